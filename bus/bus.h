@@ -1,0 +1,156 @@
+/** @file
+ * The bus: which device in the core answers an address (lab 5).
+ *
+ * One type serves both kinds of I/O.  On the MMIO bus an address is a guest
+ * physical address, on the port bus a port number.  A device has a range of
+ * addresses; an access belongs to it only if it lies whole inside.  What
+ * straddles an end belongs to nobody and goes to the VMM, undivided.
+ *
+ * The ranges stand in a sorted table that is never changed once published:
+ * registering builds a new one and puts it in the old one's place, so that a
+ * reader sees one consistent table without taking a lock.
+ *
+ *	bus->table --> +-------+---------------+---------------+----
+ *	               | count | base last dev | base last dev | ...
+ *	               +-------+---------------+---------------+----
+ *	                        ascending, disjoint: binary search is exact
+ *
+ * Writers (bus_register(), bus_unregister()) exclude each other by a lock of
+ * the caller's.  bus_dispatch() takes none.
+ */
+#ifndef BUS_BUS_H
+#define BUS_BUS_H
+
+#include "bus/types.h"
+
+/** A guest physical address on the MMIO bus, a port number on the port bus. */
+typedef struct {
+	u64 v;
+} bus_addr_t;
+
+static inline bus_addr_t bus_addr(u64 v)
+{
+	return (bus_addr_t){ v };
+}
+
+/** A bus holds at most this many devices (spec 6.1). */
+#define BUS_DEVICES_MAX 1000
+
+/** Access widths, as a mask: a width of n bytes is the bit of value n. */
+enum bus_width {
+	BUS_WIDTH_1 = 1,
+	BUS_WIDTH_2 = 2,
+	BUS_WIDTH_4 = 4,
+	BUS_WIDTH_8 = 8,
+	BUS_WIDTH_ANY = 15,
+};
+
+/** One access of at most 8 bytes. */
+struct bus_access {
+	bus_addr_t address;
+	u64 offset; /* address minus the device's base; filled by the bus */
+	u32 length; /* bytes, 1 to 8 */
+	bool is_write;
+	u64 value; /* little endian, its low length bytes count */
+};
+
+/**
+ * A device, filled by its owner and left alone while it is registered.
+ */
+struct bus_device {
+	const char *name;
+	bus_addr_t base;
+	u64 length;   /* bytes or ports, at least 1 */
+	u8 widths;    /* mask of enum bus_width: the bus refuses any other */
+	void *opaque; /* handed to access() */
+	/**
+	 * Carry one access out.  May run on several CPUs at once.
+	 *
+	 * @param opaque  the device's own
+	 * @param access  inside the device and of a declared width; a read's
+	 *                result goes to access->value
+	 * @return 0, or -EOPNOTSUPP to leave it to the VMM
+	 */
+	int (*access)(void *opaque, struct bus_access *access);
+};
+
+/** A range of the table; last is the last address inside. */
+struct bus_range {
+	u64 base;
+	u64 last;
+	const struct bus_device *device;
+};
+
+/** The devices of a bus at one moment; immutable once published. */
+struct bus_table {
+	u32 count;
+	struct bus_range ranges[];
+};
+
+/** Where tables live. */
+struct bus_memory {
+	/** bytes of memory, or NULL */
+	void *(*alloc)(void *owner, size_t bytes);
+	/** Free a table once no bus_dispatch() that may see it is under way. */
+	void (*release)(void *owner, void *table);
+	void *owner;
+};
+
+struct bus {
+	/* written by writers with release, read by everybody with acquire */
+	struct bus_table *table; /* NULL when there is no device */
+	/* fixed by bus_init() */
+	struct bus_memory memory;
+	u64 last; /* the bus' last address */
+};
+
+/**
+ * Make an empty bus.
+ *
+ * @param bus     the bus
+ * @param memory  is copied; its owner must live as long as the bus
+ * @param last    the last address there is: 0xffff for ports
+ */
+void bus_init(struct bus *bus, const struct bus_memory *memory,
+	      bus_addr_t last);
+
+/** Forget all devices and free the table.  No access may be under way. */
+void bus_destroy(struct bus *bus);
+
+/**
+ * Put a device on the bus.  Steps 5.1 to 5.3.
+ *
+ * Once it has returned, whoever learns of it, by whatever way, finds the
+ * device with the next access.
+ *
+ * @param bus     the bus; writers exclude each other
+ * @param device  must live until bus_unregister() has returned
+ * @return 0; -EINVAL: no access function, no known width, or the range is
+ *         empty, wraps, or ends behind the bus; -EEXIST: it overlaps a
+ *         device's; -ENOSPC: BUS_DEVICES_MAX are there; -ENOMEM.  The bus is
+ *         as before unless the result is 0.
+ */
+int __must_check bus_register(struct bus *bus, const struct bus_device *device);
+
+/**
+ * Take a device off the bus.  Step 5.5.
+ *
+ * @param bus     the bus; writers exclude each other
+ * @param device  as it was registered
+ * @return 0; -ENOENT: it is not on the bus; -ENOMEM.  The bus is as before
+ *         unless the result is 0 (spec 10.8).
+ */
+int __must_check bus_unregister(struct bus *bus,
+				const struct bus_device *device);
+
+/**
+ * Offer an access to the device that it lies in.  Step 5.4.
+ *
+ * @param bus     the bus
+ * @param access  address, length, is_write, and value of a write
+ * @return 0: done, a read's bytes are in access->value, the rest of it 0;
+ *         -EOPNOTSUPP: nobody's, or refused by width or device; ask the VMM
+ */
+int __must_check bus_dispatch(const struct bus *bus, struct bus_access *access);
+
+#endif
