@@ -1,0 +1,306 @@
+/** @file
+ * The decoder: which instruction stands at RIP.
+ *
+ * The processor does not tell.  An EPT misconfiguration reports a guest
+ * physical address and nothing else, not even a length that could be trusted,
+ * so the bytes are fetched and taken apart here, once per instruction.
+ *
+ *	[prefixes] [REX] opcode [ModRM [SIB]] [displacement] [immediate]
+ *	                                                  (SDM 2A 2.1, 2.2.1)
+ *
+ * Each stage below takes its part from a cursor, which hands out at most 15
+ * bytes: beyond them there is no instruction but a #GP.  The bytes are copied
+ * out of guest memory first, since another vCPU may rewrite them at any time;
+ * every decision is made on the copy.
+ *
+ * An instruction that faults on a device register is likely to come again: a
+ * driver polls.  If the fifteen bytes and the mode are those that were decoded
+ * last, what they decoded to is still in e->insn and only the addresses that
+ * depend on registers are new.  The comparison includes bytes behind the
+ * instruction; they decide nothing, but telling them apart would cost more.
+ *
+ * A byte on the next page is fetched only when the instruction turns out to
+ * reach there: a fault on a page that the processor would not have touched
+ * must not reach the guest.
+ */
+#include "emulator/decode.h"
+
+#include "emulator/cursor.h"
+#include "emulator/decode_address.h"
+#include "emulator/opcodes.h"
+#include "emulator/operand.h"
+
+/** The set of operand codes that c alone makes. */
+#define CODE(c) (1u << (c))
+
+#define CODES_WITH_MODRM                                                   \
+	(CODE(Eb) | CODE(Ew) | CODE(Ed) | CODE(Ev) | CODE(Gb) | CODE(Gv) | \
+	 CODE(M))
+#define CODES_WITH_IMMEDIATE \
+	(CODE(Ib) | CODE(Iz) | CODE(Iv) | CODE(Ob) | CODE(Ov))
+
+/** Whether byte is a legacy prefix; if so note it (SDM 2A 2.1.1). */
+static bool note_prefix(struct insn *insn, u8 byte)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e: /* ES, CS, SS, DS */
+		insn->segment_prefix = 1 + ((byte >> 3) & 3);
+		return true;
+	case 0x64:
+		insn->segment_prefix = 1 + SEGMENT_FS;
+		return true;
+	case 0x65:
+		insn->segment_prefix = 1 + SEGMENT_GS;
+		return true;
+	case 0x66:
+		insn->operand_size_prefix = true;
+		return true;
+	case 0x67:
+		insn->address_size_prefix = true;
+		return true;
+	case 0xf0:
+		insn->lock = true;
+		return true;
+	case 0xf2:
+	case 0xf3:
+		insn->rep = byte;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * prefixes = { legacy prefix in any order } [ REX ]
+ *
+ * In 64-bit mode 40h to 4fh are REX, and one that is not the last byte before
+ * the opcode has no effect (SDM 2A 2.2.1); the four old segment prefixes have
+ * none either.
+ */
+static enum emul_result decode_prefixes(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	enum emul_result result;
+	u8 segment, byte;
+
+	for (;;) {
+		result = cursor_need(e, 1);
+		if (result) {
+			return result;
+		}
+		byte = insn->bytes[insn->length];
+		segment = insn->segment_prefix;
+		if (e->mode == MODE_64 && (byte & 0xf0) == 0x40) {
+			insn->rex = byte;
+		} else if (note_prefix(insn, byte)) {
+			insn->rex = 0;
+			if (e->mode == MODE_64 && (byte & 0xe7) == 0x26) {
+				insn->segment_prefix = segment;
+			}
+		} else {
+			return EMUL_DONE;
+		}
+		insn->length++;
+	}
+}
+
+/** opcode = byte | 0Fh byte */
+static enum emul_result decode_opcode(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	enum emul_result result;
+
+	insn->opcode = cursor_take(insn);
+	insn->map = MAP_ONE_BYTE;
+	if (insn->opcode == 0x0f) {
+		result = cursor_need(e, 1);
+		if (result) {
+			return result;
+		}
+		insn->opcode = cursor_take(insn);
+		insn->map = MAP_0F;
+	}
+	insn->row = *opcodes_row(insn->map, insn->opcode);
+	return EMUL_DONE;
+}
+
+/** ModRM = mod (2 bits) reg (3) r/m (3); REX.R, REX.B widen the last two */
+static enum emul_result decode_modrm(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	enum emul_result result = cursor_need(e, 1);
+
+	if (result) {
+		return result;
+	}
+	insn->modrm = cursor_take(insn);
+	insn->mod = insn->modrm >> 6;
+	insn->reg = ((insn->modrm >> 3) & 7) | (insn->rex & REX_R) << 1;
+	insn->rm = (insn->modrm & 7) | (insn->rex & REX_B) << 3;
+	if (insn->row.op == OP_GROUP) {
+		insn->row = *opcodes_member(&insn->row, insn->reg);
+	}
+	return EMUL_DONE;
+}
+
+/** The sizes that the mode, 66h, 67h and REX.W make together (SDM 1 3.6). */
+static void decode_sizes(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+
+	if (e->mode == MODE_64) {
+		bool wide = insn->rex & REX_W;
+
+		wide |= (insn->traits & OP_STACK_SIZE) &&
+			!insn->operand_size_prefix;
+		insn->operand_size = wide			 ? 8
+				     : insn->operand_size_prefix ? 2
+								 : 4;
+		insn->address_size = insn->address_size_prefix ? 4 : 8;
+		return;
+	}
+	insn->operand_size = insn->operand_size_prefix ? 6 - e->mode : e->mode;
+	insn->address_size = insn->address_size_prefix ? 6 - e->mode : e->mode;
+}
+
+/** DS, or SS for an address made from rSP or rBP, or what the prefix says. */
+static void decode_segment(struct insn *insn)
+{
+	bool stack = insn->base == REG_RSP || insn->base == REG_RBP;
+
+	insn->segment = stack ? SEGMENT_SS : SEGMENT_DS;
+	if (unlikely(insn->segment_prefix)) {
+		insn->segment = insn->segment_prefix - 1;
+	}
+}
+
+/** immediate = 1, 2, 4 or 8 bytes, or an absolute offset of the address size */
+static enum emul_result decode_immediate(struct emulator *e, u32 codes)
+{
+	struct insn *insn = &e->insn;
+	unsigned int size = insn->operand_size;
+
+	if (codes & CODE(Ib)) {
+		size = 1;
+	} else if (codes & CODE(Iz)) {
+		size = size == 8 ? 4 : size;
+	} else if (codes & (CODE(Ob) | CODE(Ov))) {
+		size = insn->address_size;
+	}
+	return cursor_take_signed(e, size, &insn->immediate);
+}
+
+/** The encodings that decode but are none: #UD. */
+static enum emul_result decode_check(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+
+	if (insn->lock && (!(insn->traits & OP_LOCKABLE) ||
+			   insn->dst.kind != OPERAND_MEMORY)) {
+		return context_undefined(e);
+	}
+	if (insn->row.src == M && insn->mod == 3) {
+		return context_undefined(e);
+	}
+	/* XCHG with memory is locked without being told to (SDM 2D, XCHG). */
+	insn->lock |=
+		insn->row.op == OP_XCHG && insn->dst.kind == OPERAND_MEMORY;
+	return EMUL_DONE;
+}
+
+/** What follows the opcode, as the row's operand codes ask for it. */
+static enum emul_result decode_operands(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	u32 codes = CODE(insn->row.dst) | CODE(insn->row.src);
+	enum emul_result result = EMUL_DONE;
+
+	insn->traits = opcodes_traits[insn->row.op];
+	decode_sizes(e);
+	if ((codes & CODES_WITH_MODRM) && insn->mod != 3) {
+		result = decode_address_run(e);
+	}
+	if (!result && (codes & CODES_WITH_IMMEDIATE)) {
+		result = decode_immediate(e, codes);
+	}
+	if (result) {
+		return result;
+	}
+	/* POP to memory at rSP uses rSP after the pop (SDM 2B, POP). */
+	if (insn->row.op == OP_POP && insn->base == REG_RSP) {
+		insn->displacement += insn->operand_size;
+	}
+	decode_segment(insn);
+	operand_resolve(e);
+	return decode_check(e);
+}
+
+/** Everything that a stage may leave as it is must start from here. */
+static void decode_reset(struct insn *insn)
+{
+	insn->length = 0;
+	insn->rex = 0;
+	insn->rep = 0;
+	insn->segment_prefix = 0;
+	insn->lock = false;
+	insn->operand_size_prefix = false;
+	insn->address_size_prefix = false;
+	insn->rip_relative = false;
+	insn->modrm = 0;
+	insn->mod = 0;
+	insn->base = REG_NONE;
+	insn->index = REG_NONE;
+	insn->scale = 0;
+	insn->displacement = 0;
+	insn->immediate = 0;
+}
+
+/** All stages, in the order of the grammar. */
+static enum emul_result decode_stages(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	enum emul_result result = decode_prefixes(e);
+
+	if (!result) {
+		result = decode_opcode(e);
+	}
+	if (result) {
+		return result;
+	}
+	if (insn->row.op == OP_GROUP ||
+	    ((CODE(insn->row.dst) | CODE(insn->row.src)) & CODES_WITH_MODRM)) {
+		result = decode_modrm(e);
+	}
+	if (result) {
+		return result;
+	}
+	if (insn->row.op == OP_UNKNOWN ||
+	    (insn->row.src == Ed && e->mode != MODE_64)) {
+		return context_stop(e,
+				    "the emulator has no row for this opcode");
+	}
+	return decode_operands(e);
+}
+
+enum emul_result decode_run(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	enum emul_result result = memory_fetch_first(e);
+
+	if (result) {
+		return result;
+	}
+	if (!insn->known) {
+		decode_reset(insn);
+		result = decode_stages(e);
+		if (result) {
+			return result;
+		}
+		insn->mode = e->mode;
+		insn->known = insn->fetched == INSN_MAX;
+	}
+	return insn->traits & OP_STRING ? EMUL_DONE : operand_locate(e);
+}

@@ -1,0 +1,186 @@
+/** @file
+ * The instruction emulator's public header.
+ *
+ * The hypervisor comes here when hardware cannot finish an instruction: its
+ * operand lies where there is no memory.  The emulator fetches the bytes,
+ * decodes them and does what the processor would have done, except that
+ * memory is reached through struct emul_ops, in which devices appear.
+ *
+ *	emulator_run()       pass 1: fetch, decode, execute
+ *	   |  EMUL_DONE -----------------------> e->retired: take rip, rflags
+ *	   |  EMUL_IO_NEEDED: emulator_piece() -> the VMM answers
+ *	   v
+ *	emulator_complete()  takes the answer; the next piece, or, for a read,
+ *	                     the instruction once more from its start, served
+ *	                     from the read cache and without decoding
+ *
+ * Registers: a pass reads e->out[n] where it has written it, else the vCPU's
+ * own e->gpr[n], which it never writes.  A new pass just forgets out[], so
+ * that it starts from exactly the registers of pass 1 (spec 10.2).  When the
+ * instruction retires, the written ones are copied to gpr[].
+ *
+ * A *read* from the VMM ends the pass with nothing committed: RIP is still at
+ * the instruction during the exit.  A *write* is a mere side effect: the
+ * instruction retires first, and the exit comes with RIP behind it.
+ *
+ * One struct emulator belongs to one vCPU and is used by its thread only.
+ * Nothing here takes a lock or allocates.
+ */
+#ifndef EMULATOR_EMULATOR_H
+#define EMULATOR_EMULATOR_H
+
+#include "emulator/emul_types.h"
+#include "emulator/fragments.h"
+#include "emulator/insn.h"
+#include "emulator/read_cache.h"
+
+/** How wide code runs: CS.L, else CS.D (SDM 3A 5.2.1, 3.4.5). */
+enum emul_mode {
+	MODE_16 = 2,
+	MODE_32 = 4,
+	MODE_64 = 8,
+};
+
+/** What the hypervisor does for the emulator, on the vCPU's thread. */
+struct emul_ops {
+	/**
+	 * The linear address of segment:offset.  Asked for FS and GS, and for
+	 * every segment outside 64-bit mode; elsewhere the base is 0 and the
+	 * emulator checks the canonical form itself.
+	 *
+	 * @param offset  already cut to the address size
+	 * @param access  kind and size to check limit and type for; its
+	 *                address is filled with base + offset
+	 * @return EMUL_DONE, or EMUL_FAULT with e->exception (#GP or #SS)
+	 */
+	enum emul_result (*linear)(struct emulator *e,
+				   enum emul_segment segment, u64 offset,
+				   struct mem_access *access);
+
+	/**
+	 * The guest physical address of one linear address, whose whole page
+	 * is meant; permissions are checked for kind at the current CPL, and
+	 * accessed and dirty flags set as the processor would.
+	 *
+	 * @return EMUL_DONE, EMUL_FAULT with e->exception (#PF and its
+	 *         address), or EMUL_RETRY
+	 */
+	enum emul_result (*translate)(struct emulator *e, gva_t gva,
+				      enum emul_access kind, gpa_t *out);
+
+	/**
+	 * Guest RAM at gpa, usable to the end of its 4 KiB page and until the
+	 * current emulator call returns.
+	 *
+	 * @param write  the caller is going to write: mark the page dirty
+	 * @return NULL when it is not RAM: no slot, or read-only and write
+	 */
+	void *(*ram)(struct emulator *e, gpa_t gpa, bool write);
+
+	/** Whether gpa's page is known to have no RAM: ram() is not tried. */
+	bool (*known_mmio)(struct emulator *e, gpa_t gpa);
+
+	/**
+	 * Offer one piece to the devices in the core.
+	 *
+	 * @return 0 when one took it (a read's bytes are in piece->data), else
+	 *         -EOPNOTSUPP: the VMM will be asked
+	 */
+	int (*device)(struct emulator *e, struct mmio_piece *piece);
+
+	/** Record a kvm_mmio trace event. */
+	void (*trace)(struct emulator *e, const struct mmio_trace *event);
+};
+
+/**
+ * What the hardware said about the access that made it exit.  It may save the
+ * walk through the guest's page tables, under the rules of spec 3.7.
+ */
+struct emul_hint {
+	bool valid;	/* gpa is that of a data access by this instruction */
+	bool gva_valid; /* and gva its linear address (EPT violation, bit 7) */
+	gpa_t gpa;
+	gva_t gva;
+};
+
+/** The emulator's context, embedded in struct vcpu. */
+struct emulator {
+	/* fixed by emulator_init() */
+	const struct emul_ops *ops;
+
+	/* set by the hypervisor before emulator_run() */
+	u64 *gpr;   /* the vCPU's sixteen, RAX first; written when retiring */
+	u64 rip;    /* offset in CS; after retirement the next instruction's */
+	u64 rflags; /* after retirement the new ones */
+	enum emul_mode mode;
+	u8 stack_size; /* outside 64-bit mode: 4 if SS.B is set, else 2 */
+	struct emul_hint hint; /* set hint.valid to false when there is none */
+
+	/* read by the hypervisor after emulator_run(), emulator_complete() */
+	bool retired; /* this call changed gpr[], rip, rflags: take them over */
+	struct exception exception; /* EMUL_FAULT: inject it */
+	const char *error;	    /* EMUL_UNHANDLEABLE: why, in a sentence */
+
+	/* one pass */
+	u16 dirty; /* bit n: out[n] is valid */
+	u64 out[16];
+	u64 next_rip;
+	u64 new_rflags;
+
+	/* one instruction, from pass 1 to the last completion */
+	struct insn insn;
+	struct fragments fragments;
+	struct read_cache reads;
+};
+
+/** Make *e ready for its first instruction.  ops must live as long as e. */
+void emulator_init(struct emulator *e, const struct emul_ops *ops);
+
+/**
+ * Emulate the instruction at e->rip: pass 1.
+ *
+ * Whatever was pending is given up.  A string instruction with a REP prefix
+ * may return EMUL_DONE in the middle, retired with RIP still at it, so that
+ * interrupts and the TF trap get their turn.
+ *
+ * @return EMUL_DONE: retired.  EMUL_FAULT: e->exception, no piece pending,
+ *         nothing committed but whole iterations of a string instruction
+ *         (then retired is set and RIP still at it).  EMUL_IO_NEEDED:
+ *         emulator_piece() has the question; retired if it is a write.
+ *         EMUL_UNHANDLEABLE: e->error; e->insn has the bytes.  EMUL_RETRY:
+ *         resume the guest as it is.
+ */
+enum emul_result __must_check emulator_run(struct emulator *e);
+
+/**
+ * The question that the VMM has to answer.
+ *
+ * @param e      the emulator
+ * @param piece  is filled
+ * @return false when nothing is pending
+ */
+bool emulator_piece(const struct emulator *e, struct mmio_piece *piece);
+
+/** Whether emulator_complete() is due. */
+bool emulator_has_pending(const struct emulator *e);
+
+/**
+ * The VMM has answered.  Of its record only the data bytes are taken.
+ *
+ * @param e     the emulator
+ * @param data  8 bytes, the answer to a read; not looked at for a write
+ * @return as emulator_run().  EMUL_IO_NEEDED: the next piece is due.
+ *         EMUL_DONE: the instruction (or iteration) is finished; the TF trap
+ *         is due now, also after a write (spec 10.3).  EMUL_UNHANDLEABLE also
+ *         when nothing was pending.
+ */
+enum emul_result __must_check emulator_complete(struct emulator *e,
+						const u8 *data);
+
+/** Give pending I/O up: the vCPU is reset, or an exception takes its place. */
+void emulator_cancel(struct emulator *e);
+
+/** Name a result for a message: "EMUL_DONE" and so on. */
+const char *emulator_result_name(enum emul_result result);
+
+#endif

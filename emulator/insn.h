@@ -1,0 +1,100 @@
+/** @file
+ * One instruction, decoded.
+ *
+ * decode.c fills it once, in pass 1.  Completion passes use it as it is
+ * (spec 3.1: no decode, nothing fetched again), so it holds no pointer: the
+ * table row is a copy and operands name registers by number.
+ */
+#ifndef EMULATOR_INSN_H
+#define EMULATOR_INSN_H
+
+#include "emulator/emul_types.h"
+
+/** An instruction is at most 15 bytes long (SDM 2A 2.3.11). */
+#define INSN_MAX 15u
+
+/** The opcode maps: one byte, and two bytes after 0Fh. */
+enum opcode_map {
+	MAP_ONE_BYTE,
+	MAP_0F,
+};
+
+/** A row of opcodes.c: what to do, and its operands in SDM operand codes. */
+struct opcode {
+	u8 op;	/* enum op */
+	u8 dst; /* enum operand_code */
+	u8 src;
+};
+
+enum operand_kind {
+	OPERAND_NONE,
+	OPERAND_REGISTER,
+	OPERAND_MEMORY,
+	OPERAND_IMMEDIATE,
+};
+
+/** What an operand's value is computed from before the instruction runs. */
+enum operand_from {
+	FROM_DECODER, /* nothing: it is known from the bytes */
+	FROM_MODRM,   /* the effective address */
+	FROM_STACK,   /* rSP */
+};
+
+/** Where an operand is; which bytes of what. */
+struct operand {
+	u8 kind;    /* enum operand_kind */
+	u8 size;    /* bytes: 1, 2, 4 or 8 */
+	u8 reg;	    /* OPERAND_REGISTER: 0 (RAX) to 15 (R15) */
+	u8 shift;   /* 8 for AH, CH, DH, BH, else 0 */
+	u8 segment; /* OPERAND_MEMORY: enum emul_segment */
+	u8 from;    /* enum operand_from */
+	u64 value; /* OPERAND_MEMORY: offset in the segment; or the immediate */
+	struct mem_access at; /* OPERAND_MEMORY: the access that it makes */
+};
+
+/** The register number of "there is none" in a memory operand. */
+#define REG_NONE 0xff
+
+struct insn {
+	/* the cursor */
+	u8 bytes[16]; /* as fetched; never more than INSN_MAX are used */
+	bool known;   /* all fields below are what bytes[0..14] decode to */
+	u8 mode;      /* enum emul_mode that they were decoded in */
+	u8 fetched;   /* how many of bytes[] are there */
+	u8 length;    /* how many are decoded: the instruction's length */
+
+	/* prefixes */
+	u8 rex;		   /* 0 or 40h to 4fh */
+	u8 rep;		   /* 0, f2h or f3h: the last one counts */
+	u8 segment_prefix; /* 0, or 1 + enum emul_segment */
+	bool lock;
+	bool operand_size_prefix; /* 66h */
+	bool address_size_prefix; /* 67h */
+
+	/* opcode */
+	u8 map; /* enum opcode_map */
+	u8 opcode;
+	struct opcode row;
+	u8 traits; /* opcodes_traits[row.op] */
+
+	/* ModRM and SIB, with the REX bits already in */
+	u8 modrm;
+	u8 mod;
+	u8 reg;
+	u8 rm;
+	u8 base;  /* register number or REG_NONE */
+	u8 index; /* register number or REG_NONE */
+	u8 scale; /* index is shifted left by this */
+	bool rip_relative;
+
+	u8 operand_size;  /* bytes: 2, 4, 8 */
+	u8 address_size;  /* bytes: 2, 4, 8 */
+	u8 segment;	  /* enum emul_segment of the ModRM or moffs operand */
+	s64 displacement; /* sign-extended */
+	u64 immediate;	  /* sign-extended to 64 bits */
+
+	struct operand dst;
+	struct operand src;
+};
+
+#endif

@@ -1,0 +1,159 @@
+/** @file
+ * Memory: from segment:offset to the layers that labs 3 and 4 build.
+ *
+ *	operand (segment, offset, size)
+ *	   | memory_linear(): base, limit or canonical check
+ *	   v
+ *	read cache: was it read before?                     lab 3
+ *	   v
+ *	fragments: two pages, RAM, devices, the rest        lab 4
+ *	   | memory_translate(): one page, linear to guest physical
+ *	   v
+ *	struct emul_ops                                     the hypervisor
+ *
+ * Two kinds of access do not take this road and are here.  Instruction bytes
+ * come neither through the read cache nor from devices: a completion pass
+ * does not fetch, and code in MMIO is not supported (spec 1.4).  And a locked
+ * write must find the memory as it was read.
+ */
+#include "emulator/memory.h"
+
+/** How many bytes there are from at to the end of its page. */
+static unsigned int left_on_page(gva_t at)
+{
+	return PAGE_SIZE - gva_offset(at);
+}
+
+/** The RAM that holds the code at RIP + skip; *left is to its page's end. */
+static inline enum emul_result find_code(struct emulator *e, unsigned int skip,
+					 const u8 **code, unsigned int *left)
+{
+	struct mem_access at = { .size = 1, .kind = EMUL_FETCH };
+	u64 offset = e->mode == MODE_64 ? e->rip + skip : (u32)(e->rip + skip);
+	enum emul_result result = memory_linear(e, SEGMENT_CS, offset, &at);
+	const u8 *ram;
+	gpa_t where;
+
+	if (!result) {
+		result = e->ops->translate(e, at.address, EMUL_FETCH, &where);
+	}
+	if (result) {
+		return result;
+	}
+	ram = e->ops->ram(e, where, false);
+	if (!ram) {
+		return context_stop(e, "the instruction is not in RAM");
+	}
+	*code = ram;
+	*left = left_on_page(at.address);
+	return EMUL_DONE;
+}
+
+/** Take over 15 bytes; whether they are the ones that were there. */
+static bool take_all(u8 *bytes, const u8 *code)
+{
+	u64 head, tail, old_head, old_tail;
+
+	/* Two overlapping eights, each read once from guest memory. */
+	__builtin_memcpy(&head, code, 8);
+	__builtin_memcpy(&tail, code + INSN_MAX - 8, 8);
+	__builtin_memcpy(&old_head, bytes, 8);
+	__builtin_memcpy(&old_tail, bytes + INSN_MAX - 8, 8);
+	__builtin_memcpy(bytes, &head, 8);
+	__builtin_memcpy(bytes + INSN_MAX - 8, &tail, 8);
+	return ((head ^ old_head) | (tail ^ old_tail)) == 0;
+}
+
+enum emul_result memory_fetch_first(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	const u8 *code = insn->bytes;
+	unsigned int left = 0;
+	enum emul_result result = find_code(e, 0, &code, &left);
+
+	if (unlikely(result)) {
+		insn->known = false;
+		insn->fetched = 0;
+		return result;
+	}
+	if (unlikely(left < INSN_MAX)) {
+		insn->known = false;
+		insn->fetched = left;
+		memcpy(insn->bytes, code, left);
+		return EMUL_DONE;
+	}
+	if (!take_all(insn->bytes, code) || insn->mode != e->mode) {
+		insn->known = false;
+	}
+	insn->fetched = INSN_MAX;
+	return EMUL_DONE;
+}
+
+enum emul_result memory_fetch_more(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	const u8 *code = NULL;
+	unsigned int left = 0;
+	enum emul_result result = find_code(e, insn->fetched, &code, &left);
+
+	if (result) {
+		return result;
+	}
+	if (left > INSN_MAX - insn->fetched) {
+		left = INSN_MAX - insn->fetched;
+	}
+	memcpy(&insn->bytes[insn->fetched], code, left);
+	insn->fetched += left;
+	return EMUL_DONE;
+}
+
+/** One atomic compare-exchange on host memory; whether it took place. */
+static bool compare_exchange(void *at, unsigned int size,
+			     const struct memory_exchange *values)
+{
+	u64 old = values->old, new = values->new;
+	u32 old32 = old;
+	u16 old16 = old;
+	u8 old8 = old;
+
+	switch (size) {
+	case 1:
+		return __atomic_compare_exchange_n((u8 *)at, &old8, (u8) new,
+						   false, __ATOMIC_SEQ_CST,
+						   __ATOMIC_SEQ_CST);
+	case 2:
+		return __atomic_compare_exchange_n((u16 *)at, &old16, (u16) new,
+						   false, __ATOMIC_SEQ_CST,
+						   __ATOMIC_SEQ_CST);
+	case 4:
+		return __atomic_compare_exchange_n((u32 *)at, &old32, (u32) new,
+						   false, __ATOMIC_SEQ_CST,
+						   __ATOMIC_SEQ_CST);
+	default:
+		return __atomic_compare_exchange_n((u64 *)at, &old, new, false,
+						   __ATOMIC_SEQ_CST,
+						   __ATOMIC_SEQ_CST);
+	}
+}
+
+enum emul_result memory_exchange(struct emulator *e, struct mem_access at,
+				 const struct memory_exchange *values)
+{
+	enum emul_result result = EMUL_DONE;
+	void *ram = NULL;
+	gpa_t where;
+
+	if (at.size <= left_on_page(at.address)) {
+		result = memory_translate(e, at.address, EMUL_WRITE, &where);
+		if (result) {
+			return result;
+		}
+		ram = e->ops->known_mmio(e, where)
+			      ? NULL
+			      : e->ops->ram(e, where, true);
+	}
+	if (!ram) {
+		return fragments_write(e, at, &values->new);
+	}
+	return compare_exchange(ram, at.size, values) ? EMUL_DONE : EMUL_RETRY;
+}

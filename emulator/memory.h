@@ -1,0 +1,108 @@
+/** @file
+ * The emulator's way to guest memory: segment, page, read cache, fragments.
+ */
+#ifndef EMULATOR_MEMORY_H
+#define EMULATOR_MEMORY_H
+
+#include "emulator/context.h"
+
+/**
+ * Copy len bytes; 1, 2, 4 and 8 in one access each.
+ *
+ * An aligned access of those widths is atomic on the processor (SDM 3A
+ * 9.1.1), and a guest relies on it whether it is emulated or not.
+ */
+static inline void memory_copy(void *dst, const void *src, unsigned int len)
+{
+	switch (len) {
+	case 1:
+		__builtin_memcpy(dst, src, 1);
+		break;
+	case 2:
+		__builtin_memcpy(dst, src, 2);
+		break;
+	case 4:
+		__builtin_memcpy(dst, src, 4);
+		break;
+	case 8:
+		__builtin_memcpy(dst, src, 8);
+		break;
+	default:
+		memcpy(dst, src, len);
+	}
+}
+
+/**
+ * Fetch the instruction at e->rip into e->insn.bytes: 15 bytes, or what there
+ * is up to the end of the page.  Clears e->insn.known unless these bytes and
+ * the mode are those of the instruction that was decoded last.
+ *
+ * @return EMUL_DONE: at least one byte is there; EMUL_FAULT; EMUL_RETRY;
+ *         EMUL_UNHANDLEABLE: there is no RAM (spec 1.4)
+ */
+enum emul_result __must_check memory_fetch_first(struct emulator *e);
+
+/** Fetch what lies on the next page, up to byte 15; results as above. */
+enum emul_result __must_check memory_fetch_more(struct emulator *e);
+
+/**
+ * The linear address of offset in segment, checked as the processor checks
+ * it: canonical in 64-bit mode, where ES, CS, SS and DS have base 0 and no
+ * limit (SDM 3A 3.4.4); by the hypervisor elsewhere.
+ *
+ * @param access  size and kind are looked at, address is filled
+ * @return EMUL_DONE, or EMUL_FAULT with #GP(0) or #SS(0)
+ */
+static inline enum emul_result __must_check
+memory_linear(struct emulator *e, enum emul_segment segment, u64 offset,
+	      struct mem_access *access)
+{
+	if (unlikely(e->mode != MODE_64 || segment >= SEGMENT_FS)) {
+		return e->ops->linear(e, segment, offset, access);
+	}
+	access->address = gva(offset);
+	if (likely(context_canonical(offset, offset + access->size - 1))) {
+		return EMUL_DONE;
+	}
+	return context_protection(e, segment == SEGMENT_SS ? VECTOR_SS
+							   : VECTOR_GP);
+}
+
+/**
+ * Translate the page of one linear address.  This is what lab 4 calls.
+ *
+ * The guest physical address that the hardware reported stands in for the
+ * walk if the rules of spec 3.7 allow it: one memory operand, no string, and
+ * the same offset in its page.
+ */
+static inline enum emul_result __must_check memory_translate(
+	struct emulator *e, gva_t gva, enum emul_access kind, gpa_t *out)
+{
+	const struct emul_hint *hint = &e->hint;
+
+	if (hint->valid && gpa_offset(hint->gpa) == gva_offset(gva) &&
+	    (!hint->gva_valid || hint->gva.v == gva.v)) {
+		*out = hint->gpa;
+		return EMUL_DONE;
+	}
+	return e->ops->translate(e, gva, kind, out);
+}
+
+/** What a locked operation found, and what it puts in its place. */
+struct memory_exchange {
+	u64 old;
+	u64 new;
+};
+
+/**
+ * Write memory if it still holds what was read: one atomic
+ * compare-exchange where it is RAM in one page.  Elsewhere, and on
+ * devices always, it is a plain write (spec 3.6).
+ *
+ * @return EMUL_RETRY when the memory has changed since it was read
+ */
+enum emul_result __must_check
+memory_exchange(struct emulator *e, struct mem_access at,
+		const struct memory_exchange *values);
+
+#endif

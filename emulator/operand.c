@@ -1,0 +1,200 @@
+/** @file
+ * Operands: from an operand code to a place, and from the place to a value.
+ *
+ * A place is a register, some memory, or the instruction itself.  The
+ * effective address of memory is base + index * scale + displacement, where
+ * RIP-relative addresses count from the *next* instruction (SDM 2A 2.2.1.6),
+ * which is why places are found only when the last byte has been decoded.
+ * Addresses are made from registers later, when the instruction is about to
+ * run, so that an instruction met again need not be decoded again.
+ * The sum is cut to the address size; the segment's base comes on top when
+ * memory.c makes the linear address.
+ *
+ * Byte registers 4 to 7 are AH, CH, DH and BH, unless there is a REX prefix:
+ * then they are SPL, BPL, SIL, DIL (SDM 1 3.4.1.1).
+ */
+#include "emulator/operand.h"
+
+#include "emulator/opcodes.h"
+
+/** base + index * scale + displacement, in the address size. */
+static u64 effective_address(const struct emulator *e)
+{
+	const struct insn *insn = &e->insn;
+	u64 address = (u64)insn->displacement;
+
+	if (insn->base != REG_NONE) {
+		address += e->gpr[insn->base];
+	}
+	if (insn->index != REG_NONE) {
+		address += e->gpr[insn->index] << insn->scale;
+	}
+	if (insn->rip_relative) {
+		address += e->rip + insn->length;
+	}
+	return address & context_mask(insn->address_size);
+}
+
+/** Where an operand code says that the operand is. */
+enum place {
+	NOWHERE,
+	IN_RM,	   /* E */
+	IN_REG,	   /* G */
+	IN_OPCODE, /* Z: the low three bits, widened by REX.B */
+	IN_RAX,
+	IN_ADDRESS,   /* M: the effective address itself */
+	IN_IMMEDIATE, /* I */
+	AT_OFFSET,    /* O */
+	AT_POINTER,   /* X, Y: string.c says where */
+	ON_STACK,
+};
+
+/** What an operand code means. */
+struct code {
+	u8 place; /* enum place */
+	u8 most; /* bytes: the size is the operation's, but at most this */
+};
+
+static const struct code codes[] = {
+	[None] = { NOWHERE, 8 },    [Eb] = { IN_RM, 1 },
+	[Ew] = { IN_RM, 2 },	    [Ed] = { IN_RM, 4 },
+	[Ev] = { IN_RM, 8 },	    [Gb] = { IN_REG, 1 },
+	[Gv] = { IN_REG, 8 },	    [M] = { IN_ADDRESS, 8 },
+	[Ib] = { IN_IMMEDIATE, 8 }, [Iz] = { IN_IMMEDIATE, 8 },
+	[Iv] = { IN_IMMEDIATE, 8 }, [Ob] = { AT_OFFSET, 1 },
+	[Ov] = { AT_OFFSET, 8 },    [Zb] = { IN_OPCODE, 1 },
+	[Zv] = { IN_OPCODE, 8 },    [AL] = { IN_RAX, 1 },
+	[rAX] = { IN_RAX, 8 },	    [Xb] = { AT_POINTER, 1 },
+	[Xv] = { AT_POINTER, 8 },   [Yb] = { AT_POINTER, 1 },
+	[Yv] = { AT_POINTER, 8 },   [Stack] = { ON_STACK, 8 },
+};
+
+static void place_register(struct operand *operand, unsigned int reg, u8 rex)
+{
+	operand->kind = OPERAND_REGISTER;
+	operand->shift = 0;
+	if (operand->size == 1 && reg >= 4 && reg < 8 && !rex) {
+		reg -= 4;
+		operand->shift = 8;
+	}
+	operand->reg = reg;
+}
+
+/** Memory; what its offset comes from is said by `from`. */
+static void place_memory(struct operand *operand, u8 segment,
+			 enum operand_from from)
+{
+	operand->kind = OPERAND_MEMORY;
+	operand->segment = segment;
+	operand->from = from;
+	operand->at.size = operand->size;
+}
+
+static void place_value(struct operand *operand, u64 value)
+{
+	operand->kind = OPERAND_IMMEDIATE;
+	operand->value = value;
+}
+
+static void place(const struct insn *insn, struct operand *operand,
+		  enum operand_code code)
+{
+	u8 most = codes[code].most;
+
+	operand->from = FROM_DECODER;
+	operand->size = insn->operand_size < most ? insn->operand_size : most;
+	switch ((enum place)codes[code].place) {
+	case IN_RM:
+		if (insn->mod == 3) {
+			place_register(operand, insn->rm, insn->rex);
+		} else {
+			place_memory(operand, insn->segment, FROM_MODRM);
+		}
+		break;
+	case IN_REG:
+		place_register(operand, insn->reg, insn->rex);
+		break;
+	case IN_OPCODE:
+		place_register(operand,
+			       (insn->opcode & 7) | (insn->rex & 1) << 3,
+			       insn->rex);
+		break;
+	case IN_RAX:
+		place_register(operand, REG_RAX, insn->rex);
+		break;
+	case IN_ADDRESS:
+		place_value(operand, 0);
+		operand->from = FROM_MODRM;
+		break;
+	case IN_IMMEDIATE:
+		place_value(operand, insn->immediate);
+		break;
+	case AT_OFFSET:
+		place_memory(operand, insn->segment, FROM_DECODER);
+		operand->value =
+			insn->immediate & context_mask(insn->address_size);
+		break;
+	case AT_POINTER:
+		place_memory(operand, insn->segment, FROM_DECODER);
+		break;
+	case ON_STACK:
+		place_memory(operand, SEGMENT_SS, FROM_STACK);
+		break;
+	case NOWHERE:
+		operand->kind = OPERAND_NONE;
+		break;
+	}
+}
+
+void operand_resolve(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+
+	place(insn, &insn->dst, insn->row.dst);
+	place(insn, &insn->src, insn->row.src);
+	insn->dst.at.kind =
+		insn->traits & OP_WRITES_DST ? EMUL_WRITE : EMUL_READ;
+	insn->src.at.kind = EMUL_READ;
+}
+
+/** Where PUSH writes or POP reads, by the stack pointer's width. */
+static u64 stack_offset(const struct emulator *e)
+{
+	unsigned int width = e->mode == MODE_64 ? 8 : e->stack_size;
+	u64 offset = e->gpr[REG_RSP];
+
+	if (e->insn.row.op == OP_PUSH) {
+		offset -= e->insn.operand_size;
+	}
+	return offset & context_mask(width);
+}
+
+static inline enum emul_result locate(struct emulator *e,
+				      struct operand *operand)
+{
+	if (operand->from == FROM_MODRM) {
+		operand->value = effective_address(e);
+	} else if (operand->from == FROM_STACK) {
+		operand->value = stack_offset(e);
+	}
+	if (operand->kind != OPERAND_MEMORY) {
+		return EMUL_DONE;
+	}
+	return memory_linear(e, operand->segment, operand->value, &operand->at);
+}
+
+enum emul_result operand_locate(struct emulator *e)
+{
+	enum emul_result result = locate(e, &e->insn.dst);
+
+	return result ? result : locate(e, &e->insn.src);
+}
+
+enum emul_result operand_point(struct emulator *e, struct operand *operand,
+			       unsigned int reg)
+{
+	/* A prefix moves the source; the destination is ES:rDI always. */
+	operand->segment = reg == REG_RDI ? SEGMENT_ES : e->insn.segment;
+	operand->value = e->gpr[reg] & context_mask(e->insn.address_size);
+	return memory_linear(e, operand->segment, operand->value, &operand->at);
+}

@@ -1,0 +1,125 @@
+/** @file
+ * String instructions: the same operation again and again.
+ *
+ * To the guest a repeated string instruction is many small instructions: an
+ * interrupt or a fault may come between two iterations, and then the
+ * registers say how far it got and RIP is still at it (SDM 2B, REP).  So
+ * every iteration is a whole pass of its own, with its own read cache, and is
+ * committed by itself.
+ *
+ *	count 0?  -> finished without touching memory
+ *	point rSI and rDI operands; execute_run() once
+ *	move rSI, rDI; count down
+ *	REPE, REPNE condition says stop?  -> finished: RIP moves on
+ *	else RIP stays, RF set
+ *
+ * When the count runs out RIP stays as well, and the guest's own processor
+ * retires the instruction with its count of 0, as KVM does it (spec 3.7).
+ * With TF set that would be one trap too many, so then RIP moves on.
+ */
+#include "emulator/string.h"
+
+#include "emulator/execute.h"
+#include "emulator/opcodes.h"
+#include "emulator/operand.h"
+
+/** Interrupts get their turn after this many iterations (spec 3.7). */
+#define STRING_BATCH 1024
+
+static bool uses(const struct opcode *row, enum operand_code byte,
+		 enum operand_code wide)
+{
+	return row->dst == byte || row->dst == wide || row->src == byte ||
+	       row->src == wide;
+}
+
+static u64 count_of(const struct emulator *e, const u64 *registers)
+{
+	return registers[REG_RCX] & context_mask(e->insn.address_size);
+}
+
+/** Point the operands at where rSI and rDI are in this iteration. */
+static enum emul_result point(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	bool source_first = insn->row.dst == Xb || insn->row.dst == Xv;
+	bool destination_last = insn->row.src == Yb || insn->row.src == Yv;
+	enum emul_result result = EMUL_DONE;
+
+	if (insn->dst.kind == OPERAND_MEMORY) {
+		result = operand_point(e, &insn->dst,
+				       source_first ? REG_RSI : REG_RDI);
+	}
+	if (!result && insn->src.kind == OPERAND_MEMORY) {
+		result = operand_point(e, &insn->src,
+				       destination_last ? REG_RDI : REG_RSI);
+	}
+	return result;
+}
+
+/** Move a pointer by one element, down if DF is set. */
+static void move(struct emulator *e, unsigned int reg)
+{
+	u64 step = e->insn.dst.size;
+	u64 pointer = context_register(e, reg);
+
+	pointer = e->rflags & RFLAGS_DF ? pointer - step : pointer + step;
+	context_merge_register(e, reg, pointer, e->insn.address_size);
+}
+
+/** REPE goes on while ZF is 1, REPNE while it is 0; only CMPS and SCAS ask. */
+static bool condition_ends(const struct emulator *e)
+{
+	bool zero = e->new_rflags & RFLAGS_ZF;
+
+	if (e->insn.row.op != OP_CMPS && e->insn.row.op != OP_SCAS) {
+		return false;
+	}
+	return e->insn.rep == 0xf3 ? !zero : zero;
+}
+
+/** After an iteration with REP: the count, and whether RIP stays. */
+static void count_down(struct emulator *e)
+{
+	u64 left = count_of(e, e->gpr) - 1;
+
+	context_merge_register(e, REG_RCX, left, e->insn.address_size);
+	if (!condition_ends(e) && (left || !(e->rflags & RFLAGS_TF))) {
+		e->new_rflags |= RFLAGS_RF;
+		e->next_rip = e->rip;
+	}
+}
+
+enum emul_result string_step(struct emulator *e)
+{
+	enum emul_result result;
+
+	if (e->insn.rep && count_of(e, e->gpr) == 0) {
+		return EMUL_DONE;
+	}
+	result = point(e);
+	if (!result) {
+		result = execute_run(e);
+	}
+	if (result) {
+		return result;
+	}
+	if (uses(&e->insn.row, Xb, Xv)) {
+		move(e, REG_RSI);
+	}
+	if (uses(&e->insn.row, Yb, Yv)) {
+		move(e, REG_RDI);
+	}
+	if (e->insn.rep) {
+		count_down(e);
+	}
+	return EMUL_DONE;
+}
+
+bool string_goes_on(const struct emulator *e)
+{
+	u64 left = count_of(e, e->gpr);
+
+	return (e->rflags & RFLAGS_RF) && left % STRING_BATCH != 0 &&
+	       !(e->rflags & RFLAGS_TF);
+}

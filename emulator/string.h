@@ -1,0 +1,27 @@
+/** @file
+ * String instructions: MOVS, CMPS, STOS, LODS, SCAS, with REP.
+ */
+#ifndef EMULATOR_STRING_H
+#define EMULATOR_STRING_H
+
+#include "emulator/emulator.h"
+
+/**
+ * Carry one iteration out, or with a count of 0 none.
+ *
+ * e->next_rip is left at the instruction while it is not finished, with
+ * RFLAGS.RF set in e->new_rflags.
+ *
+ * @return EMUL_DONE, or as execute_run()
+ */
+enum emul_result __must_check string_step(struct emulator *e);
+
+/**
+ * Whether the next iteration should follow at once.  Asked when one has been
+ * committed: no more when it was the last, when the guest must get a chance
+ * to take an interrupt (every 1024 iterations), and with TF set, since each
+ * iteration ends in a trap then.
+ */
+bool string_goes_on(const struct emulator *e);
+
+#endif

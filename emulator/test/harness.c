@@ -1,0 +1,216 @@
+/** @file
+ * The guest of the host tests (harness.h).
+ */
+#include "emulator/test/harness.h"
+
+#include "bus/errno.h"
+
+static struct world *world_of(struct emulator *e)
+{
+	return container_of(e, struct world, e);
+}
+
+static enum emul_result translate(struct emulator *e, gva_t at,
+				  enum emul_access kind, gpa_t *out)
+{
+	struct world *w = world_of(e);
+	u32 error = (kind == EMUL_WRITE) << 1 | (kind == EMUL_FETCH) << 4;
+	unsigned int i;
+
+	*(kind == EMUL_FETCH ? &w->fetches : &w->walks) += 1;
+	for (i = 0; i < w->mapping_count; i++) {
+		struct mapping *m = &w->mappings[i];
+
+		if (m->gva != gva_page(at).v) {
+			continue;
+		}
+		if (kind == EMUL_WRITE && m->readonly) {
+			error |= 1;
+			break;
+		}
+		*out = gpa(m->gpa + gva_offset(at));
+		return EMUL_DONE;
+	}
+	e->exception = (struct exception){ VECTOR_PF, true, error, at };
+	return EMUL_FAULT;
+}
+
+static enum emul_result linear(struct emulator *e, enum emul_segment segment,
+			       u64 offset, struct mem_access *access)
+{
+	struct world *w = world_of(e);
+
+	access->address = gva(w->segment_base[segment] + offset);
+	if (e->mode == MODE_64) {
+		return EMUL_DONE;
+	}
+	access->address.v = (u32)access->address.v;
+	if (offset + access->size - 1 > w->segment_limit) {
+		return context_protection(e, segment == SEGMENT_SS ? VECTOR_SS
+								   : VECTOR_GP);
+	}
+	return EMUL_DONE;
+}
+
+static void *ram(struct emulator *e, gpa_t at, bool write)
+{
+	struct world *w = world_of(e);
+
+	if (at.v >= RAM(RAM_PAGES) ||
+	    (write && w->ram_readonly[gpa_frame(at)])) {
+		return NULL;
+	}
+	return &w->ram[gpa_frame(at)][gpa_offset(at)];
+}
+
+static bool known_mmio(struct emulator *e, gpa_t at)
+{
+	return world_of(e)->knows_mmio && at.v >= RAM(RAM_PAGES);
+}
+
+static int device(struct emulator *e, struct mmio_piece *piece)
+{
+	struct core_device *core = &world_of(e)->core;
+
+	if (piece->gpa.v - core->base >= core->length) {
+		return -EOPNOTSUPP;
+	}
+	if (piece->is_write) {
+		core->writes++;
+		core->last = *piece;
+		return 0;
+	}
+	core->reads++;
+	core->last = *piece;
+	memcpy(piece->data, &core->value, sizeof(core->value));
+	return 0;
+}
+
+static void trace(struct emulator *e, const struct mmio_trace *event)
+{
+	struct world *w = world_of(e);
+
+	assert_in_range(w->trace_count, 0, TRACES_MAX - 1);
+	w->traces[w->trace_count++] = *event;
+}
+
+static const struct emul_ops ops = {
+	.linear = linear,
+	.translate = translate,
+	.ram = ram,
+	.known_mmio = known_mmio,
+	.device = device,
+	.trace = trace,
+};
+
+struct world *harness_new(void)
+{
+	static struct world only;
+	struct world *w = &only;
+
+	memset(w, 0, sizeof(*w));
+	emulator_init(&w->e, &ops);
+	w->e.gpr = w->gpr;
+	w->e.rflags = 2;
+	w->segment_limit = ~0ull;
+	harness_map(w, CODE_AT, RAM(0), 1);
+	return w;
+}
+
+void harness_map(struct world *w, u64 gva, u64 gpa, unsigned int pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < pages; i++) {
+		assert_in_range(w->mapping_count, 0, MAPPINGS_MAX - 1);
+		w->mappings[w->mapping_count++] = (struct mapping){
+			.gva = gva + i * PAGE_SIZE,
+			.gpa = gpa + i * PAGE_SIZE,
+		};
+	}
+}
+
+void harness_map_readonly(struct world *w, u64 gva, u64 gpa)
+{
+	harness_map(w, gva, gpa, 1);
+	w->mappings[w->mapping_count - 1].readonly = true;
+}
+
+void harness_code(struct world *w, const void *bytes, unsigned int length)
+{
+	memset(w->ram[0], 0xcc, 64);
+	memcpy(w->ram[0], bytes, length);
+	w->e.rip = CODE_AT;
+}
+
+void *harness_ram(struct world *w, u64 gpa)
+{
+	return &w->ram[0][0] + gpa;
+}
+
+static void expect_result(struct world *w, enum emul_result result,
+			  enum emul_result expected)
+{
+	if (result != expected) {
+		fail_msg("%s, expected %s (%s, vector %u at %llx, opcode %02x)",
+			 emulator_result_name(result),
+			 emulator_result_name(expected),
+			 w->e.error ? w->e.error : "no error",
+			 w->e.exception.vector,
+			 (unsigned long long)w->e.exception.address.v,
+			 w->e.insn.opcode);
+	}
+}
+
+void harness_run(struct world *w, enum emul_result expected)
+{
+	expect_result(w, emulator_run(&w->e), expected);
+}
+
+void harness_answer(struct world *w, u64 value, enum emul_result expected)
+{
+	u8 data[8];
+
+	memcpy(data, &value, sizeof(data));
+	expect_result(w, emulator_complete(&w->e, data), expected);
+}
+
+void harness_expect(struct world *w, u64 gpa, u32 len, bool is_write)
+{
+	struct mmio_piece piece;
+
+	assert_true(emulator_piece(&w->e, &piece));
+	assert_int_equal(piece.gpa.v, gpa);
+	assert_int_equal(piece.len, len);
+	assert_int_equal(piece.is_write, is_write);
+}
+
+u64 harness_data(struct world *w)
+{
+	struct mmio_piece piece;
+	u64 value;
+
+	assert_true(emulator_piece(&w->e, &piece));
+	memcpy(&value, piece.data, sizeof(value));
+	return value;
+}
+
+void harness_trace(struct world *w, unsigned int n, struct mmio_trace expected)
+{
+	assert_in_range(n, 0, w->trace_count - 1);
+	assert_int_equal(w->traces[n].event, expected.event);
+	assert_int_equal(w->traces[n].len, expected.len);
+	assert_int_equal(w->traces[n].gpa.v, expected.gpa.v);
+	assert_int_equal(w->traces[n].value, expected.value);
+}
+
+void harness_finish(struct world *w)
+{
+	u64 rip = w->e.rip;
+	unsigned int rounds = 0;
+
+	do {
+		harness_run(w, EMUL_DONE);
+		assert_in_range(++rounds, 1, 100);
+	} while (w->e.rip == rip);
+}

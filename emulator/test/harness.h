@@ -1,0 +1,105 @@
+/** @file
+ * A guest for the emulator's host tests, small enough to see through.
+ *
+ * Guest memory is an array; the guest's page tables are a list; devices and
+ * the VMM are counters.  What the emulator asked for is on record, so that a
+ * test can say not only what came out but also how often the way was gone.
+ */
+#ifndef EMULATOR_TEST_HARNESS_H
+#define EMULATOR_TEST_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "emulator/context.h"
+#include "emulator/emulator.h"
+
+#define RAM_PAGES    8
+#define MAPPINGS_MAX 16
+#define TRACES_MAX   64
+
+/** Where the code stands unless a test says otherwise; RAM page 0. */
+#define CODE_AT 0x400000ull
+
+/** A page of the guest's, as its page tables have it. */
+struct mapping {
+	u64 gva;
+	u64 gpa;
+	bool readonly;
+};
+
+/** An in-core device: eight-byte cells, one answer a piece. */
+struct core_device {
+	u64 base, length;
+	unsigned int reads, writes;
+	struct mmio_piece last;
+	u64 value; /* what a read gets */
+};
+
+struct world {
+	struct emulator e;
+	u64 gpr[16];
+	struct mapping mappings[MAPPINGS_MAX];
+	unsigned int mapping_count;
+	u8 ram[RAM_PAGES]
+	      [PAGE_SIZE]; /* guest physical 0 to RAM_PAGES * 4 KiB */
+	bool ram_readonly[RAM_PAGES];
+	bool knows_mmio; /* known_mmio() is true for what is not RAM */
+	struct core_device core;
+	struct mmio_trace traces[TRACES_MAX];
+	unsigned int trace_count;
+	unsigned int walks; /* calls of translate(), fetches aside */
+	unsigned int fetches;
+	u64 segment_base[6];
+	u64 segment_limit; /* outside 64-bit mode; ~0 for none */
+};
+
+/** The guest physical address where RAM page n begins. */
+#define RAM(n) ((u64)(n)*PAGE_SIZE)
+
+/** A guest physical address without memory. */
+#define MMIO 0xd0000000ull
+
+/** The world, new: code at CODE_AT on RAM page 0 and nothing else mapped. */
+struct world *harness_new(void);
+
+/** Map a page, or several in a row. */
+void harness_map(struct world *w, u64 gva, u64 gpa, unsigned int pages);
+
+/** The same, not writable. */
+void harness_map_readonly(struct world *w, u64 gva, u64 gpa);
+
+/** Put code at CODE_AT and point RIP there. */
+void harness_code(struct world *w, const void *bytes, unsigned int length);
+
+/** harness_code() with the bytes as arguments. */
+#define CODE(w, ...)                                 \
+	harness_code(w, (const u8[]){ __VA_ARGS__ }, \
+		     sizeof((const u8[]){ __VA_ARGS__ }))
+
+/** The host's address of guest RAM. */
+void *harness_ram(struct world *w, u64 gpa);
+
+/** Emulate pass 1; fails the test if the result is another. */
+void harness_run(struct world *w, enum emul_result expected);
+
+/** Answer the piece that is due with value; fails the test likewise. */
+void harness_answer(struct world *w, u64 value, enum emul_result expected);
+
+/** Check the piece that is due: address, length, direction. */
+void harness_expect(struct world *w, u64 gpa, u32 len, bool is_write);
+
+/** The data of the piece that is due, as a number. */
+u64 harness_data(struct world *w);
+
+/** Check trace event n. */
+void harness_trace(struct world *w, unsigned int n, struct mmio_trace expected);
+
+/** Emulate until RIP leaves the instruction, which must need no VMM. */
+void harness_finish(struct world *w);
+
+#endif
