@@ -1,0 +1,28 @@
+/** @file
+ * The readable report of an exception in the hypervisor.
+ */
+#ifndef HV_X86_FAULT_REPORT_H
+#define HV_X86_FAULT_REPORT_H
+
+#include "bus/types.h"
+
+struct trap_frame;
+
+/**
+ * Say in a few words what a host virtual address is: "NULL page", "the guard
+ * page of CPU 0's stack", "image text (read-only)", "direct map of 0x1234".
+ * @param buffer where the text goes, always terminated
+ */
+void fault_report_address(unsigned long address, char *buffer, size_t size);
+
+/**
+ * One sentence about the exception: name, decoded error code, address.
+ * @param address CR2 as it was when the exception arrived
+ */
+void fault_report_summary(const struct trap_frame *frame,
+			  unsigned long address, char *buffer, size_t size);
+
+/** Print the whole report on COM1: summary, registers, code, backtrace. */
+void fault_report_print(const struct trap_frame *frame, unsigned long address);
+
+#endif
