@@ -1,0 +1,99 @@
+/** @file
+ * VMX operation of one CPU.
+ *
+ * The unit wants a page of its own on each CPU, the VMXON region, and it
+ * dictates some bits of CR0 and CR4 for as long as it is on (SDM 3C 24.8):
+ * paging and protection, which a hypervisor in long mode has anyway, and
+ * CR0.NE.
+ */
+#include "hv/vmx/vmx_cpu.h"
+
+#include "bus/errno.h"
+#include "hv/lib/page.h"
+#include "hv/vmx/vmx_caps.h"
+#include "hv/vmx/vmx_unit.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/cr.h"
+
+/** Each CPU's VMXON region; NULL while the unit is off there. */
+static u32 *vmxon_region[CPU_MAX];
+
+/** CR4.VMXE is left to the unit's enable(): see vmx_unit_select(). */
+static void set_fixed_bits(void)
+{
+	write_cr0((read_cr0() | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
+	if (!vmx_unit_is_soft) {
+		write_cr4((read_cr4() | vmx_caps.cr4_fixed0) &
+			  vmx_caps.cr4_fixed1);
+	}
+}
+
+int vmx_cpu_enable(void)
+{
+	u32 *region = page_alloc(PAGE_OWNER_HV);
+	enum vmx_result result;
+	int error;
+
+	if (!region) {
+		return -ENOMEM;
+	}
+	error = vmx_unit->enable();
+	if (error) {
+		page_free(region);
+		return error;
+	}
+	set_fixed_bits();
+	region[0] = vmx_caps.revision;
+	result = vmx_unit->vmxon(virt_to_hpa(region));
+	if (result) {
+		vmx_unit_panic("VMXON", ~0u, result);
+	}
+	vmxon_region[this_cpu()->id] = region;
+	return 0;
+}
+
+void vmx_cpu_disable(void)
+{
+	u32 **region = &vmxon_region[this_cpu()->id];
+	enum vmx_result result;
+
+	if (!*region) {
+		return;
+	}
+	result = vmx_unit->vmxoff();
+	if (result) {
+		vmx_unit_panic("VMXOFF", ~0u, result);
+	}
+	vmx_unit->disable();
+	page_free(*region);
+	*region = NULL;
+}
+
+bool vmx_cpu_enabled(void)
+{
+	return vmxon_region[this_cpu()->id] != NULL;
+}
+
+void vmx_cpu_invept(u64 eptp)
+{
+	u64 type = vmx_caps.invept_single ? INVEPT_SINGLE_CONTEXT
+					  : INVEPT_ALL_CONTEXT;
+	enum vmx_result result = vmx_unit->invept(type, eptp);
+
+	if (result) {
+		vmx_unit_panic("INVEPT", ~0u, result);
+	}
+}
+
+void vmx_cpu_invvpid(u16 vpid)
+{
+	enum vmx_result result;
+
+	if (!vpid) {
+		return;
+	}
+	result = vmx_unit->invvpid(INVVPID_SINGLE_CONTEXT, vpid, gva(0));
+	if (result) {
+		vmx_unit_panic("INVVPID", ~0u, result);
+	}
+}
