@@ -1,0 +1,323 @@
+/** @file
+ * Events on their way into the guest: injected, interrupted, merged.
+ *
+ * An event that is being delivered makes the processor read the IDT, the GDT
+ * and the TSS and push to the stack, and each of those may exit.  VMX then says
+ * which event was under way (IDT-vectoring information) and leaves RIP where it
+ * was before it; the hypervisor injects it again.  SVM says the same in
+ * EXITINTINFO, with three differences that are smoothed out here:
+ *
+ *   - a software interrupt is injected with RIP *behind* the instruction and
+ *     without its length, so both are remembered (cpu->soft);
+ *   - TCG calls every event that it delivers itself an exception;
+ *   - an exception which we intercept, but the guest is to have, reaches us
+ *     before the processor could merge it into a double fault: we do.
+ */
+#include "hv/softvmx/svm_event.h"
+
+#include "hv/softvmx/vmcs_memory.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cr.h"
+#include "hv/x86/trap.h"
+
+/** Exceptions with an error code (SDM 3A table 6-1). */
+#define HAS_ERROR_CODE                                                 \
+	(BIT(VECTOR_DF) | BITS(VECTOR_PF, VECTOR_TS) | BIT(VECTOR_AC))
+
+/** Contributory exceptions (SDM 3A table 6-4). */
+#define CONTRIBUTORY (BIT(VECTOR_DE) | BITS(VECTOR_GP, VECTOR_TS))
+
+static unsigned int event_type(u32 info)
+{
+	return bits(info, 10, 8);
+}
+
+/** An EVENTINJ word without error code. */
+static u32 make_event(unsigned int type, unsigned int vector)
+{
+	return SVM_EVENT_VALID | type << 8 | vector;
+}
+
+void svm_event_inject_soft(struct softvmx_cpu *cpu, unsigned int vector,
+			unsigned int type, unsigned int length)
+{
+	struct vmcb *guest = cpu->guest;
+	bool privileged = type == INTR_TYPE_PRIV_SOFT_EXCEPTION;
+
+	cpu->soft = (struct softvmx_soft_event){ .active = true,
+						 .type = type,
+						 .length = length,
+						 .rip = guest->save.rip };
+	guest->save.rip += length;
+	/* INT1 is not checked against the gate's DPL, as exceptions are not. */
+	guest->control.event_inj = make_event(
+		privileged ? SVM_EVENT_EXCEPTION : SVM_EVENT_SOFT, vector);
+}
+
+/** SDM 3C 27.7.3: what is pending is delivered before the first instruction. */
+static enum svm_exit_verdict load_pending_debug(struct softvmx_cpu *cpu)
+{
+	u64 pending = vmcs_memory_get(cpu, GUEST_PENDING_DBG_EXCEPTIONS);
+
+	if (likely(!(pending & (SVM_DR6_BS |
+				SVM_PENDING_ENABLED_BREAKPOINT))) ||
+	    cpu->guest->control.interrupt_shadow) {
+		return SVM_RESUME;
+	}
+	cpu->exit = (struct softvmx_exit){ 0 };
+	cpu->guest->control.exit_int_info = 0;
+	cpu->guest->save.dr6 |=
+		pending & (SVM_DR6_BS | SVM_DR6_BREAKPOINTS);
+	return svm_event_raise(cpu, VECTOR_DB, 0);
+}
+
+enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
+{
+	struct vmcb_control *control = &cpu->guest->control;
+	u32 info = vmcs_memory_get(cpu, VM_ENTRY_INTR_INFO);
+
+	control->event_inj = 0;
+	cpu->soft.active = false;
+	if (!(info & INTR_INFO_VALID)) {
+		return load_pending_debug(cpu);
+	}
+	switch (event_type(info)) {
+	case INTR_TYPE_SOFT_INTERRUPT:
+	case INTR_TYPE_PRIV_SOFT_EXCEPTION:
+	case INTR_TYPE_SOFT_EXCEPTION:
+		svm_event_inject_soft(
+			cpu, info & INTR_INFO_VECTOR, event_type(info),
+			vmcs_memory_get(cpu, VM_ENTRY_INSTRUCTION_LEN));
+		break;
+	default:
+		/* Types and the error-code bit are the same in both worlds. */
+		control->event_inj = info & (BITS(11, 0) | BIT(31));
+		control->event_inj_error =
+			vmcs_memory_get(cpu, VM_ENTRY_EXCEPTION_ERROR_CODE);
+	}
+	if (event_type(info) == INTR_TYPE_NMI) {
+		cpu->nmi_blocked = true;
+		if (!(cpu->pin_ctls & PIN_NMI_EXITING)) {
+			control->intercept |= SVM_INTERCEPT_IRET;
+		}
+	}
+	return SVM_RESUME;
+}
+
+void svm_event_after_run(struct softvmx_cpu *cpu)
+{
+	struct vmcb_control *control = &cpu->guest->control;
+	u32 info = control->exit_int_info;
+	unsigned int vector = info & SVM_EVENT_VECTOR;
+
+	control->event_inj = 0;
+	if (likely(!(info & SVM_EVENT_VALID))) {
+		return;
+	}
+	if (event_type(info) == SVM_EVENT_EXCEPTION) {
+		if (vector >= 32) {
+			info &= ~SVM_EVENT_TYPE;
+		} else if (vector == VECTOR_NMI) {
+			info = make_event(SVM_EVENT_NMI, VECTOR_NMI);
+		}
+	}
+	control->exit_int_info = info;
+}
+
+/** Is the interrupted event the software event that we have injected? */
+static bool is_our_soft_event(const struct softvmx_cpu *cpu)
+{
+	return cpu->soft.active &&
+	       cpu->guest->save.rip == cpu->soft.rip + cpu->soft.length;
+}
+
+/** The guest executed an INT n that we did not intercept: learn its length. */
+static void adopt_soft_event(struct softvmx_cpu *cpu)
+{
+	struct svm_insn insn;
+	u8 type = INTR_TYPE_SOFT_INTERRUPT;
+
+	svm_decode_current(cpu, &insn);
+	if (insn.opcode == 0xcc || insn.opcode == 0xce) {
+		type = INTR_TYPE_SOFT_EXCEPTION;
+	}
+	cpu->soft = (struct softvmx_soft_event){ .active = true,
+						 .type = type,
+						 .length = insn.length,
+						 .rip = cpu->guest->save.rip };
+}
+
+/** Put RIP back in front of an interrupted software event, and know it. */
+static void settle_soft_event(struct softvmx_cpu *cpu)
+{
+	u32 info = cpu->guest->control.exit_int_info;
+
+	if (is_our_soft_event(cpu)) {
+		cpu->guest->save.rip = cpu->soft.rip;
+	} else if (event_type(info) == SVM_EVENT_SOFT) {
+		adopt_soft_event(cpu);
+	} else {
+		cpu->soft.active = false;
+	}
+}
+
+void svm_event_reinject(struct softvmx_cpu *cpu)
+{
+	struct vmcb_control *control = &cpu->guest->control;
+	u32 info = control->exit_int_info;
+
+	if (likely(!(info & SVM_EVENT_VALID))) {
+		return;
+	}
+	if (control->event_inj & SVM_EVENT_VALID) {
+		return; /* a new exception has taken its place */
+	}
+	settle_soft_event(cpu);
+	if (cpu->soft.active) {
+		svm_event_inject_soft(cpu, info & SVM_EVENT_VECTOR,
+				   cpu->soft.type, cpu->soft.length);
+		return;
+	}
+	control->event_inj = info;
+	control->event_inj_error = control->exit_int_error;
+}
+
+/**
+ * SDM 3C 28.3.3: RFLAGS are saved as the delivery would have pushed them, and
+ * for a fault that is with RF set; not for what the hypervisor injects.
+ */
+static void record_resume_flag(struct softvmx_cpu *cpu, u32 info)
+{
+	bool injected = vmcs_memory_get(cpu, VM_ENTRY_INTR_INFO) &
+			INTR_INFO_VALID;
+
+	if (event_type(info) == SVM_EVENT_EXCEPTION && !injected &&
+	    (info & SVM_EVENT_VECTOR) != VECTOR_DB) {
+		cpu->guest->save.rflags |= RFLAGS_RF;
+	}
+}
+
+void svm_event_record(struct softvmx_cpu *cpu)
+{
+	struct vmcb_control *control = &cpu->guest->control;
+	u32 info = control->exit_int_info;
+
+	if (likely(!(info & SVM_EVENT_VALID))) {
+		return;
+	}
+	settle_soft_event(cpu);
+	info &= SVM_EVENT_VALID | BITS(11, 0);
+	cpu->exit.length = 0; /* unless the event has an instruction */
+	if (cpu->soft.active) {
+		info = (info & ~SVM_EVENT_TYPE) | (u32)cpu->soft.type << 8;
+		cpu->exit.length = cpu->soft.length;
+	} else {
+		record_resume_flag(cpu, info);
+	}
+	cpu->exit.idt_info = info;
+	cpu->exit.idt_error = control->exit_int_error;
+}
+
+/** SDM 3C 25.6.3: the bitmap, and for page faults the error code's mask. */
+static bool hypervisor_wants(const struct softvmx_cpu *cpu,
+			     unsigned int vector, u32 error)
+{
+	bool wanted = vmcs_memory_get(cpu, EXCEPTION_BITMAP) >> vector & 1;
+	u32 mask, match;
+
+	if (vector != VECTOR_PF) {
+		return wanted;
+	}
+	mask = vmcs_memory_get(cpu, PAGE_FAULT_ERROR_CODE_MASK);
+	match = vmcs_memory_get(cpu, PAGE_FAULT_ERROR_CODE_MATCH);
+	return (error & mask) == match ? wanted : !wanted;
+}
+
+/** SDM 3C 28.2.1: for #PF its address, for #DB what would go to DR6. */
+static u64 exception_qualification(struct softvmx_cpu *cpu,
+				   unsigned int vector)
+{
+	struct vmcb *guest = cpu->guest;
+	u64 debug = SVM_DR6_BREAKPOINTS | SVM_DR6_BD | SVM_DR6_BS;
+	u64 qualification = 0;
+
+	if (vector == VECTOR_PF) {
+		return guest->control.exit_info2;
+	}
+	if (vector == VECTOR_DB) {
+		/* VMX leaves DR6 alone; SVM has already written it. */
+		qualification = guest->save.dr6 & debug;
+		guest->save.dr6 &= ~debug;
+	}
+	return qualification;
+}
+
+/** Exit 0 with the exception in the interruption information. */
+static enum svm_exit_verdict leave_for_exception(struct softvmx_cpu *cpu,
+					      unsigned int vector, u32 error)
+{
+	cpu->exit.intr_info =
+		INTR_INFO_VALID | INTR_TYPE_HARD_EXCEPTION << 8 | vector;
+	if (HAS_ERROR_CODE >> vector & 1) {
+		cpu->exit.intr_info |= INTR_INFO_HAS_ERROR_CODE;
+		cpu->exit.intr_error = error;
+	}
+	cpu->exit.qualification = exception_qualification(cpu, vector);
+	return svm_exit_leave(cpu, EXIT_REASON_EXCEPTION_NMI);
+}
+
+/** Inject it; in real mode no exception has an error code. */
+static enum svm_exit_verdict deliver(struct softvmx_cpu *cpu,
+				  unsigned int vector, u32 error)
+{
+	struct vmcb *guest = cpu->guest;
+
+	if (vector == VECTOR_PF) {
+		guest->save.cr2 = guest->control.exit_info2;
+	}
+	guest->control.event_inj = make_event(SVM_EVENT_EXCEPTION, vector);
+	if ((HAS_ERROR_CODE >> vector & 1) && (guest->save.cr0 & CR0_PE)) {
+		guest->control.event_inj |= SVM_EVENT_HAS_ERROR;
+		guest->control.event_inj_error = error;
+	}
+	return SVM_RESUME;
+}
+
+/** Do two exceptions in a row make a double fault (SDM 3A table 6-5)? */
+static bool makes_double_fault(unsigned int first, unsigned int second)
+{
+	bool second_counts = CONTRIBUTORY >> second & 1;
+
+	if (first == VECTOR_PF) {
+		return second_counts || second == VECTOR_PF;
+	}
+	return (CONTRIBUTORY >> first & 1) && second_counts;
+}
+
+enum svm_exit_verdict svm_event_raise(struct softvmx_cpu *cpu, unsigned int vector,
+				u32 error)
+{
+	struct vmcb_control *control = &cpu->guest->control;
+	u32 under_way = control->exit_int_info;
+	unsigned int first = under_way & SVM_EVENT_VECTOR;
+
+	if (hypervisor_wants(cpu, vector, error)) {
+		return leave_for_exception(cpu, vector, error);
+	}
+	if (!(under_way & SVM_EVENT_VALID) ||
+	    event_type(under_way) != SVM_EVENT_EXCEPTION) {
+		return deliver(cpu, vector, error);
+	}
+	if (first == VECTOR_DF) {
+		control->exit_int_info = 0;
+		return svm_exit_leave(cpu, EXIT_REASON_TRIPLE_FAULT);
+	}
+	if (!makes_double_fault(first, vector)) {
+		return deliver(cpu, vector, error);
+	}
+	control->exit_int_info = 0;
+	if (hypervisor_wants(cpu, VECTOR_DF, 0)) {
+		return leave_for_exception(cpu, VECTOR_DF, 0);
+	}
+	return deliver(cpu, VECTOR_DF, 0);
+}

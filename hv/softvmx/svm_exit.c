@@ -1,0 +1,171 @@
+/** @file
+ * From a #VMEXIT to a VM exit, or back into the guest.
+ *
+ * SVM stops the guest more often than VMX would: nested tables are filled
+ * lazily, every MSR access is intercepted, exceptions come that the guest is to
+ * have itself.  Each SVM exit code has a handler which decides:
+ *
+ *	SVM_RESUME   deal with it here and go on, unseen
+ *	SVM_LEAVE    a VM exit; cpu->exit has reason, qualification and so on
+ *
+ * The loop also keeps an event alive that was being delivered when the guest
+ * stopped: it is injected again on resuming, and becomes the IDT-vectoring
+ * information on leaving (svm_event.h).
+ */
+#include "hv/softvmx/svm_exit.h"
+
+#include "hv/lib/page.h"
+#include "hv/lib/panic.h"
+#include "hv/softvmx/svm_event.h"
+#include "hv/softvmx/svm_halt.h"
+#include "hv/softvmx/softvmx_run.h"
+#include "hv/softvmx/vmcs_memory.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cr.h"
+#include "hv/x86/trap.h"
+
+/** By SVM exit code; those from 400h stand apart. */
+static const svm_exit_handler_t handlers[] = {
+	[SVM_EXIT_CR_READ ... SVM_EXIT_CR_WRITE + 0xf] = svm_exit_cr_access,
+	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_WRITE + 0xf] = svm_exit_cr_debug,
+	[SVM_EXIT_EXCEPTION ... SVM_EXIT_EXCEPTION + 0x1f] =
+		svm_exit_event_exception,
+	[SVM_EXIT_INTR] = svm_exit_event_interrupt,
+	[SVM_EXIT_NMI] = svm_exit_event_nmi,
+	[SVM_EXIT_VINTR] = svm_exit_event_window,
+	[SVM_EXIT_IDTR_READ ... SVM_EXIT_TR_WRITE] = svm_exit_vmx_tables,
+	[SVM_EXIT_RDTSC] = svm_exit_insn_rdtsc,
+	[SVM_EXIT_RDPMC] = svm_exit_insn_rdpmc,
+	[SVM_EXIT_CPUID] = svm_exit_insn_cpuid,
+	[SVM_EXIT_IRET] = svm_exit_event_iret,
+	[SVM_EXIT_SWINT] = svm_exit_event_software,
+	[SVM_EXIT_INVD] = svm_exit_insn_invd,
+	[SVM_EXIT_PAUSE] = svm_exit_insn_pause,
+	[SVM_EXIT_HLT] = svm_exit_insn_hlt,
+	[SVM_EXIT_INVLPG] = svm_exit_insn_invlpg,
+	[SVM_EXIT_INVLPGA] = svm_exit_insn_undefined,
+	[SVM_EXIT_IOIO] = svm_exit_io_access,
+	[SVM_EXIT_MSR] = svm_exit_msr_access,
+	[SVM_EXIT_TASK_SWITCH] = svm_exit_event_task_switch,
+	[SVM_EXIT_SHUTDOWN] = svm_exit_event_shutdown,
+	[SVM_EXIT_VMRUN ... SVM_EXIT_SKINIT] = svm_exit_insn_undefined,
+	[SVM_EXIT_RDTSCP] = svm_exit_insn_rdtsc,
+	[SVM_EXIT_ICEBP] = svm_exit_event_icebp,
+	[SVM_EXIT_WBINVD] = svm_exit_insn_wbinvd,
+	[SVM_EXIT_MONITOR] = svm_exit_insn_monitor,
+	[SVM_EXIT_MWAIT ... SVM_EXIT_MWAIT_ARMED] = svm_exit_insn_mwait,
+	[SVM_EXIT_XSETBV] = svm_exit_insn_undefined,
+};
+
+enum svm_exit_verdict svm_exit_leave(struct softvmx_cpu *cpu,
+			       enum exit_reason reason)
+{
+	cpu->exit.reason = reason;
+	return SVM_LEAVE;
+}
+
+enum svm_exit_verdict svm_exit_leave_insn(struct softvmx_cpu *cpu,
+				    enum exit_reason reason,
+				    const struct svm_insn *insn)
+{
+	cpu->exit.length = insn->length;
+	return svm_exit_leave(cpu, reason);
+}
+
+enum svm_exit_verdict svm_exit_skip(struct softvmx_cpu *cpu,
+			      const struct svm_insn *insn)
+{
+	struct vmcb *guest = cpu->guest;
+
+	guest->save.rip += insn->length;
+	if (!softvmx_cpu_in_64bit(cpu)) {
+		guest->save.rip &= BITS(31, 0);
+	}
+	guest->control.interrupt_shadow = 0;
+	if (guest->save.rflags & RFLAGS_TF) {
+		/* The single-step trap that the instruction would have made. */
+		guest->save.dr6 |= SVM_DR6_BS;
+		return svm_event_raise(cpu, VECTOR_DB, 0);
+	}
+	return SVM_RESUME;
+}
+
+/** Something that no intercept of ours can have caused. */
+static void unexpected(const struct softvmx_cpu *cpu)
+{
+	const struct vmcb *guest = cpu->guest;
+
+	vmcb_stgi();
+	panic("softvmx: SVM exit code 0x%llx is not one that was asked for "
+	      "(info 0x%llx 0x%llx, guest rip 0x%llx cr0 0x%llx cr4 0x%llx "
+	      "efer 0x%llx)",
+	      (unsigned long long)guest->control.exit_code,
+	      (unsigned long long)guest->control.exit_info1,
+	      (unsigned long long)guest->control.exit_info2,
+	      (unsigned long long)guest->save.rip,
+	      (unsigned long long)guest->save.cr0,
+	      (unsigned long long)guest->save.cr4,
+	      (unsigned long long)guest->save.efer);
+}
+
+/** To the handler of the exit code. */
+static enum svm_exit_verdict dispatch(struct softvmx_cpu *cpu)
+{
+	u64 code = cpu->guest->control.exit_code;
+
+	if (code == SVM_EXIT_NPF) {
+		return svm_exit_npf_access(cpu);
+	}
+	if (code >= ARRAY_SIZE(handlers) || !handlers[code]) {
+		unexpected(cpu);
+	}
+	return handlers[code](cpu);
+}
+
+/** One VMRUN. */
+static void run_once(struct softvmx_cpu *cpu)
+{
+	struct vmcb *guest = cpu->guest;
+
+	guest->control.tlb_control =
+		cpu->flush ? SVM_TLB_FLUSH_ALL : SVM_TLB_KEEP;
+	cpu->flush = false;
+	guest->save.rax = cpu->gpr[GPR_RAX];
+	softvmx_run_guest(virt_to_hpa(guest), cpu->gpr,
+			  guest->control.interrupt_shadow & 1);
+	cpu->gpr[GPR_RAX] = guest->save.rax;
+	cpu->gpr[GPR_RSP] = guest->save.rsp;
+	cpu->exit = (struct softvmx_exit){ 0 };
+	svm_event_after_run(cpu);
+}
+
+/**
+ * Whether the guest has to wait in HLT before it runs: not when an event is
+ * injected, nor when the interrupt window that is asked for is open.
+ */
+static bool must_wait(const struct softvmx_cpu *cpu)
+{
+	bool window = (cpu->processor_ctls & CPU_INTERRUPT_WINDOW_EXITING) &&
+		      (cpu->guest->save.rflags & RFLAGS_IF);
+
+	return cpu->halt && !window &&
+	       !(cpu->guest->control.event_inj & SVM_EVENT_VALID);
+}
+
+void svm_exit_run_guest(struct softvmx_cpu *cpu)
+{
+	enum svm_exit_verdict verdict;
+
+	do {
+		if (must_wait(cpu) && svm_halt_wait(cpu) == SVM_LEAVE) {
+			break;
+		}
+		cpu->halt = false;
+		run_once(cpu);
+		verdict = dispatch(cpu);
+		if (verdict == SVM_RESUME) {
+			svm_event_reinject(cpu);
+		}
+	} while (verdict == SVM_RESUME);
+	svm_event_record(cpu);
+}

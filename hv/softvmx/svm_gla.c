@@ -1,0 +1,158 @@
+/** @file
+ * The guest-linear address of a nested page fault.
+ *
+ * VMX reports it (GUEST_LINEAR_ADDRESS), SVM does not: a nested page fault has
+ * the guest physical address and that is all.  But the places where a linear
+ * address can come from are few: the operand of the instruction at RIP, RSI and
+ * RDI of a string instruction, the stack, RIP itself, and while an event is
+ * delivered the IDT, the GDT and the TSS.  Each is a candidate, and each can be
+ * *verified*, by walking the guest's page tables:
+ *
+ *	the access itself   the walk must end in the page of the GPA
+ *	a table walk        one of the walk's entries must lie at the GPA
+ *
+ * So the answer is right, or there is none.
+ */
+#include "hv/softvmx/svm_gla.h"
+
+#include "hv/softvmx/svm_walk.h"
+#include "hv/softvmx/vmcb_segments.h"
+
+#define TSS_SIZE 104
+/** A descriptor table has at most 64 KiB. */
+#define TABLE_PAGES 16
+
+/** A search: what is looked for, and what has been found. */
+struct search {
+	struct softvmx_cpu *cpu;
+	const struct svm_gla_access *access;
+	gva_t linear;
+	u64 entry;
+};
+
+/** Entries are eight bytes; the access may be to any of them. */
+static bool try_table_walk(struct search *search, gva_t linear,
+			   const struct svm_walk *walk)
+{
+	for (unsigned int i = 0; i < walk->count; i++) {
+		if (walk->entry_gpa[i].v == (search->access->gpa.v & ~7ull)) {
+			search->linear = linear;
+			search->entry = walk->entry[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Does this very linear address lead to the access? */
+static bool try_exact(struct search *search, gva_t linear)
+{
+	const struct svm_gla_access *access = search->access;
+	struct svm_walk walk = { 0 };
+
+	svm_walk_translate(search->cpu, linear, &walk);
+	if (access->table_walk) {
+		return try_table_walk(search, linear, &walk);
+	}
+	if (walk.end != SVM_WALK_MAPPED ||
+	    gpa_frame(walk.gpa) != gpa_frame(access->gpa)) {
+		return false;
+	}
+	search->linear = gva(gva_page(linear).v | gpa_offset(access->gpa));
+	return true;
+}
+
+/** An address and, for an access that crosses into it, the next page. */
+static bool try_address(struct search *search, u64 address)
+{
+	gva_t linear = gva(address);
+
+	if (!softvmx_cpu_in_64bit(search->cpu)) {
+		linear = gva((u32)address);
+	}
+	return try_exact(search, linear) ||
+	       try_exact(search, gva_add(gva_page(linear), PAGE_SIZE));
+}
+
+/** Any page of a table that is `size` bytes long. */
+static bool try_range(struct search *search, u64 base, u64 size)
+{
+	for (unsigned int i = 0; i < TABLE_PAGES; i++) {
+		if (i * PAGE_SIZE > size) {
+			return false;
+		}
+		if (try_address(search, base + i * PAGE_SIZE)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** The instruction at RIP: operand, string registers, stack. */
+static bool try_instruction(struct search *search)
+{
+	const struct svm_insn *insn = search->access->insn;
+	struct softvmx_cpu *cpu = search->cpu;
+	u64 ss = svm_decode_segment_base(cpu, SEGMENT_SS);
+	u64 ds = svm_decode_segment_base(
+		cpu, insn->segment == INSN_NONE ? SEGMENT_DS : insn->segment);
+	u64 rsp = cpu->guest->save.rsp;
+
+	if (insn->has_memory &&
+	    try_address(search, svm_decode_linear(cpu, insn).v)) {
+		return true;
+	}
+	return try_address(search, ds + cpu->gpr[GPR_RSI]) ||
+	       try_address(search,
+			   svm_decode_segment_base(cpu, SEGMENT_ES) +
+				   cpu->gpr[GPR_RDI]) ||
+	       try_address(search, ss + rsp - 8) ||
+	       try_address(search, ss + rsp);
+}
+
+/** GDT, TSS and LDT, which segment loads and event delivery read. */
+static bool try_descriptor_tables(struct search *search)
+{
+	const struct vmcb_save *save = &search->cpu->guest->save;
+
+	return try_range(search, save->gdtr.base, save->gdtr.limit) ||
+	       try_range(search, save->tr.base, TSS_SIZE) ||
+	       ((save->ldtr.attributes & SVM_SEG_P) &&
+		try_range(search, save->ldtr.base, save->ldtr.limit));
+}
+
+/** An event is being delivered: its gate, and the stack it is pushed to. */
+static bool try_delivery(struct search *search)
+{
+	struct softvmx_cpu *cpu = search->cpu;
+	const struct vmcb_save *save = &cpu->guest->save;
+	u32 vector = cpu->guest->control.exit_int_info & SVM_EVENT_VECTOR;
+	u64 gate = save->idtr.base + vector * (save->efer & BIT(10) ? 16 : 8);
+	u64 stack = svm_decode_segment_base(cpu, SEGMENT_SS) + save->rsp;
+
+	return try_address(search, gate) ||
+	       try_address(search, (stack & ~15ull) - 8) ||
+	       try_address(search, (stack & ~15ull) - 48) ||
+	       try_descriptor_tables(search);
+}
+
+bool svm_gla_find(struct softvmx_cpu *cpu, const struct svm_gla_access *access,
+	      gva_t *linear, u64 *entry)
+{
+	struct search search = { .cpu = cpu, .access = access };
+	const struct vmcb_save *save = &cpu->guest->save;
+	u64 rip = svm_decode_segment_base(cpu, SEGMENT_CS) + save->rip;
+	bool found = access->fetch && try_address(&search, rip);
+
+	if (!found && cpu->guest->control.exit_int_info & SVM_EVENT_VALID) {
+		found = try_delivery(&search);
+	}
+	if (!found && access->insn->length) {
+		found = try_instruction(&search);
+	}
+	found = found || try_address(&search, rip) ||
+		try_descriptor_tables(&search);
+	*linear = search.linear;
+	*entry = search.entry;
+	return found;
+}

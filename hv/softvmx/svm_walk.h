@@ -1,0 +1,57 @@
+/** @file
+ * The guest's own page tables, walked in software.
+ */
+#ifndef HV_SOFTVMX_SVM_WALK_H
+#define HV_SOFTVMX_SVM_WALK_H
+
+#include "hv/softvmx/softvmx_cpu.h"
+
+/** How a walk ended. */
+enum svm_walk_end {
+	SVM_WALK_MAPPED,
+	SVM_WALK_NOT_PRESENT, /* an entry is not: the guest's page fault */
+	SVM_WALK_NO_MEMORY,	/* the EPT has nothing where a table lies */
+};
+
+/** A walk, with the entries it used from the top down. */
+struct svm_walk {
+	enum svm_walk_end end;
+	gpa_t gpa; /* MAPPED: the guest physical address */
+	unsigned int count;
+	gpa_t entry_gpa[SVM_WALK_LEVELS]; /* where each entry lies */
+	u64 entry[SVM_WALK_LEVELS];
+};
+
+#define SVM_WALK_ACCESSED BIT(5)
+#define SVM_WALK_DIRTY BIT(6)
+
+/**
+ * Translate a guest linear address by the guest's page tables, in whichever
+ * mode it is: 4-level, PAE, 32-bit, none.  No permission is checked and no
+ * accessed bit is set.
+ */
+void svm_walk_translate(struct softvmx_cpu *cpu, gva_t linear,
+			  struct svm_walk *walk);
+
+/**
+ * Read guest physical memory that lies within one page.
+ * @return false when the EPT does not make it readable memory
+ */
+bool svm_walk_read(struct softvmx_cpu *cpu, gpa_t address, void *to,
+		     size_t size) __must_check;
+
+/**
+ * Read bytes at a guest linear address, as far as they are mapped.
+ * @param size at most 4096
+ * @return how many bytes were read
+ */
+size_t svm_walk_fetch(struct softvmx_cpu *cpu, gva_t linear, u8 *to,
+			size_t size);
+
+/**
+ * The host's pointer to a guest linear address, for a few bytes in one page.
+ * @return NULL when it is not mapped to memory
+ */
+void *svm_walk_pointer(struct softvmx_cpu *cpu, gva_t linear);
+
+#endif

@@ -1,0 +1,134 @@
+/** @file
+ * VMCB to VMCS, one function for each area (SDM 3C 28.3).
+ *
+ * At a VM exit only the fields are written that every hypervisor reads: RIP,
+ * RSP, RFLAGS, interruptibility, activity.  Segments, control registers and the
+ * rest stay in the VMCB and are no longer `ready`; the first VMREAD, VMWRITE or
+ * VMCLEAR that wants one of them copies its area.  Most exits never do.
+ *
+ * What VMX calls otherwise than SVM is renamed on the way: CR4.VMXE is added,
+ * EFER.SVME removed, EFER.LMA shows as an entry control.
+ */
+#include "hv/softvmx/vmcb_save.h"
+
+#include "hv/softvmx/svm_walk.h"
+#include "hv/softvmx/vmcb_segments.h"
+#include "hv/softvmx/vmcs_memory.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cr.h"
+
+/** SDM 3C 28.3.1: with EPT, a guest that uses PAE has its PDPTEs saved. */
+static void save_pdptes(struct softvmx_cpu *cpu)
+{
+	const struct vmcb_save *save = &cpu->guest->save;
+	gpa_t table = gpa(save->cr3 & BITS(31, 5));
+	u64 entries[4] = { 0 };
+
+	if (!(cpu->processor_ctls2 & CPU2_ENABLE_EPT) ||
+	    !(save->cr0 & CR0_PG) || !(save->cr4 & CR4_PAE) ||
+	    (save->efer & EFER_LMA)) {
+		return;
+	}
+	if (!svm_walk_read(cpu, table, entries, sizeof(entries))) {
+		return;
+	}
+	vmcs_memory_set(cpu, GUEST_PDPTE0, entries[0]);
+	vmcs_memory_set(cpu, GUEST_PDPTE1, entries[1]);
+	vmcs_memory_set(cpu, GUEST_PDPTE2, entries[2]);
+	vmcs_memory_set(cpu, GUEST_PDPTE3, entries[3]);
+}
+
+static void save_control_registers(struct softvmx_cpu *cpu)
+{
+	const struct vmcb_save *save = &cpu->guest->save;
+
+	vmcs_memory_set(cpu, GUEST_CR0, save->cr0);
+	vmcs_memory_set(cpu, GUEST_CR3, save->cr3);
+	vmcs_memory_set(cpu, GUEST_CR4, save->cr4 | CR4_VMXE);
+	save_pdptes(cpu);
+}
+
+/** SDM 3C 28.3.1, last bullets: the entry control follows EFER.LMA. */
+static void save_mode(struct softvmx_cpu *cpu)
+{
+	u64 controls = vmcs_memory_get(cpu, VM_ENTRY_CONTROLS);
+
+	controls &= ~ENTRY_IA32E_MODE_GUEST;
+	if (cpu->guest->save.efer & EFER_LMA) {
+		controls |= ENTRY_IA32E_MODE_GUEST;
+	}
+	vmcs_memory_set(cpu, VM_ENTRY_CONTROLS, controls);
+}
+
+static void save_system(struct softvmx_cpu *cpu)
+{
+	const struct vmcb_save *save = &cpu->guest->save;
+	u32 controls = vmcs_memory_get(cpu, VM_EXIT_CONTROLS);
+
+	vmcs_memory_set(cpu, GUEST_GDTR_BASE, save->gdtr.base);
+	vmcs_memory_set(cpu, GUEST_GDTR_LIMIT, bits(save->gdtr.limit, 15, 0));
+	vmcs_memory_set(cpu, GUEST_IDTR_BASE, save->idtr.base);
+	vmcs_memory_set(cpu, GUEST_IDTR_LIMIT, bits(save->idtr.limit, 15, 0));
+	vmcs_memory_set(cpu, GUEST_SYSENTER_CS, (u32)save->sysenter_cs);
+	vmcs_memory_set(cpu, GUEST_SYSENTER_ESP, save->sysenter_esp);
+	vmcs_memory_set(cpu, GUEST_SYSENTER_EIP, save->sysenter_eip);
+	/* The next three are saved only on demand: else the old value stays. */
+	if (controls & EXIT_SAVE_EFER) {
+		vmcs_memory_set(cpu, GUEST_IA32_EFER, save->efer & ~EFER_SVME);
+	}
+	if (controls & EXIT_SAVE_PAT) {
+		vmcs_memory_set(cpu, GUEST_IA32_PAT, save->g_pat);
+	}
+	if (controls & EXIT_SAVE_DEBUG_CONTROLS) {
+		vmcs_memory_set(cpu, GUEST_DR7, save->dr7);
+	}
+	save_mode(cpu);
+}
+
+void vmcb_save_areas(struct softvmx_cpu *cpu, u8 areas)
+{
+	if (areas & AREA_CONTROL_REGS) {
+		save_control_registers(cpu);
+	}
+	if (areas & AREA_SYSTEM) {
+		save_system(cpu);
+	}
+	if (areas & AREA_SEGMENTS) {
+		vmcb_segments_save(cpu);
+	}
+	cpu->ready |= areas & AREAS_OF_GUEST;
+}
+
+/** SVM has one interrupt shadow; which instruction cast it, the byte before
+ * RIP says: STI is FB, everything else is a load of SS. */
+static u32 shadow_kind(struct softvmx_cpu *cpu)
+{
+	const struct vmcb_save *save = &cpu->guest->save;
+	u8 byte = 0;
+
+	if (svm_walk_fetch(cpu, gva(save->cs.base + save->rip - 1), &byte,
+			     1) == 1 &&
+	    byte != 0xfb) {
+		return INTERRUPTIBILITY_MOV_SS;
+	}
+	return INTERRUPTIBILITY_STI;
+}
+
+void vmcb_save_hot(struct softvmx_cpu *cpu)
+{
+	const struct vmcb *guest = cpu->guest;
+	u32 blocking = cpu->nmi_blocked ? INTERRUPTIBILITY_NMI : 0;
+
+	if (guest->control.interrupt_shadow & 1) {
+		blocking |= shadow_kind(cpu);
+	}
+	vmcs_memory_set(cpu, GUEST_RIP, guest->save.rip);
+	vmcs_memory_set(cpu, GUEST_RSP, guest->save.rsp);
+	vmcs_memory_set(cpu, GUEST_RFLAGS, guest->save.rflags);
+	vmcs_memory_set(cpu, GUEST_INTERRUPTIBILITY_STATE, blocking);
+	vmcs_memory_set(cpu, GUEST_ACTIVITY_STATE,
+			cpu->halt ? ACTIVITY_HLT : ACTIVITY_ACTIVE);
+	/* SVM delivers them with the instruction, so none is ever left. */
+	vmcs_memory_set(cpu, GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	cpu->ready &= ~AREAS_OF_GUEST;
+}

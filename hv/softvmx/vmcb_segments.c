@@ -1,0 +1,99 @@
+/** @file
+ * Segment registers: the VMCS' form and the VMCB's.
+ *
+ * Both keep selector, base, limit and access rights.  The rights are the high
+ * half of a descriptor; VMX leaves the gap of four bits that the descriptor
+ * has there, SVM closes it:
+ *
+ *	VMX  ... U | G DB L AVL | 0 0 0 0 | P DPL S TYPE     bit 16: unusable
+ *	SVM        | G DB L AVL |           P DPL S TYPE     12 bits, no such bit
+ *
+ * An unusable register is one that is not present for SVM.  SVM also keeps the
+ * CPL by itself, which for VMX is the DPL of SS.
+ */
+#include "hv/softvmx/vmcb_segments.h"
+
+#include "hv/softvmx/vmcs_memory.h"
+#include "hv/vmx/vmx_controls.h"
+
+/* Type 9, an available TSS, becomes 11 (SDM 3A 7.2.2). */
+#define TSS_BUSY BIT(1)
+
+/* The fields of the eight registers follow each other, two encodings apart. */
+#define FIELD_OF(es_field, index) ((enum vmcs_field)((es_field) + 2 * (index)))
+
+static const u16 offsets[SEGMENT_COUNT] = {
+	[SEGMENT_ES] = offsetof(struct vmcb, save.es),
+	[SEGMENT_CS] = offsetof(struct vmcb, save.cs),
+	[SEGMENT_SS] = offsetof(struct vmcb, save.ss),
+	[SEGMENT_DS] = offsetof(struct vmcb, save.ds),
+	[SEGMENT_FS] = offsetof(struct vmcb, save.fs),
+	[SEGMENT_GS] = offsetof(struct vmcb, save.gs),
+	[SEGMENT_LDTR] = offsetof(struct vmcb, save.ldtr),
+	[SEGMENT_TR] = offsetof(struct vmcb, save.tr),
+};
+
+struct vmcb_segment *vmcb_segments_get(struct vmcb *vmcb,
+				       enum vmcb_segment_index index)
+{
+	return (struct vmcb_segment *)((char *)vmcb + offsets[index]);
+}
+
+u16 vmcb_segments_attributes(u32 access_rights)
+{
+	if (access_rights & SEG_AR_UNUSABLE) {
+		return 0;
+	}
+	return bits(access_rights, 7, 0) | bits(access_rights, 15, 12) << 8;
+}
+
+/** The VMCS' form; what was unusable and still is keeps its other bits. */
+static u32 access_rights(u16 attributes, u32 before)
+{
+	if (attributes & SVM_SEG_P) {
+		return bits(attributes, 7, 0) | bits(attributes, 11, 8) << 12;
+	}
+	return before & SEG_AR_UNUSABLE ? before : SEG_AR_UNUSABLE;
+}
+
+void vmcb_segments_load(struct softvmx_cpu *cpu)
+{
+	for (int i = 0; i < SEGMENT_COUNT; i++) {
+		struct vmcb_segment *s = vmcb_segments_get(cpu->guest, i);
+		u32 rights =
+			vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_AR_BYTES, i));
+
+		s->selector =
+			vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_SELECTOR, i));
+		s->attributes = vmcb_segments_attributes(rights);
+		s->limit = vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_LIMIT, i));
+		s->base = vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_BASE, i));
+	}
+	cpu->guest->save.cpl =
+		bits(vmcs_memory_get(cpu, GUEST_SS_AR_BYTES), 6, 5);
+}
+
+void vmcb_segments_save(struct softvmx_cpu *cpu)
+{
+	u32 ss;
+
+	for (int i = 0; i < SEGMENT_COUNT; i++) {
+		struct vmcb_segment *s = vmcb_segments_get(cpu->guest, i);
+		enum vmcs_field field = FIELD_OF(GUEST_ES_AR_BYTES, i);
+		u32 before = vmcs_memory_get(cpu, field);
+
+		vmcs_memory_set(cpu, field,
+				access_rights(s->attributes, before));
+		vmcs_memory_set(cpu, FIELD_OF(GUEST_ES_SELECTOR, i),
+				s->selector);
+		vmcs_memory_set(cpu, FIELD_OF(GUEST_ES_LIMIT, i), s->limit);
+		vmcs_memory_set(cpu, FIELD_OF(GUEST_ES_BASE, i), s->base);
+	}
+	/* SDM 3C 28.3.2: the DPL of SS is the CPL, usable or not. */
+	ss = vmcs_memory_get(cpu, GUEST_SS_AR_BYTES) & ~SEG_AR_DPL;
+	vmcs_memory_set(cpu, GUEST_SS_AR_BYTES,
+			ss | (u64)cpu->guest->save.cpl << 5);
+	/* LTR makes the TSS busy; QEMU keeps the type as LTR has read it. */
+	vmcs_memory_set(cpu, GUEST_TR_AR_BYTES,
+			vmcs_memory_get(cpu, GUEST_TR_AR_BYTES) | TSS_BUSY);
+}
