@@ -1,0 +1,249 @@
+/** @file
+ * The glue between a vCPU and the emulator.
+ *
+ * Before a pass the emulator gets the registers; after it they are written back
+ * if the instruction has retired.  What it asks in between, about memory and
+ * devices, is answered by the operations of emulate_ops.c.
+ *
+ *	EMUL_DONE           retired: on with the guest, TF trap first
+ *	EMUL_IO_NEEDED      the VMM is asked, vcpu_run() returns.  All
+ *			    that is remembered is in struct vcpu_emulation
+ *	EMUL_FAULT          the guest's mistake: inject it
+ *	EMUL_RETRY          enter the guest, which does it itself
+ *	EMUL_UNHANDLEABLE   #UD for a program at CPL 3, which must not be able
+ *			    to stop its VM (spec 3.8); else the VM ends
+ */
+#include "hv/vcpu/emulate.h"
+
+#include "hv/lib/trace.h"
+#include "hv/vcpu/emulate_ops.h"
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/read_section.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cr.h"
+
+#define BLOCKING (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)
+
+struct vcpu_emulation *emulate_create(struct vcpu *vcpu, page_owner_t owner)
+{
+	size_t pages =
+		(sizeof(struct vcpu_emulation) + PAGE_SIZE - 1) / PAGE_SIZE;
+	struct vcpu_emulation *em = page_alloc_contig(owner, pages, 1);
+
+	if (!em) {
+		return NULL;
+	}
+	em->vcpu = vcpu;
+	emulator_init(&em->e, &emulate_ops);
+	em->e.gpr = vcpu->gpr;
+	fetch_cache_drop(&em->fetch);
+	return em;
+}
+
+void emulate_cancel(struct vcpu *vcpu)
+{
+	emulator_cancel(&vcpu->emulation->e);
+}
+
+void emulate_mode_changed(struct vcpu *vcpu)
+{
+	fetch_cache_drop(&vcpu->emulation->fetch);
+}
+
+/** CS.L, else CS.D (SDM 3A 3.4.5). */
+static enum emul_mode mode_now(void)
+{
+	u64 ar = vmread(GUEST_CS_AR_BYTES);
+
+	if (likely(ar & SEG_AR_L)) {
+		return MODE_64;
+	}
+	return ar & SEG_AR_DB ? MODE_32 : MODE_16;
+}
+
+/** What every pass needs, the first and the later ones. */
+static inline void begin_pass(struct vcpu *vcpu, struct memslot_set *slots)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+
+	em->slots = slots;
+	em->walk_ready = false;
+	em->old_rsp = vmread(GUEST_RSP);
+	vcpu->gpr[GPR_RSP] = em->old_rsp;
+}
+
+static __noinline void trace_insn(struct vcpu *vcpu, u64 rip, bool failed)
+{
+	const struct insn *insn = &vcpu->emulation->e.insn;
+	u32 length = insn->length ? insn->length : insn->fetched;
+	struct trace_record *r = trace_begin(
+		vcpu->trace,
+		trace_head(vcpu->trace_tag, TRACE_KVM_EMULATE_INSN, length) |
+			trace_kind(failed));
+
+	if (r) {
+		r->a = rip;
+		__builtin_memcpy(&r->b, insn->bytes, sizeof(u64));
+		__builtin_memcpy(&r->c, insn->bytes + sizeof(u64), sizeof(u64));
+	}
+}
+
+/** The instruction has retired: RIP, RFLAGS, RSP and what ends with it. */
+static inline void write_back(struct vcpu *vcpu)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+	u64 blocking = vmread(GUEST_INTERRUPTIBILITY_STATE);
+
+	vcpu->stuck.times = 0;
+	vcpu->rip = em->e.rip;
+	vmwrite(GUEST_RIP, em->e.rip);
+	if (em->e.rflags != em->old_rflags) {
+		vmwrite(GUEST_RFLAGS, em->e.rflags);
+	}
+	if (vcpu->gpr[GPR_RSP] != em->old_rsp) {
+		vmwrite(GUEST_RSP, vcpu->gpr[GPR_RSP]);
+	}
+	if (unlikely(blocking & BLOCKING)) {
+		vmwrite(GUEST_INTERRUPTIBILITY_STATE, blocking & ~BLOCKING);
+	}
+}
+
+/** The emulator wants an answer and does not say to what. */
+static __noinline enum exit_action stop_no_question(struct vcpu *vcpu)
+{
+	return exit_stop(
+		vcpu, VCPU_INTERNAL_EMULATION, gpa(~0ull),
+		"the emulator waits for an answer but has no question");
+}
+
+/** The next piece goes into the exit record. */
+static enum exit_action ask_vmm(struct vcpu *vcpu)
+{
+	struct vcpu_run *run = &vcpu->run;
+	struct mmio_piece piece;
+
+	if (unlikely(!emulator_piece(&vcpu->emulation->e, &piece))) {
+		return stop_no_question(vcpu);
+	}
+	run->exit_reason = VCPU_EXIT_MMIO;
+	run->mmio.gpa = piece.gpa;
+	run->mmio.len = piece.len;
+	run->mmio.is_write = piece.is_write;
+	__builtin_memcpy(run->mmio.data, piece.data, sizeof(run->mmio.data));
+	vcpu->pending = VCPU_PENDING_MMIO;
+	vcpu->emulation->asked_write = piece.is_write;
+	vcpu->count.mmio_exits++;
+	vcpu->count.mmio_reads += !piece.is_write;
+	vcpu->count.mmio_writes += piece.is_write;
+	return EXIT_TO_VMM;
+}
+
+static enum exit_action inject(struct vcpu *vcpu)
+{
+	const struct exception *e = &vcpu->emulation->e.exception;
+
+	if (!events_inject(vcpu, e)) {
+		return exit_stop(vcpu, VCPU_INTERNAL_EMULATION, gpa(~0ull),
+				 "exception %u while a double fault was being "
+				 "delivered",
+				 e->vector);
+	}
+	return EXIT_RESUME;
+}
+
+static enum exit_action give_up(struct vcpu *vcpu)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+	const struct insn *insn = &em->e.insn;
+	u64 fault = vmread(GUEST_PHYSICAL_ADDRESS);
+	enum exit_action action;
+
+	if (guest_mode_cpl() == 3) {
+		events_inject_ud(vcpu);
+		return EXIT_RESUME;
+	}
+	action = exit_stop(vcpu, VCPU_INTERNAL_EMULATION, gpa(fault), "%s",
+			   em->e.error ? em->e.error : "no reason given");
+	if (insn->fetched) {
+		vcpu->run.internal.insn_len =
+			insn->fetched < INSN_MAX ? insn->fetched : INSN_MAX;
+		memcpy(vcpu->run.internal.insn, insn->bytes, INSN_MAX);
+	}
+	return action;
+}
+
+/** How a pass ended, when it did not simply go well. */
+static enum exit_action end_badly(struct vcpu *vcpu, enum emul_result result)
+{
+	switch (result) {
+	case EMUL_FAULT:
+		return inject(vcpu);
+	case EMUL_UNHANDLEABLE:
+		return give_up(vcpu);
+	case EMUL_RETRY:
+	case EMUL_DONE:
+	case EMUL_IO_NEEDED:
+		break;
+	}
+	return EXIT_RESUME;
+}
+
+/** After a pass, or after an answer that needed none. */
+static enum exit_action finish(struct vcpu *vcpu, enum emul_result result)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+
+	if (em->e.retired) {
+		write_back(vcpu);
+	}
+	if (result == EMUL_IO_NEEDED) {
+		return ask_vmm(vcpu);
+	}
+	if (unlikely(result != EMUL_DONE)) {
+		return end_badly(vcpu, result);
+	}
+	if (unlikely(em->old_rflags & RFLAGS_TF)) {
+		events_step_trap(vcpu, em->old_rflags);
+	}
+	return EXIT_RESUME;
+}
+
+enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+	u64 rip = vcpu->rip;
+	enum emul_result result;
+
+	begin_pass(vcpu, slots);
+	em->old_rflags = vmread(GUEST_RFLAGS);
+	em->e.rip = rip;
+	em->e.rflags = em->old_rflags;
+	em->e.mode = mode_now();
+	vcpu->count.emulations++;
+	result = emulator_run(&em->e);
+	if (trace_on) {
+		trace_insn(vcpu, rip, result == EMUL_UNHANDLEABLE);
+	}
+	return finish(vcpu, result);
+}
+
+/** The next piece of a write needs neither registers nor memory. */
+enum exit_action emulate_complete(struct vcpu *vcpu)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+	enum exit_action action;
+	u8 data[MMIO_PIECE_MAX];
+
+	__builtin_memcpy(data, vcpu->run.mmio.data, sizeof(data));
+	if (em->asked_write) {
+		return finish(vcpu, emulator_complete(&em->e, data));
+	}
+	read_section_begin(vcpu);
+	begin_pass(vcpu, memslot_read(&vcpu->vm->slots));
+	action = finish(vcpu, emulator_complete(&em->e, data));
+	read_section_end(vcpu);
+	return action;
+}

@@ -1,0 +1,60 @@
+/** @file
+ * Between a vCPU and the instruction emulator.
+ */
+#ifndef HV_VCPU_EMULATE_H
+#define HV_VCPU_EMULATE_H
+
+#include "bus/types.h"
+#include "emulator/emulator.h"
+#include "hv/lib/page.h"
+#include "hv/vcpu/exit.h"
+#include "hv/vcpu/fetch_cache.h"
+#include "hv/vcpu/guest_mode.h"
+#include "mmu/memslot.h"
+
+struct vcpu;
+
+/** The emulator of one vCPU and what its callbacks need. */
+struct vcpu_emulation {
+	struct emulator e;
+	struct vcpu *vcpu;
+
+	/* one pass, inside a read section of the slots */
+	struct memslot_set *slots;
+	bool walk_ready;    /* mode and walk_access are those of now */
+	u32 walk_access[3]; /* by enum emul_access: GUEST_WALK_... */
+	struct guest_mode mode;
+
+	/* between instructions */
+	struct fetch_cache fetch;
+
+	/* one instruction */
+	gpa_t mmio_page; /* known to have no memory; ~0: none known */
+	u64 old_rflags;	 /* at its beginning */
+	u64 old_rsp;
+	bool asked_write; /* the VMM was asked to write: no pass follows */
+};
+
+/** Allocate and initialise. @return NULL without memory */
+struct vcpu_emulation *emulate_create(struct vcpu *vcpu,
+				      page_owner_t owner) __must_check;
+
+/**
+ * Emulate the instruction at RIP: pass 1.  Inside a read section.
+ * The caller has filled emulation->e.hint with what the exit said about the
+ * access, and mmio_page with the page that is certain to be MMIO, or ~0.
+ * @param slots what memslot_read() returned
+ * @return what the epilogue does; RIP has been moved already
+ */
+enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots);
+
+/** The VMM has answered run->mmio: go on.  Takes the read section itself. */
+enum exit_action emulate_complete(struct vcpu *vcpu);
+
+/** The guest's mode has changed: forget what followed from it. */
+void emulate_mode_changed(struct vcpu *vcpu);
+
+/** Forget what is pending. */
+void emulate_cancel(struct vcpu *vcpu);
+
+#endif

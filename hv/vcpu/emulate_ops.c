@@ -1,0 +1,232 @@
+/** @file
+ * The emulator's questions: where is this operand, is it memory, who answers?
+ *
+ *	segment:offset --linear()--> gva --translate()--> gpa --ram()---> memory
+ *							       --device()-> core
+ *							       else: the VMM
+ *
+ * Segments are asked of the VMCS, pages of the guest's own tables, memory of
+ * the slots, devices of the bus.  All of it happens in one read section, with
+ * one snapshot of the slots.
+ */
+#include "hv/vcpu/emulate_ops.h"
+
+#include "bus/access.h"
+#include "bus/bus.h"
+#include "bus/errno.h"
+#include "hv/lib/trace.h"
+#include "hv/vcpu/emulate.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "hv/vmx/vmx_controls.h"
+
+#define SEG_FIELD(base, seg) ((enum vmcs_field)((base) + 2 * (seg)))
+
+/* Type field of a segment's access rights, SDM 3A table 3-1 */
+#define TYPE_CODE BIT(3)
+#define TYPE_EXPAND_DOWN BIT(2) /* of data */
+#define TYPE_WRITABLE BIT(1)	/* of data; of code: readable */
+
+static struct vcpu_emulation *emulation_of(struct emulator *e)
+{
+	return container_of(e, struct vcpu_emulation, e);
+}
+
+/** #SS for the stack segment, #GP for the others, error code 0. */
+static enum emul_result segment_fault(struct emulator *e, enum emul_segment seg)
+{
+	e->exception = (struct exception){
+		.vector = seg == SEGMENT_SS ? VECTOR_SS : VECTOR_GP,
+		.has_error_code = true,
+	};
+	return EMUL_FAULT;
+}
+
+static bool canonical(u64 address)
+{
+	return (u64)((s64)(address << 16) >> 16) == address;
+}
+
+/** May this segment be read, or written (SDM 3A 5.5)? */
+static bool type_allows(u64 ar, u8 kind)
+{
+	if (ar & SEG_AR_UNUSABLE) {
+		return false;
+	}
+	if (kind == EMUL_WRITE) {
+		return !(ar & TYPE_CODE) && (ar & TYPE_WRITABLE);
+	}
+	return !(ar & TYPE_CODE) || (ar & TYPE_WRITABLE) || kind == EMUL_FETCH;
+}
+
+/** Does [offset, offset + size) lie inside (SDM 3A 5.3)? */
+static bool limit_allows(u64 ar, u32 limit, u64 offset, u64 size)
+{
+	u64 last = offset + size - 1;
+
+	if (!(ar & TYPE_CODE) && (ar & TYPE_EXPAND_DOWN)) {
+		return offset > limit &&
+		       last <= (ar & SEG_AR_DB ? 0xffffffffull : 0xffffull);
+	}
+	return last <= limit;
+}
+
+static enum emul_result linear(struct emulator *e, enum emul_segment segment,
+			       u64 offset, struct mem_access *access)
+{
+	u64 base = vmread(SEG_FIELD(GUEST_ES_BASE, segment));
+	u64 ar;
+
+	if (e->mode == MODE_64) {
+		access->address = gva(base + offset);
+		if (!canonical(base + offset) ||
+		    !canonical(base + offset + access->size - 1)) {
+			return segment_fault(e, segment);
+		}
+		return EMUL_DONE;
+	}
+	ar = vmread(SEG_FIELD(GUEST_ES_AR_BYTES, segment));
+	if (!type_allows(ar, access->kind) ||
+	    !limit_allows(ar, vmread(SEG_FIELD(GUEST_ES_LIMIT, segment)),
+			  offset, access->size)) {
+		return segment_fault(e, segment);
+	}
+	access->address = gva((u32)(base + offset));
+	return EMUL_DONE;
+}
+
+/** How the guest translates is read once a pass, if at all. */
+static __noinline void read_mode(struct vcpu_emulation *em)
+{
+	u32 user = guest_mode_cpl() == 3 ? GUEST_WALK_USER : 0;
+
+	guest_mode_paging(&em->mode);
+	em->walk_access[EMUL_READ] = user;
+	em->walk_access[EMUL_WRITE] = user | GUEST_WALK_WRITE;
+	em->walk_access[EMUL_FETCH] = user | GUEST_WALK_FETCH;
+	em->walk_ready = true;
+}
+
+static enum emul_result translate_failed(struct emulator *e,
+					 enum guest_walk_status status,
+					 const struct guest_walk *walk)
+{
+	if (status == GUEST_WALK_FAULT) {
+		e->exception = (struct exception){VECTOR_PF, true,
+						  walk->error_code, walk->addr};
+		return EMUL_FAULT;
+	}
+	e->error = "a page table of the guest lies where there is no memory";
+	return EMUL_UNHANDLEABLE;
+}
+
+/** By the guest's page tables. */
+static __noinline enum emul_result walk(struct emulator *e, gva_t address,
+					enum emul_access kind, gpa_t *out)
+{
+	struct vcpu_emulation *em = emulation_of(e);
+	enum guest_walk_status status;
+	struct guest_walk w;
+
+	if (!em->walk_ready) {
+		read_mode(em);
+	}
+	w.addr = address;
+	w.access = em->walk_access[kind];
+	status = guest_walk_translate(&em->mode.paging, em->slots, &w);
+	if (unlikely(status)) {
+		return translate_failed(e, status, &w);
+	}
+	*out = w.gpa;
+	if (kind == EMUL_FETCH) {
+		fetch_cache_fill(&em->fetch, em->vcpu->vm, address, w.gpa);
+	}
+	return EMUL_DONE;
+}
+
+static enum emul_result translate(struct emulator *e, gva_t address,
+				  enum emul_access kind, gpa_t *out)
+{
+	struct vcpu_emulation *em = emulation_of(e);
+
+	if (likely(kind == EMUL_FETCH &&
+		   fetch_cache_find(&em->fetch, em->slots, address, out))) {
+		return EMUL_DONE;
+	}
+	return walk(e, address, kind, out);
+}
+
+/** A slot that is going away is memory until it has gone. */
+static void *ram(struct emulator *e, gpa_t address, bool write)
+{
+	const struct memslot *slot =
+		memslot_find(emulation_of(e)->slots, address);
+
+	if (!slot || (write && (slot->flags & MEMSLOT_READONLY))) {
+		return NULL;
+	}
+	if (write) {
+		memslot_mark_dirty(slot, address);
+	}
+	return memslot_pointer(slot, address);
+}
+
+static bool known_mmio(struct emulator *e, gpa_t address)
+{
+	return gpa_page(address).v == emulation_of(e)->mmio_page.v;
+}
+
+static int device(struct emulator *e, struct mmio_piece *piece)
+{
+	const struct bus *bus = &emulation_of(e)->vcpu->vm->mmio_bus;
+	struct bus_access access;
+
+	if (!READ_ONCE(bus->table)) {
+		return -EOPNOTSUPP; /* no devices, as often */
+	}
+	access.address = bus_addr(piece->gpa.v);
+	access.length = piece->len;
+	access.is_write = piece->is_write;
+	__builtin_memcpy(&access.value, piece->data, sizeof(u64));
+	if (bus_dispatch(bus, &access)) {
+		return -EOPNOTSUPP;
+	}
+	if (!piece->is_write) {
+		__builtin_memcpy(piece->data, &access.value, sizeof(u64));
+	}
+	return 0;
+}
+
+static const u8 trace_kinds[] = {
+	[MMIO_READ_UNSATISFIED] = TRACE_MMIO_READ_UNSATISFIED,
+	[MMIO_READ] = TRACE_MMIO_READ,
+	[MMIO_WRITE] = TRACE_MMIO_WRITE,
+};
+
+static void trace(struct emulator *e, const struct mmio_trace *event)
+{
+	struct vcpu *vcpu = emulation_of(e)->vcpu;
+	struct trace_record *r;
+
+	if (!trace_on) {
+		return;
+	}
+	r = trace_begin(
+		vcpu->trace,
+		trace_head(vcpu->trace_tag, TRACE_KVM_MMIO, event->len) |
+			trace_kind(trace_kinds[event->event]));
+	if (r) {
+		r->a = event->gpa.v;
+		r->b = event->value;
+	}
+}
+
+const struct emul_ops emulate_ops = {
+	.linear = linear,
+	.translate = translate,
+	.ram = ram,
+	.known_mmio = known_mmio,
+	.device = device,
+	.trace = trace,
+};

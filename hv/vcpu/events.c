@@ -1,0 +1,226 @@
+/** @file
+ * Events: what interrupts the guest, and when.
+ *
+ * At most one event can be injected at an entry (SDM 3C 27.6).  It is queued in
+ * vcpu->event and written into the VMCS by events_prepare().  Three kinds
+ * compete for the place:
+ *
+ *	1. what was being delivered when an exit came in between: it has
+ *	   happened already and comes first, unchanged
+ *	2. an exception of the instruction that we did for the guest
+ *	3. an external interrupt, when RFLAGS.IF and interruptibility allow it;
+ *	   else we ask for an exit as soon as they do (the interrupt
+ *	   window, SDM 3C 25.6.2)
+ *
+ * The processor clears the valid bit of what it has injected, so nothing has
+ * to be taken back after an exit.
+ */
+#include "hv/vcpu/events.h"
+
+#include "bus/errno.h"
+#include "emulator/emulator.h"
+#include "hv/lib/trace.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/vmx/vmx_unit.h"
+#include "hv/x86/cr.h"
+
+#define DR6_BS BIT(14)
+
+/** SDM 3A table 6-4: what a second exception makes of a first one. */
+enum exception_class { CLASS_BENIGN, CLASS_CONTRIBUTORY, CLASS_PAGE_FAULT };
+
+static enum exception_class class_of(u8 vector)
+{
+	switch (vector) {
+	case VECTOR_DE:
+	case 10: /* #TS */
+	case 11: /* #NP */
+	case VECTOR_SS:
+	case VECTOR_GP:
+		return CLASS_CONTRIBUTORY;
+	case VECTOR_PF:
+		return CLASS_PAGE_FAULT;
+	default:
+		return CLASS_BENIGN;
+	}
+}
+
+static void queue(struct vcpu *vcpu, u32 info, u32 error_code)
+{
+	vcpu->event.info = info | INTR_INFO_VALID;
+	vcpu->event.error_code = error_code;
+	vcpu->event.insn_len = 0;
+	vcpu->work = true;
+}
+
+static void queue_double_fault(struct vcpu *vcpu)
+{
+	queue(vcpu,
+	      EVENTS_VECTOR_DF | INTR_TYPE_HARD_EXCEPTION << 8 |
+		      INTR_INFO_HAS_ERROR_CODE,
+	      0);
+}
+
+/** Is a hardware exception queued, and which? */
+static bool queued_exception(const struct vcpu *vcpu, u8 *vector)
+{
+	u32 info = vcpu->event.info;
+
+	*vector = info & INTR_INFO_VECTOR;
+	return (info & INTR_INFO_VALID) &&
+	       (info & INTR_INFO_TYPE) >> 8 == INTR_TYPE_HARD_EXCEPTION;
+}
+
+bool events_inject(struct vcpu *vcpu, const struct exception *e)
+{
+	enum exception_class second = class_of(e->vector);
+	u8 first;
+
+	if (queued_exception(vcpu, &first) && second != CLASS_BENIGN) {
+		if (first == EVENTS_VECTOR_DF) {
+			return false;
+		}
+		if (class_of(first) == CLASS_PAGE_FAULT ||
+		    (class_of(first) == CLASS_CONTRIBUTORY &&
+		     second == CLASS_CONTRIBUTORY)) {
+			queue_double_fault(vcpu);
+			return true;
+		}
+	}
+	if (e->vector == VECTOR_PF) {
+		vcpu->guest_cr2 = e->address.v;
+	}
+	queue(vcpu,
+	      e->vector | INTR_TYPE_HARD_EXCEPTION << 8 |
+		      (e->has_error_code ? INTR_INFO_HAS_ERROR_CODE : 0),
+	      e->error_code);
+	return true;
+}
+
+/** These replace whatever is queued: their exits come with nothing queued. */
+void events_inject_ud(struct vcpu *vcpu)
+{
+	queue(vcpu, VECTOR_UD | INTR_TYPE_HARD_EXCEPTION << 8, 0);
+}
+
+void events_inject_gp(struct vcpu *vcpu)
+{
+	queue(vcpu,
+	      VECTOR_GP | INTR_TYPE_HARD_EXCEPTION << 8 |
+		      INTR_INFO_HAS_ERROR_CODE,
+	      0);
+}
+
+/** Bit 12 is "NMI unblocking due to IRET" here, and must be 0 there. */
+void events_requeue_info(struct vcpu *vcpu, u32 info)
+{
+	vcpu->event.info = info & ~(u32)INTR_INFO_NMI_UNBLOCKING;
+	vcpu->event.error_code = 0;
+	if (info & INTR_INFO_HAS_ERROR_CODE) {
+		vcpu->event.error_code = vmread(IDT_VECTORING_ERROR_CODE);
+	}
+	vcpu->event.insn_len = vmread(VM_EXIT_INSTRUCTION_LEN);
+	vcpu->work = true;
+}
+
+/**
+ * Injected as an exception, #DB does not touch DR6, so its BS bit is set here;
+ * DR6 is not switched by VMX and holds the guest's value.
+ */
+void events_step_trap(struct vcpu *vcpu, u64 rflags)
+{
+	if (likely(!(rflags & RFLAGS_TF))) {
+		return;
+	}
+	write_dr6(read_dr6() | DR6_BS);
+	queue(vcpu, VECTOR_DB | INTR_TYPE_HARD_EXCEPTION << 8, 0);
+}
+
+static void set_window(struct vcpu *vcpu, bool on)
+{
+	u64 controls = vmread(CPU_BASED_VM_EXEC_CONTROL);
+
+	if (on) {
+		controls |= CPU_INTERRUPT_WINDOW_EXITING;
+	} else {
+		controls &= ~CPU_INTERRUPT_WINDOW_EXITING;
+	}
+	vmwrite(CPU_BASED_VM_EXEC_CONTROL, controls);
+	vcpu->window = on;
+}
+
+static bool can_interrupt(void)
+{
+	u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
+
+	return (vmread(GUEST_RFLAGS) & RFLAGS_IF) &&
+	       !(vmread(GUEST_INTERRUPTIBILITY_STATE) & blocked);
+}
+
+/** An interrupt waits: queue it, or ask to be told when it can be. */
+static void try_interrupt(struct vcpu *vcpu)
+{
+	if (vcpu->event.info & INTR_INFO_VALID || !can_interrupt()) {
+		if (!vcpu->window) {
+			set_window(vcpu, true);
+		}
+		return;
+	}
+	queue(vcpu, (vcpu->irq & INTR_INFO_VECTOR) | INTR_TYPE_EXTERNAL << 8,
+	      0);
+	vcpu->irq = 0;
+}
+
+static void trace_injection(struct vcpu *vcpu)
+{
+	u32 vector = vcpu->event.info & INTR_INFO_VECTOR;
+	struct trace_record *r =
+		trace_begin(vcpu->trace,
+			    trace_head(vcpu->trace_tag, TRACE_KVM_INJ, vector));
+
+	if (r) {
+		r->a = vcpu->event.error_code;
+	}
+}
+
+/** The event goes into the VMCS, and NMI blocking and such with it. */
+static void write_event(struct vcpu *vcpu)
+{
+	struct vcpu_event *event = &vcpu->event;
+	u32 type = (event->info & INTR_INFO_TYPE) >> 8;
+
+	if (event->info & INTR_INFO_HAS_ERROR_CODE) {
+		vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
+	}
+	if (type == INTR_TYPE_SOFT_INTERRUPT ||
+	    type == INTR_TYPE_SOFT_EXCEPTION ||
+	    type == INTR_TYPE_PRIV_SOFT_EXCEPTION) {
+		vmwrite(VM_ENTRY_INSTRUCTION_LEN, event->insn_len);
+	}
+	if (type == INTR_TYPE_NMI) {
+		vmwrite(GUEST_INTERRUPTIBILITY_STATE,
+			vmread(GUEST_INTERRUPTIBILITY_STATE) &
+				~INTERRUPTIBILITY_NMI);
+	}
+	vmwrite(VM_ENTRY_INTR_INFO, event->info);
+	trace_injection(vcpu);
+	vcpu->count.injected++;
+	event->info = 0;
+}
+
+void events_prepare(struct vcpu *vcpu)
+{
+	if (vcpu->irq) {
+		try_interrupt(vcpu);
+	}
+	if (vcpu->event.info & INTR_INFO_VALID) {
+		write_event(vcpu);
+	}
+	vcpu->work = vcpu->irq != 0;
+}
+
+void events_window_open(struct vcpu *vcpu)
+{
+	set_window(vcpu, false);
+}

@@ -1,0 +1,71 @@
+/** @file
+ * VM exits: one handler for each kind, and what it says is to happen next.
+ *
+ * A handler looks at the exit, changes the vCPU, and returns one of the words
+ * of enum exit_action.  It never touches RIP to step over an instruction: that
+ * is the epilogue's, which exists once (step.h).
+ */
+#ifndef HV_VCPU_EXIT_H
+#define HV_VCPU_EXIT_H
+
+#include "bus/types.h"
+
+struct vcpu;
+
+/** What the epilogue does: bit 0, step over; bit 1, leave. */
+enum exit_action {
+	EXIT_RESUME = 0,	 /* enter the guest where it is */
+	EXIT_ADVANCE = 1,	 /* step over the instruction, enter */
+	EXIT_TO_VMM = 2,	 /* vcpu->run is filled: return */
+	EXIT_ADVANCE_TO_VMM = 3, /* step over it, then return */
+};
+
+/**
+ * Handle the VM exit that has just come, by vcpu->exit_reason.
+ * @return what the run loop has to do; step_over() has not been done
+ */
+enum exit_action exit_dispatch(struct vcpu *vcpu) __must_check;
+
+/** step_over(), for handlers that finish an instruction later than its exit. */
+void exit_advance(struct vcpu *vcpu);
+
+/** CPUID. */
+enum exit_action exit_cpuid_handle(struct vcpu *vcpu);
+/** RDMSR and WRMSR. */
+enum exit_action exit_msr_read(struct vcpu *vcpu);
+enum exit_action exit_msr_write(struct vcpu *vcpu);
+/** MOV to and from CR, CLTS, LMSW. */
+enum exit_action exit_cr_handle(struct vcpu *vcpu);
+/** MOV to and from DR. */
+enum exit_action exit_dr_handle(struct vcpu *vcpu);
+/** IN, OUT, INS, OUTS. */
+enum exit_action exit_io_handle(struct vcpu *vcpu);
+/** The VMM has answered an IN or an INS: finish it. */
+enum exit_action exit_io_complete_in(struct vcpu *vcpu);
+enum exit_action exit_io_string_complete(struct vcpu *vcpu);
+/** One element of INS or OUTS; from exit_io_handle(). */
+enum exit_action exit_io_string_handle(struct vcpu *vcpu);
+/** EPT violation and EPT misconfiguration. */
+enum exit_action exit_mem_violation(struct vcpu *vcpu);
+enum exit_action exit_mem_misconfig(struct vcpu *vcpu);
+/**
+ * The guest was interrupted somewhere: if that is another place than where the
+ * last fault was, instructions have been retired in between.
+ */
+void exit_mem_moved(struct vcpu *vcpu);
+/** Exceptions of the bitmap, and NMIs, which are the host's. */
+enum exit_action exit_exception_handle(struct vcpu *vcpu);
+/** VMCALL: to the VMM at CPL 0, else #UD. */
+enum exit_action exit_hypercall_handle(struct vcpu *vcpu);
+
+/**
+ * Stop this VM: fill run->internal and make vcpu_run() refuse to go on.
+ * @param subreason enum vcpu_internal
+ * @param gpa       of the access; gpa(~0ull) if there is none
+ * @param format    one sentence
+ * @return EXIT_TO_VMM
+ */
+enum exit_action exit_stop(struct vcpu *vcpu, u32 subreason, gpa_t gpa,
+			   const char *format, ...) __format(printf, 4, 5);
+
+#endif

@@ -1,0 +1,183 @@
+/** @file
+ * Accesses to control and debug registers.
+ *
+ * MOV to CR0 or CR4 exits when it would change a bit that the host owns
+ * (guest_mode.c); MOV to CR3 does not exit, MOV CR8 always does, since there is
+ * no local APIC whose task priority it could be.  The qualification says which
+ * register of which kind (SDM 3C table 28-3).
+ */
+#include "hv/vcpu/exit.h"
+
+#include "hv/vcpu/emulate.h"
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "hv/vmx/vmx_cpu.h"
+#include "mmu/guest_walk.h"
+
+/* Access type, bits 5:4 of the qualification */
+enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
+
+static u64 read_gpr(struct vcpu *vcpu, unsigned int n)
+{
+	return n == GPR_RSP ? vmread(GUEST_RSP) : vcpu->gpr[n];
+}
+
+static void write_gpr(struct vcpu *vcpu, unsigned int n, u64 value)
+{
+	if (n == GPR_RSP) {
+		vmwrite(GUEST_RSP, value);
+	} else {
+		vcpu->gpr[n] = value;
+	}
+}
+
+static enum exit_action refuse(struct vcpu *vcpu)
+{
+	events_inject_gp(vcpu);
+	return EXIT_RESUME;
+}
+
+/**
+ * PAE paging keeps its four top entries in registers, which MOV to CR loads
+ * (SDM 3A 4.4.1).  Reserved bits in a present one are #GP.
+ * @return false for that #GP
+ */
+static bool load_pdptes(struct vcpu *vcpu)
+{
+	struct guest_mode mode = {.efer = 0};
+	u64 *table;
+
+	guest_mode_paging(&mode);
+	if (mode.paging.mode != GUEST_WALK_PAE) {
+		return true;
+	}
+	table = vm_memory(vcpu->vm, mode.paging.root, 4 * sizeof(u64), false);
+	for (unsigned int i = 0; i < 4; i++) {
+		u64 entry = table ? table[i] : 0;
+
+		if ((entry & BIT(0)) && (entry & (BITS(2, 1) | BITS(8, 5)))) {
+			return false;
+		}
+		vmwrite(GUEST_PDPTE0 + 2 * i, entry);
+	}
+	return true;
+}
+
+/** Long mode can only be entered with PAE on (SDM 3A 9.8.5). */
+static bool cr0_transition_valid(u64 old, u64 new)
+{
+	u64 efer = vmread(GUEST_IA32_EFER);
+
+	if (!(old & CR0_PG) && (new &CR0_PG) && (efer & EFER_LME)) {
+		return guest_mode_cr4() & CR4_PAE;
+	}
+	return true;
+}
+
+/** What was cached of the guest's translations may be wrong now. */
+static enum exit_action changed(struct vcpu *vcpu)
+{
+	vmx_cpu_invvpid(vcpu->vpid);
+	emulate_mode_changed(vcpu);
+	return EXIT_ADVANCE;
+}
+
+static enum exit_action set_cr0(struct vcpu *vcpu, u64 value)
+{
+	u64 old = guest_mode_cr0();
+
+	if (!guest_mode_cr0_valid(value) || !cr0_transition_valid(old, value)) {
+		return refuse(vcpu);
+	}
+	guest_mode_set_cr0(value);
+	if (((old ^ value) & CR0_PG) && !load_pdptes(vcpu)) {
+		guest_mode_set_cr0(old);
+		return refuse(vcpu);
+	}
+	return changed(vcpu);
+}
+
+/** In long mode CR4.PAE cannot be cleared (SDM 3A 4.1.2). */
+static enum exit_action set_cr4(struct vcpu *vcpu, u64 value)
+{
+	u64 old = guest_mode_cr4();
+	bool long_mode = vmread(GUEST_IA32_EFER) & EFER_LMA;
+
+	if (!guest_mode_cr4_valid(value) || (long_mode && !(value & CR4_PAE))) {
+		return refuse(vcpu);
+	}
+	guest_mode_set_cr4(value);
+	if (((old ^ value) & CR4_PAE) && !load_pdptes(vcpu)) {
+		guest_mode_set_cr4(old);
+		return refuse(vcpu);
+	}
+	return changed(vcpu);
+}
+
+static enum exit_action set_cr3(struct vcpu *vcpu, u64 value)
+{
+	vmwrite(GUEST_CR3, value);
+	if (!load_pdptes(vcpu)) {
+		return refuse(vcpu);
+	}
+	return changed(vcpu);
+}
+
+static enum exit_action mov_to(struct vcpu *vcpu, unsigned int cr, u64 value)
+{
+	switch (cr) {
+	case 0:
+		return set_cr0(vcpu, value);
+	case 3:
+		return set_cr3(vcpu, value);
+	case 4:
+		return set_cr4(vcpu, value);
+	case 8:
+		if (value > 15) {
+			return refuse(vcpu);
+		}
+		vcpu->cr8 = value;
+		return EXIT_ADVANCE;
+	default:
+		events_inject_ud(vcpu);
+		return EXIT_RESUME;
+	}
+}
+
+static enum exit_action mov_from(struct vcpu *vcpu, unsigned int cr,
+				 unsigned int gpr)
+{
+	write_gpr(vcpu, gpr, cr == 3 ? vmread(GUEST_CR3) : vcpu->cr8);
+	return EXIT_ADVANCE;
+}
+
+/** LMSW changes bits 3:0 and can set PE but not clear it (SDM 2A LMSW). */
+static enum exit_action load_msw(struct vcpu *vcpu, u64 source)
+{
+	u64 old = guest_mode_cr0();
+	u64 low = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
+
+	return set_cr0(vcpu, (old & ~(low & ~CR0_PE)) | (source & low));
+}
+
+enum exit_action exit_cr_handle(struct vcpu *vcpu)
+{
+	u64 q = vmread(EXIT_QUALIFICATION);
+	unsigned int cr = bits(q, 3, 0);
+	unsigned int gpr = bits(q, 11, 8);
+
+	switch ((enum cr_access)bits(q, 5, 4)) {
+	case CR_MOV_TO:
+		return mov_to(vcpu, cr, read_gpr(vcpu, gpr));
+	case CR_MOV_FROM:
+		return mov_from(vcpu, cr, gpr);
+	case CR_CLTS:
+		guest_mode_set_cr0(guest_mode_cr0() & ~CR0_TS);
+		return EXIT_ADVANCE;
+	case CR_LMSW:
+		break;
+	}
+	return load_msw(vcpu, bits(q, 31, 16));
+}

@@ -1,0 +1,90 @@
+/** @file
+ * Port I/O: IN and OUT.  Strings (INS, OUTS) are in exit_io_string.c.
+ *
+ * The port bus of the core is asked first; a port which it does not know goes
+ * to the VMM.  An OUT is finished when the VMM is told: RIP is behind it.  An
+ * IN waits: RIP is at the instruction until the value is there.
+ */
+#include "hv/vcpu/exit.h"
+
+#include "bus/bus.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+
+/* Exit qualification for I/O instructions, SDM 3C table 28-5 */
+#define IO_SIZE BITS(2, 0) /* minus 1 */
+#define IO_IN BIT(3)
+#define IO_STRING BIT(4)
+
+/** AL, AX: the other bytes stay; EAX: the upper half is cleared. */
+static void set_accumulator(struct vcpu *vcpu, unsigned int size, u64 value)
+{
+	u64 *rax = &vcpu->gpr[GPR_RAX];
+
+	switch (size) {
+	case 1:
+		*rax = (*rax & ~0xffull) | (u8)value;
+		break;
+	case 2:
+		*rax = (*rax & ~0xffffull) | (u16)value;
+		break;
+	default:
+		*rax = (u32)value;
+	}
+}
+
+static enum exit_action to_vmm(struct vcpu *vcpu, const struct bus_access *a)
+{
+	struct vcpu_run *run = &vcpu->run;
+
+	run->exit_reason = VCPU_EXIT_IO;
+	run->io.port = a->address.v;
+	run->io.size = a->length;
+	run->io.count = 1;
+	run->io.is_write = a->is_write;
+	*(u64 *)run->io.data = a->is_write ? a->value : 0;
+	vcpu->count.io_exits++;
+	if (a->is_write) {
+		return EXIT_ADVANCE_TO_VMM;
+	}
+	vcpu->pending = VCPU_PENDING_IN;
+	return EXIT_TO_VMM;
+}
+
+enum exit_action exit_io_handle(struct vcpu *vcpu)
+{
+	u64 q = vmread(EXIT_QUALIFICATION);
+	struct bus_access access = {
+		.address = bus_addr(bits(q, 31, 16)),
+		.length = (q & IO_SIZE) + 1,
+		.is_write = !(q & IO_IN),
+	};
+
+	vcpu->qualification = q; /* the completion of an IN needs it */
+	if (unlikely(q & IO_STRING)) {
+		return exit_io_string_handle(vcpu);
+	}
+	if (access.is_write) {
+		access.value = vcpu->gpr[GPR_RAX] &
+			       (~0ull >> (64 - 8 * access.length));
+	}
+	if (!vcpu->vm->port_bus.table ||
+	    bus_dispatch(&vcpu->vm->port_bus, &access)) {
+		return to_vmm(vcpu, &access);
+	}
+	if (!access.is_write) {
+		set_accumulator(vcpu, access.length, access.value);
+	}
+	return EXIT_ADVANCE;
+}
+
+/** Port, size and direction are those of the exit, not the record's. */
+enum exit_action exit_io_complete_in(struct vcpu *vcpu)
+{
+	u64 value;
+
+	memcpy(&value, vcpu->run.io.data, sizeof(value));
+	set_accumulator(vcpu, (vcpu->qualification & IO_SIZE) + 1, value);
+	exit_advance(vcpu);
+	return EXIT_RESUME;
+}

@@ -1,0 +1,80 @@
+/** @file
+ * Exceptions that exit, NMIs, and the hypercall.
+ */
+#include "hv/vcpu/exit.h"
+
+#include "emulator/emulator.h"
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vmx/vmx_controls.h"
+
+/** The hypercall's arguments: what a C function's would be, R10 for RCX, as
+ * a SYSCALL-style call has them. */
+static const u8 hypercall_gpr[5] = {GPR_RDI, GPR_RSI, GPR_RDX, GPR_R10, GPR_R8};
+
+/**
+ * An NMI is the host's (PIN_NMI_EXITING) and was consumed by the exit: it is
+ * delivered by the vector's own gate, whose IRET also ends NMI blocking.
+ */
+static enum exit_action take_nmi(void)
+{
+	asm volatile("int $2" : : : "memory");
+	return EXIT_RESUME;
+}
+
+/** Give an exception back to the guest whose it is. */
+static enum exit_action reflect(struct vcpu *vcpu, u32 info)
+{
+	struct exception e = {
+		.vector = info & INTR_INFO_VECTOR,
+		.has_error_code = info & INTR_INFO_HAS_ERROR_CODE,
+		.error_code = vmread(VM_EXIT_INTR_ERROR_CODE),
+		.address = gva(vmread(EXIT_QUALIFICATION)),
+	};
+
+	events_requeue(vcpu);
+	if (!events_inject(vcpu, &e)) {
+		return exit_stop(vcpu, VCPU_INTERNAL_UNEXPECTED_EXIT,
+				 gpa(~0ull),
+				 "triple fault: exception %u while a double "
+				 "fault was being delivered",
+				 e.vector);
+	}
+	return EXIT_RESUME;
+}
+
+enum exit_action exit_exception_handle(struct vcpu *vcpu)
+{
+	u32 info = vmread(VM_EXIT_INTR_INFO);
+
+	if ((info & INTR_INFO_TYPE) >> 8 == INTR_TYPE_NMI) {
+		events_requeue(vcpu);
+		return take_nmi();
+	}
+	if ((info & INTR_INFO_VECTOR) == EVENTS_VECTOR_MC) {
+		return exit_stop(vcpu, VCPU_INTERNAL_UNEXPECTED_EXIT,
+				 gpa(~0ull),
+				 "machine check while the guest was running");
+	}
+	return reflect(vcpu, info);
+}
+
+/** RIP is behind the VMCALL when the VMM sees it, so that only RAX is open. */
+enum exit_action exit_hypercall_handle(struct vcpu *vcpu)
+{
+	struct vcpu_run *run = &vcpu->run;
+
+	if (guest_mode_cpl() != 0) {
+		events_inject_ud(vcpu);
+		return EXIT_RESUME;
+	}
+	run->exit_reason = VCPU_EXIT_HYPERCALL;
+	run->hypercall.nr = vcpu->gpr[GPR_RAX];
+	for (size_t i = 0; i < ARRAY_SIZE(hypercall_gpr); i++) {
+		run->hypercall.args[i] = vcpu->gpr[hypercall_gpr[i]];
+	}
+	run->hypercall.ret = 0;
+	vcpu->pending = VCPU_PENDING_HYPERCALL;
+	return EXIT_ADVANCE_TO_VMM;
+}

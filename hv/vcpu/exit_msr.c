@@ -1,0 +1,127 @@
+/** @file
+ * RDMSR and WRMSR: the registers that a guest has.
+ *
+ * MSRs which VM entry and exit switch, and those that the vCPUs of a CPU hand
+ * to each other (vcpu_load.c), do not exit at all.  The rest is here; for what
+ * is not here the guest gets #GP, as on a processor without that MSR.
+ */
+#include "hv/vcpu/exit.h"
+
+#include "bus/errno.h"
+#include "hv/vcpu/emulate.h"
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/x86/msr.h"
+
+/** Memory types that a byte of IA32_PAT may hold (SDM 3A table 11-10). */
+static bool pat_valid(u64 pat)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		u8 type = pat >> 8 * i;
+
+		if (type == 2 || type == 3 || type > 7) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int read_msr(struct vcpu *vcpu, u32 msr, u64 *value)
+{
+	switch (msr) {
+	case MSR_IA32_TSC:
+		*value = rdtsc() + vmread(TSC_OFFSET);
+		return 0;
+	case MSR_IA32_APIC_BASE:
+		*value = vcpu->apic_base;
+		return 0;
+	case MSR_IA32_MISC_ENABLE:
+		*value = vcpu->misc_enable;
+		return 0;
+	case MSR_IA32_PAT:
+		*value = vmread(GUEST_IA32_PAT);
+		return 0;
+	case MSR_IA32_EFER:
+		*value = vmread(GUEST_IA32_EFER);
+		return 0;
+	case MSR_IA32_TSC_AUX:
+		*value = vcpu->tsc_aux;
+		return 0;
+	case MSR_IA32_FEATURE_CONTROL: /* locked, VMX off */
+		*value = FEATURE_CONTROL_LOCK;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/** LME cannot change while paging is on (SDM 3A 4.1.2). */
+static int write_efer(struct vcpu *vcpu, u64 value)
+{
+	u64 old = vmread(GUEST_IA32_EFER);
+
+	if (!guest_mode_efer_valid(value)) {
+		return -EINVAL;
+	}
+	if ((guest_mode_cr0() & CR0_PG) && ((old ^ value) & EFER_LME)) {
+		return -EINVAL;
+	}
+	guest_mode_set_efer(value);
+	emulate_mode_changed(vcpu);
+	return 0;
+}
+
+static int write_msr(struct vcpu *vcpu, u32 msr, u64 value)
+{
+	switch (msr) {
+	case MSR_IA32_TSC:
+		vmwrite(TSC_OFFSET, value - rdtsc());
+		return 0;
+	case MSR_IA32_APIC_BASE: /* there is none to move or switch off */
+		return value == vcpu->apic_base ? 0 : -EINVAL;
+	case MSR_IA32_MISC_ENABLE:
+		vcpu->misc_enable = value;
+		return 0;
+	case MSR_IA32_PAT:
+		if (!pat_valid(value)) {
+			return -EINVAL;
+		}
+		vmwrite(GUEST_IA32_PAT, value);
+		return 0;
+	case MSR_IA32_EFER:
+		return write_efer(vcpu, value);
+	case MSR_IA32_TSC_AUX:
+		if (value >> 32 || wrmsr_safe(MSR_IA32_TSC_AUX, value)) {
+			return -EINVAL;
+		}
+		vcpu->tsc_aux = value;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+enum exit_action exit_msr_read(struct vcpu *vcpu)
+{
+	u64 value;
+
+	if (read_msr(vcpu, vcpu->gpr[GPR_RCX], &value)) {
+		events_inject_gp(vcpu);
+		return EXIT_RESUME;
+	}
+	vcpu->gpr[GPR_RAX] = (u32)value;
+	vcpu->gpr[GPR_RDX] = value >> 32;
+	return EXIT_ADVANCE;
+}
+
+enum exit_action exit_msr_write(struct vcpu *vcpu)
+{
+	u64 value = (u32)vcpu->gpr[GPR_RAX] | vcpu->gpr[GPR_RDX] << 32;
+
+	if (write_msr(vcpu, vcpu->gpr[GPR_RCX], value)) {
+		events_inject_gp(vcpu);
+		return EXIT_RESUME;
+	}
+	return EXIT_ADVANCE;
+}

@@ -1,0 +1,97 @@
+/** @file
+ * Guest memory by linear address.
+ *
+ * Both pages of an access that crosses a boundary are translated and checked
+ * before the first byte moves, as everywhere (spec 10.5).
+ */
+#include "hv/vcpu/guest_access.h"
+
+#include "emulator/emulator.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "mmu/guest_walk.h"
+
+/** The part of an access in one page. */
+struct part {
+	u8 *ram;
+	size_t size;
+};
+
+static enum guest_access_result find_part(struct vcpu *vcpu, gva_t at,
+					  bool write, struct exception *e)
+{
+	struct guest_mode mode = {.efer = 0};
+	struct guest_walk walk = {.addr = at};
+
+	guest_mode_paging(&mode);
+	walk.access = write ? GUEST_WALK_WRITE : 0;
+	if (guest_mode_cpl() == 3) {
+		walk.access |= GUEST_WALK_USER;
+	}
+	switch (guest_walk_translate(&mode.paging,
+				     memslot_read(&vcpu->vm->slots), &walk)) {
+	case GUEST_WALK_OK:
+		e->address = gva(walk.gpa.v);
+		return GUEST_ACCESS_OK;
+	case GUEST_WALK_FAULT:
+		*e = (struct exception){VECTOR_PF, true, walk.error_code, at};
+		return GUEST_ACCESS_FAULT;
+	case GUEST_WALK_NO_RAM:
+		break;
+	}
+	return GUEST_ACCESS_NO_RAM;
+}
+
+/** Translate one page's part and find the memory behind it. */
+static enum guest_access_result prepare(struct vcpu *vcpu,
+					const struct guest_access *a,
+					struct part *part, struct exception *e)
+{
+	enum guest_access_result result =
+		find_part(vcpu, a->address, a->write, e);
+	size_t left = PAGE_SIZE - gva_offset(a->address);
+
+	if (result) {
+		return result;
+	}
+	part->size = a->size < left ? a->size : left;
+	part->ram =
+		vm_memory(vcpu->vm, gpa(e->address.v), part->size, a->write);
+	return part->ram ? GUEST_ACCESS_OK : GUEST_ACCESS_NO_RAM;
+}
+
+static void copy(const struct part *part, u8 *buffer, bool write)
+{
+	if (write) {
+		memcpy(part->ram, buffer, part->size);
+	} else {
+		memcpy(buffer, part->ram, part->size);
+	}
+}
+
+enum guest_access_result guest_access_move(struct vcpu *vcpu,
+					   const struct guest_access *a,
+					   bool dry, struct exception *e)
+{
+	struct guest_access second = *a;
+	struct part parts[2] = {{NULL, 0}, {NULL, 0}};
+	enum guest_access_result result = prepare(vcpu, a, &parts[0], e);
+
+	if (result) {
+		return result;
+	}
+	if (parts[0].size < a->size) {
+		second.address = gva_add(a->address, parts[0].size);
+		second.size = a->size - parts[0].size;
+		result = prepare(vcpu, &second, &parts[1], e);
+	}
+	if (result || dry) {
+		return result;
+	}
+	copy(&parts[0], a->buffer, a->write);
+	if (parts[1].size) {
+		copy(&parts[1], (u8 *)a->buffer + parts[0].size, a->write);
+	}
+	return GUEST_ACCESS_OK;
+}

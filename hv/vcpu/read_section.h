@@ -1,0 +1,33 @@
+/** @file
+ * Read sections: while a vCPU is in one, the slots that it sees stay.
+ *
+ * A change of the slots publishes the new set and then waits for those who may
+ * still read the old one (vm_memory_wait_readers()).  All that a reader does
+ * for that is to count, on its own counter: odd inside, even outside.
+ */
+#ifndef HV_VCPU_READ_SECTION_H
+#define HV_VCPU_READ_SECTION_H
+
+#include "bus/access.h"
+#include "hv/vcpu/vcpu.h"
+
+/**
+ * Begin reading: memslot_read() is stable until read_section_end().  For the
+ * vCPU's own thread; does not nest.
+ *
+ * The exchange is a full barrier between the counter and the load of the slots'
+ * pointer, the counterpart of the one in vm_memory_wait_readers().
+ */
+static inline void read_section_begin(struct vcpu *vcpu)
+{
+	__atomic_exchange_n(&vcpu->reading, vcpu->reading + 1,
+			    __ATOMIC_SEQ_CST);
+}
+
+/** End it. */
+static inline void read_section_end(struct vcpu *vcpu)
+{
+	smp_store_release(&vcpu->reading, vcpu->reading + 1);
+}
+
+#endif

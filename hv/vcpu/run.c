@@ -1,0 +1,202 @@
+/** @file
+ * The run loop.
+ *
+ *	  +-> events, CR2, INVEPT if asked for      interrupts off
+ *	  |   vmx_entry_run()                       ... the guest runs ...
+ *	  |   what every exit needs: reason, RIP    interrupts on
+ *	  |   exit_dispatch(), step_over()
+ *	  +-- go on?  else return to the VMM
+ *
+ * This is the hottest code of exit49.  It reads from the VMCS only what every
+ * exit needs and writes nothing that has not changed.
+ *
+ * An external interrupt that makes the guest exit stays pending; the handler
+ * of exit 1 opens the interrupt flag and it arrives like any other.  A guest
+ * that spins with its own interrupts off is no obstacle to that, but Bochs does
+ * not make it exit, so where there is a VMX-preemption timer, it runs too.
+ */
+#include "hv/vcpu/run.h"
+
+#include "bus/access.h"
+#include "hv/lib/printf.h"
+#include "hv/lib/trace.h"
+#include "hv/lib/watchdog.h"
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/exit.h"
+#include "hv/vcpu/exit_log.h"
+#include "hv/vcpu/preempt.h"
+#include "hv/vcpu/step.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "hv/vmx/vmx_cpu.h"
+#include "hv/vmx/vmx_error.h"
+#include "hv/vmx/vmx_unit.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/cr.h"
+
+/**
+ * Say that the guest may use the EPT from now on, and then look whether it has
+ * changed: in this order, and with a full barrier between the two, so that
+ * either we see the change or vm.c's kick sees us.
+ */
+static inline void enter_ept(struct vcpu *vcpu)
+{
+	u64 asked;
+
+	__atomic_exchange_n(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
+	asked = READ_ONCE(vcpu->vm->ept.counters.invalidations);
+	if (unlikely(asked != vcpu->invept_seen)) {
+		vcpu->invept_seen = asked;
+		vmx_cpu_invept(vcpu->vm->eptp);
+	}
+}
+
+static inline void trace_entry(const struct vcpu *vcpu)
+{
+	struct trace_record *r;
+
+	if (!trace_on) {
+		return;
+	}
+	r = trace_begin(vcpu->trace,
+			trace_head(vcpu->trace_tag, TRACE_KVM_ENTRY, 0));
+	if (r) {
+		r->a = vcpu->rip;
+	}
+}
+
+static inline void trace_exit(const struct vcpu *vcpu)
+{
+	struct trace_record *r;
+
+	if (!trace_on) {
+		return;
+	}
+	r = trace_begin(vcpu->trace, trace_head(vcpu->trace_tag, TRACE_KVM_EXIT,
+						vcpu->exit_reason));
+	if (r) {
+		r->a = vcpu->rip;
+		r->b = exit_log_qualification(vcpu->exit_reason);
+	}
+}
+
+/** Read what every exit needs. */
+static inline void take_exit(struct vcpu *vcpu, struct cpu *cpu)
+{
+	if (unlikely(vmx_unit_is_soft)) {
+		vcpu->exit_reason = softvmx_vmread(EXIT_REASON);
+		vcpu->rip = softvmx_vmread(GUEST_RIP);
+	} else {
+		vcpu->exit_reason = vmread_native(EXIT_REASON);
+		vcpu->rip = vmread_native(GUEST_RIP);
+	}
+	vcpu->count.exits[vcpu->exit_reason % VCPU_EXIT_COUNTERS]++;
+	cpu->exits++;
+}
+
+/** The VMLAUNCH or VMRESUME itself failed: nothing has happened at all. */
+static void fail_entry(struct vcpu *vcpu, enum vmx_result result)
+{
+	u32 error = 0;
+
+	if (result == VMX_FAIL_VALID) {
+		error = vmread(VM_INSTRUCTION_ERROR);
+	}
+	if (error != VMX_ERROR_ENTRY_CONTROLS &&
+	    error != VMX_ERROR_ENTRY_HOST_STATE) {
+		vmx_unit_panic("VM entry", ~0u, result);
+	}
+	vcpu->run.exit_reason = VCPU_EXIT_FAIL_ENTRY;
+	vcpu->run.fail_entry.reason = error;
+	vcpu->run.fail_entry.qualification = 0;
+	snprintf(vcpu->run.fail_entry.sentence,
+		 sizeof(vcpu->run.fail_entry.sentence),
+		 "%s (VM-instruction error %u, SDM 3C 31.4)",
+		 vmx_unit_entry_failure(vmx_error_sentence(error)), error);
+}
+
+/**
+ * One turn: enter, and come back with an exit.  Interrupts are off between
+ * the two stores to in_guest, which is what the kick relies on.
+ * @param result VMX_SUCCEED, or why there was no entry
+ * @return vcpu
+ */
+static inline struct vcpu *enter(struct vcpu *vcpu, enum vmx_result *result)
+{
+	u64 *gpr;
+
+	irq_disable();
+	enter_ept(vcpu);
+	write_cr2(vcpu->guest_cr2); /* VMX does not switch it */
+	trace_entry(vcpu);
+	gpr = vmx_entry_run(vcpu->gpr, result);
+	vcpu = container_of(gpr, struct vcpu, gpr[0]);
+	vcpu->guest_cr2 = read_cr2();
+	smp_store_release(&vcpu->in_guest, 0);
+	return vcpu;
+}
+
+/** Look at the exit that has just come, and show it to those who watch. */
+static inline void note_exit(struct vcpu *vcpu)
+{
+	take_exit(vcpu, this_cpu());
+	trace_exit(vcpu);
+	if (unlikely(vcpu->exit_log)) {
+		exit_log_report(vcpu);
+	}
+}
+
+/** Exits that are none of the guest's doing: interrupts, and our timer. */
+static inline bool is_hosts(u32 reason)
+{
+	return BIT(reason % 64) & (BIT(EXIT_REASON_EXTERNAL_INTERRUPT) |
+				   BIT(EXIT_REASON_PREEMPTION_TIMER));
+}
+
+/**
+ * Let the interrupt in while it still counts as one that has met the guest.
+ * Such exits are no sign of a guest that exits in circles.
+ */
+static void take_host_exit(struct vcpu *vcpu)
+{
+	this_cpu()->exits--;
+	exit_mem_moved(vcpu);
+	if (vcpu->exit_reason == EXIT_REASON_PREEMPTION_TIMER) {
+		preempt_expired(gva(vcpu->rip));
+	} else {
+		watchdog_guest_tick(gva(vcpu->rip));
+	}
+	irq_enable();
+}
+
+/** Interrupts are off from just before an entry until its exit is known. */
+void run_loop(struct vcpu *vcpu)
+{
+	enum exit_action action;
+	enum vmx_result result;
+
+	for (;;) {
+		if (unlikely(vcpu->work)) {
+			events_prepare(vcpu);
+		}
+		vcpu = enter(vcpu, &result);
+		if (unlikely(result)) {
+			irq_enable();
+			fail_entry(vcpu, result);
+			return;
+		}
+		note_exit(vcpu);
+		if (unlikely(is_hosts(vcpu->exit_reason))) {
+			take_host_exit(vcpu);
+			continue;
+		}
+		irq_enable();
+		action = exit_dispatch(vcpu);
+		if (action & EXIT_ADVANCE) {
+			step_over(vcpu);
+		}
+		if (action & EXIT_TO_VMM) {
+			return;
+		}
+	}
+}

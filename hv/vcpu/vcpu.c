@@ -1,0 +1,273 @@
+/** @file
+ * A vCPU from beginning to end.
+ *
+ * vcpu_create() takes a handful of pages of the VM's owner, makes a VMCS
+ * current, and writes all of it: controls and host state once (hv/vmx), guest
+ * state by vcpu_reset().  vcpu_run() finishes what the last call left open and
+ * hands over to the run loop.
+ */
+#include "hv/vcpu/vcpu.h"
+
+#include "bus/access.h"
+#include "bus/errno.h"
+#include "hv/lib/page.h"
+#include "hv/lib/panic.h"
+#include "hv/lib/trace.h"
+#include "hv/vcpu/emulate.h"
+#include "hv/vcpu/exit.h"
+#include "hv/vcpu/preempt.h"
+#include "hv/vcpu/run.h"
+#include "hv/vcpu/vcpu_load.h"
+#include "hv/vcpu/vm.h"
+#include "hv/vmx/vmcs_setup.h"
+#include "hv/vmx/vmx_caps.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/vmx/vmx_cpu.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/cr.h"
+#include "hv/x86/msr.h"
+
+/**
+ * Exceptions that exit (SDM 3C 25.6.3): #AC, which can recur for ever while it
+ * is delivered, and #MC, which is the host's affair.
+ */
+#define EXCEPTIONS (BIT(17) | BIT(18))
+
+#define APIC_BASE_DEFAULT 0xfee00000ull
+#define MISC_ENABLE_FAST_STRINGS BIT(0)
+
+/** IA32_PAT after reset, SDM 3A 11.12.4. */
+#define PAT_RESET 0x0007040600070406ull
+
+/** All ports and all MSRs exit, but for MSRs that are switched or saved. */
+static const u32 passed_msrs[] = {
+	MSR_IA32_SYSENTER_CS,	 MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+	MSR_IA32_STAR,		 MSR_IA32_LSTAR,	MSR_IA32_CSTAR,
+	MSR_IA32_FMASK,		 MSR_IA32_FS_BASE,	MSR_IA32_GS_BASE,
+	MSR_IA32_KERNEL_GS_BASE,
+};
+
+/** The MSR bitmap: low reads, high reads, low writes, high writes. */
+static void pass_msr(u8 *bitmap, u32 msr)
+{
+	u8 *reads = msr >= 0xc0000000u ? bitmap + 1024 : bitmap;
+	u32 index = msr & 0x1fff;
+
+	reads[index / 8] &= ~BIT(index % 8);
+	reads[2048 + index / 8] &= ~BIT(index % 8);
+}
+
+static int alloc_pages(struct vcpu *vcpu)
+{
+	page_owner_t owner = vcpu->vm->owner;
+	u32 *vmcs = page_alloc(owner);
+
+	vcpu->io_bitmap = page_alloc_contig(owner, 2, 1);
+	vcpu->msr_bitmap = page_alloc(owner);
+	vcpu->emulation = emulate_create(vcpu, owner);
+	if (!vmcs || !vcpu->io_bitmap || !vcpu->msr_bitmap ||
+	    !vcpu->emulation) {
+		return -ENOMEM;
+	}
+	vmcs[0] = vmx_caps.revision;
+	vcpu->vmcs = virt_to_hpa(vmcs);
+	memset(vcpu->io_bitmap, 0xff, 2 * PAGE_SIZE);
+	memset(vcpu->msr_bitmap, 0xff, PAGE_SIZE);
+	for (size_t i = 0; i < ARRAY_SIZE(passed_msrs); i++) {
+		pass_msr(vcpu->msr_bitmap, passed_msrs[i]);
+	}
+	return 0;
+}
+
+static void setup_vmcs(struct vcpu *vcpu)
+{
+	struct vmcs_setup setup = {
+		.eptp = vcpu->vm->eptp,
+		.vpid = vcpu->vpid,
+		.io_bitmap = virt_to_hpa(vcpu->io_bitmap),
+		.msr_bitmap = virt_to_hpa(vcpu->msr_bitmap),
+		.exceptions = EXCEPTIONS,
+		.timer = preempt_period(),
+	};
+
+	vcpu_load_drop(vcpu); /* VMCLEAR: the first thing a VMCS needs */
+	vcpu_load_reset(vcpu);
+	vcpu_load(vcpu);
+	vmcs_setup_all(&setup);
+}
+
+/** Numbers, and the translations cached for whoever had them before us. */
+static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
+{
+	vcpu->vm = vm;
+	vcpu->number = number;
+	vcpu->cpu = this_cpu()->id;
+	vcpu->trace = trace_of(vcpu->cpu);
+	vcpu->trace_tag = trace_tag(number);
+	vcpu->invept_seen = ~0ull; /* INVEPT at the first entry */
+	if (vmx_caps.invvpid) {
+		vcpu->vpid = 1 + vm->number * VM_VCPUS + number;
+		vmx_cpu_invvpid(vcpu->vpid);
+	}
+}
+
+int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
+{
+	struct vcpu *vcpu;
+	int error;
+
+	if (number >= VM_VCPUS || !vmx_cpu_enabled()) {
+		return -EINVAL;
+	}
+	if (vm->vcpu[number]) {
+		return -EEXIST;
+	}
+	vcpu = page_alloc_contig(
+		vm->owner, (sizeof(*vcpu) + PAGE_SIZE - 1) / PAGE_SIZE, 1);
+	if (!vcpu) {
+		return -ENOMEM;
+	}
+	set_identity(vcpu, vm, number);
+	error = alloc_pages(vcpu);
+	if (error) {
+		return error;
+	}
+	setup_vmcs(vcpu);
+	vcpu_reset(vcpu);
+	vm->vcpu[number] = vcpu;
+	vm->vcpus++;
+	*out = vcpu;
+	return 0;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	panic_unless(vcpu->cpu == this_cpu()->id);
+	vcpu_load_drop(vcpu);
+	if (this_cpu()->vcpu == vcpu) {
+		this_cpu()->vcpu = NULL; /* it crashed inside vcpu_run() */
+	}
+	vcpu->in_guest = 0;
+	vcpu->reading = 0;
+	vm->vcpu[vcpu->number] = NULL;
+	vm->vcpus--;
+}
+
+void vcpu_reset(struct vcpu *vcpu)
+{
+	struct vcpu_regs regs = {.rip = 0xfff0, .rflags = RFLAGS_FIXED};
+	struct vcpu_sregs sregs;
+
+	panic_unless(vcpu->cpu == this_cpu()->id);
+	vcpu_load(vcpu);
+	vcpu_load_reset(vcpu);
+	emulate_cancel(vcpu);
+	vcpu->pending = VCPU_PENDING_NONE;
+	vcpu->event.info = 0;
+	vcpu->irq = 0;
+	vcpu->known_generation = ~0ull;
+	vcpu->stuck.times = 0;
+	vcpu->cr8 = 0;
+	vcpu->apic_base = APIC_BASE_DEFAULT | APIC_BASE_EN;
+	if (vcpu->number == 0) {
+		vcpu->apic_base |= APIC_BASE_BSP;
+	}
+	vcpu->misc_enable = MISC_ENABLE_FAST_STRINGS;
+	vmwrite(GUEST_IA32_PAT, PAT_RESET);
+	vmwrite(GUEST_DR7, DR7_RESET);
+	vmwrite(GUEST_INTERRUPTIBILITY_STATE, 0);
+	vmwrite(GUEST_ACTIVITY_STATE, ACTIVITY_ACTIVE);
+	regs.gpr[GPR_RDX] = 0x600; /* the processor's signature: family 6 */
+	vcpu_regs_set(vcpu, &regs);
+	vcpu_regs_reset_system(&sregs);
+	if (vcpu_regs_set_system(vcpu, &sregs)) {
+		panic("the reset state is refused");
+	}
+}
+
+int vcpu_interrupt(struct vcpu *vcpu, u8 vector)
+{
+	if (vector < 32) {
+		return -EINVAL;
+	}
+	if (vcpu->irq) {
+		return -EBUSY;
+	}
+	vcpu->irq = 0x100 | vector;
+	vcpu->work = true;
+	return 0;
+}
+
+/** Finish what the last vcpu_run() left open. @return what is to follow */
+static enum exit_action complete(struct vcpu *vcpu)
+{
+	u8 pending = vcpu->pending;
+
+	vcpu->pending = VCPU_PENDING_NONE;
+	switch ((enum vcpu_pending)pending) {
+	case VCPU_PENDING_MMIO:
+		return emulate_complete(vcpu);
+	case VCPU_PENDING_IN:
+		return exit_io_complete_in(vcpu);
+	case VCPU_PENDING_INS:
+		return exit_io_string_complete(vcpu);
+	case VCPU_PENDING_HYPERCALL:
+		vcpu->gpr[GPR_RAX] = vcpu->run.hypercall.ret;
+		return EXIT_RESUME;
+	case VCPU_PENDING_NONE:
+	case VCPU_PENDING_STOPPED:
+		break;
+	}
+	return EXIT_RESUME;
+}
+
+/** The body of vcpu_run(), the vCPU being this CPU's. */
+static int run_once(struct vcpu *vcpu)
+{
+	u8 immediate = READ_ONCE(vcpu->run.immediate_exit);
+
+	if (unlikely(vcpu->pending == VCPU_PENDING_STOPPED)) {
+		return -EIO;
+	}
+	vcpu_load(vcpu);
+	if (vcpu->pending && complete(vcpu) != EXIT_RESUME) {
+		return 0;
+	}
+	if (unlikely(immediate)) {
+		vcpu->run.exit_reason = VCPU_EXIT_INTERRUPTED;
+		return -EINTR;
+	}
+	run_loop(vcpu);
+	return 0;
+}
+
+int vcpu_run(struct vcpu *vcpu)
+{
+	struct cpu *cpu = this_cpu();
+	int error;
+
+	if (unlikely(vcpu->cpu != cpu->id)) {
+		return -EINVAL;
+	}
+	cpu->vcpu = vcpu;
+	error = run_once(vcpu);
+	cpu->vcpu = NULL;
+	return error;
+}
+
+#define POISON_BYTES 4032
+
+/**
+ * The array lies where the frames of the next calls will be, and lay where
+ * those of the last calls were.
+ */
+__noinline void vcpu_poison_stack(void)
+{
+	volatile u8 dead[POISON_BYTES];
+
+	for (size_t i = 0; i < sizeof(dead); i += sizeof(u64)) {
+		*(volatile u64 *)(dead + i) = 0x5a5a5a5a5a5a5a5aull;
+	}
+}

@@ -1,0 +1,201 @@
+/** @file
+ * A vCPU: its life, vcpu_run(), and what it remembers.
+ *
+ * A vCPU belongs to one physical CPU: the one that called vcpu_create().  All
+ * functions here must be called there (they return -EINVAL elsewhere, or
+ * panic where there is no result), and none may be called for the same vCPU
+ * by two callers at once.  The only field that others may touch is marked so.
+ *
+ * The fields of struct vcpu are in groups by who touches them when.
+ */
+#ifndef HV_VCPU_VCPU_H
+#define HV_VCPU_VCPU_H
+
+#include "bus/types.h"
+#include "hv/vcpu/vcpu_regs.h"
+#include "hv/vcpu/vcpu_run.h"
+#include "hv/vmx/exit_reasons.h"
+#include "hv/vmx/vmx_unit.h"
+
+struct vm;
+struct trace_ring;
+struct vcpu_emulation;
+
+/** One VM exit, for who wants to see them all (struct vcpu, exit_log). */
+struct vcpu_exit_info {
+	u32 reason;	   /* basic exit reason */
+	u32 insn_len;	   /* 0 where the SDM leaves it undefined */
+	u64 qualification; /* 0 where undefined */
+	gpa_t gpa;	   /* of exits 48 and 49, else 0 */
+	gva_t gla;	   /* where valid, else 0 */
+	u64 rip;
+};
+
+/** A power of two above EXIT_REASON_MAX, so that no reason is out of range. */
+#define VCPU_EXIT_COUNTERS 128
+
+/** What a vCPU has counted since vcpu_create(). */
+struct vcpu_counters {
+	u64 exits[VCPU_EXIT_COUNTERS]; /* by basic exit reason */
+	u64 emulations;		       /* instructions given to the emulator */
+	u64 mmio_exits;		       /* VCPU_EXIT_MMIO returned */
+	u64 mmio_reads;		       /* ... of which reads */
+	u64 mmio_writes;	       /* ... of which writes */
+	u64 io_exits;		       /* VCPU_EXIT_IO returned */
+	u64 spurious;	/* violations that were none any more (spec 1.4) */
+	u64 retries;	/* faults that ended in "try again" (spec 1.3) */
+	u64 slow_paths; /* faults that had to ask the slots */
+	u64 injected;	/* events delivered to the guest */
+};
+
+/** What the next vcpu_run() has to complete first. */
+enum vcpu_pending {
+	VCPU_PENDING_NONE,
+	VCPU_PENDING_MMIO,	/* an MMIO access of an emulated instruction */
+	VCPU_PENDING_IN,	/* an IN: the data goes to AL, AX or EAX */
+	VCPU_PENDING_INS,	/* an INS: the data goes to memory */
+	VCPU_PENDING_HYPERCALL, /* ret goes to RAX */
+	VCPU_PENDING_STOPPED,	/* internal error: it never runs again */
+};
+
+/** An event on its way into the guest (SDM 3C 25.8.3). */
+struct vcpu_event {
+	u32 info; /* interruption information; bit 31: there is one */
+	u32 error_code;
+	u32 insn_len; /* of software interrupts and exceptions */
+};
+
+/** Registers that a VM exit does not switch, saved when vCPUs take turns. */
+struct vcpu_extra {
+	u64 star, lstar, cstar, fmask, kernel_gs_base;
+	u64 dr[4];
+	u64 dr6;
+	u8 fpu[512] __aligned(16); /* FXSAVE area, SDM 1 10.5.1 */
+};
+
+struct vcpu {
+	/* --- hot: on every exit, by the vCPU's CPU only --- */
+	u64 gpr[GPR_SLOTS]; /* RSP: while emulating only; first: see run.c */
+	u64 rip;	    /* GUEST_RIP: kept in step while not in the guest */
+	u64 qualification;  /* of this exit, where there is one */
+	u32 exit_reason;    /* EXIT_REASON of this exit */
+	bool work;	    /* an event or a window wants attention */
+	u8 pending;	    /* enum vcpu_pending */
+	u64 guest_cr2;
+	u64 invept_seen; /* vm->ept.counters.invalidations at last INVEPT */
+	u64 trace_tag;	 /* trace_tag() of this vCPU */
+	struct trace_ring *trace;
+	/** Called for each exit but interrupts and timer; may be NULL. */
+	void (*exit_log)(struct vcpu *vcpu, const struct vcpu_exit_info *info);
+	void *exit_log_data; /* for the owner of the callback */
+	struct vcpu_counters count;
+
+	/* --- the exit record: written by core and VMM in turns --- */
+	struct vcpu_run run;
+
+	/* --- written by the vCPU's CPU, read by those that change slots --- */
+	u32 reading;  /* odd inside a read section */
+	u32 in_guest; /* may use the EPT as it was at invept_seen */
+
+	/* --- events (events.c) --- */
+	struct vcpu_event event; /* to inject at the next entry */
+	u16 irq;		 /* 0x100 + vector of a waiting interrupt */
+	bool window;		 /* interrupt-window exiting is on */
+	bool step_after_io;	 /* TF was set at the start of a pending IN */
+
+	/* --- the emulator's memory across exits (emulate.c) --- */
+	struct vcpu_emulation *emulation;
+
+	/* --- how the last misconfiguration was judged (exit_mem.c) --- */
+	gpa_t known_page;     /* has an MMIO SPTE ... */
+	u64 known_generation; /* ... of this generation; ~0: nothing known */
+
+	/* --- livelock detection (exit_mem.c) --- */
+	struct {
+		u64 gpr[GPR_COUNT];
+		u64 rip;
+		u64 rflags;
+		gpa_t gpa;
+		u32 times;
+	} stuck;
+
+	/* --- what the guest believes of its machine --- */
+	u64 cr8;
+	u64 apic_base;
+	u64 tsc_aux;
+	u64 misc_enable;
+	struct vcpu_extra extra;
+
+	/* --- fixed after vcpu_create() --- */
+	struct vm *vm;
+	u16 number; /* among the VM's vCPUs */
+	u16 vpid;   /* 0: VPIDs are not used */
+	u32 cpu;    /* the physical CPU it belongs to */
+	hpa_t vmcs;
+	u8 *io_bitmap;	/* two pages */
+	u8 *msr_bitmap; /* one page */
+};
+
+_Static_assert(offsetof(struct vcpu, gpr) == 0,
+	       "vmx_entry_run() gives the vCPU back by this address");
+
+/**
+ * Make a vCPU on this CPU, in the architectural reset state (SDM 3A 10.1.1).
+ * VMX must be on here (vmx_cpu_enable()).
+ * @param vm     its VM; vm->vcpu[number] must be free
+ * @param number 0 to VM_VCPUS - 1
+ * @param out    the new vCPU; owned by the VM
+ * @return 0; -EINVAL bad number; -EEXIST taken; -ENOMEM
+ */
+int vcpu_create(struct vm *vm, unsigned int number,
+		struct vcpu **out) __must_check;
+
+/**
+ * Take a vCPU off its CPU and out of its VM.  Its memory goes back when the VM
+ * is destroyed.  Safe after a crash in the middle of vcpu_run().
+ */
+void vcpu_destroy(struct vcpu *vcpu);
+
+/** Back to the reset state; whatever was pending is forgotten. */
+void vcpu_reset(struct vcpu *vcpu);
+
+/**
+ * Run the guest until somebody outside the core is needed.
+ *
+ * Completes first what the last call left pending, taking the VMM's answer
+ * from vcpu->run; then looks at immediate_exit; then enters the guest
+ * (spec 4.2, 4.3).
+ * @return 0: vcpu->run says why it came back.
+ *	-EINTR: immediate_exit was set, nothing is pending; exit_reason is
+ *	VCPU_EXIT_INTERRUPTED.
+ *	-EINVAL: called on another CPU than the vCPU's.
+ *	-EIO: the vCPU had reported an internal error and cannot go on.
+ * Called and returns with interrupts on.
+ */
+int vcpu_run(struct vcpu *vcpu) __must_check;
+
+/**
+ * Deliver an external interrupt as soon as the guest can take it.
+ * @param vector 32 to 255
+ * @return 0; -EBUSY when one is waiting already; -EINVAL
+ */
+int vcpu_interrupt(struct vcpu *vcpu, u8 vector) __must_check;
+
+/**
+ * Fill a few KiB of dead stack below the caller with a pattern, so that a
+ * pointer into the last vcpu_run()'s frames fails always, not sometimes
+ * (spec 4.5.2).  Call it between two calls of vcpu_run().
+ */
+void vcpu_poison_stack(void);
+
+/**
+ * Read guest memory as the guest's own data accesses would translate it,
+ * without permission checks and without side effects; for dumps and tests.
+ * @return how many of the n bytes could be read
+ */
+size_t vcpu_peek(struct vcpu *vcpu, gva_t from, void *to, size_t n);
+
+/** Print all there is to know about a vCPU on the console (style 19). */
+void vcpu_dump(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,217 @@
+/** @file
+ * A virtual machine: putting memory, EPT and buses together.
+ *
+ * mmu/ and bus/ are pure C and know nothing of processors: they say *what* has
+ * to be true ("nobody reads the old slots any more", "forget this mapping on
+ * all CPUs, now") and call back for it.  Here is *how*: by the two words that
+ * each vCPU shows to the others.
+ *
+ *	reading   odd while inside a read section (read_section.h); a change
+ *		  of slots waits until it has moved
+ *	in_guest  set while the guest may use what the EPT said; whoever
+ *		  takes a right away kicks the CPU by an interrupt and waits
+ *		  until it is clear.  The next entry sees the new count of
+ *		  invalidations and begins with an INVEPT
+ */
+#include "hv/vcpu/vm.h"
+
+#include "bus/access.h"
+#include "bus/errno.h"
+#include "hv/lib/panic.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm_memory.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/cpuid.h"
+#include "hv/x86/cr.h"
+#include "hv/x86/irq.h"
+#include "hv/x86/lapic.h"
+
+static bool number_used[VM_MAX];
+
+static int alloc_table(void *ctx, hpa_t *table)
+{
+	struct vm *vm = ctx;
+	void *page = page_alloc(vm->owner);
+
+	if (!page) {
+		return -ENOMEM;
+	}
+	*table = virt_to_hpa(page);
+	return 0;
+}
+
+static void free_table(void *ctx, hpa_t table)
+{
+	(void)ctx;
+	page_free(hpa_to_virt(table));
+}
+
+/** Make the vCPUs of other CPUs leave the guest, and wait until they have. */
+static void kick(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	smp_mb(); /* the new count before our look at in_guest: enter_ept() */
+	for (unsigned int i = 0; i < VM_VCPUS; i++) {
+		struct vcpu *vcpu = vm->vcpu[i];
+
+		if (!vcpu || vcpu->cpu == this_cpu()->id ||
+		    !smp_load_acquire(&vcpu->in_guest)) {
+			continue;
+		}
+		lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
+		while (smp_load_acquire(&vcpu->in_guest) &&
+		       READ_ONCE(vcpu->invept_seen) !=
+			       vm->ept.counters.invalidations) {
+			cpu_relax();
+		}
+	}
+}
+
+static const struct ept_ops ept_ops = {
+	.alloc_table = alloc_table,
+	.free_table = free_table,
+	.kick = kick,
+};
+
+/** The bus' tables: whole pages, with their number in front. */
+struct table_head {
+	size_t pages;
+	u64 spare[7];
+};
+
+static void *alloc_bus_table(void *owner, size_t bytes)
+{
+	struct vm *vm = owner;
+	size_t pages =
+		(bytes + sizeof(struct table_head) + PAGE_SIZE - 1) / PAGE_SIZE;
+	struct table_head *head = page_alloc_contig(vm->owner, pages, 1);
+
+	if (!head) {
+		return NULL;
+	}
+	head->pages = pages;
+	return head + 1;
+}
+
+/**
+ * Whoever may still look into the old table does so inside a read section.
+ */
+static void release_bus_table(void *owner, void *table)
+{
+	struct table_head *head = (struct table_head *)table - 1;
+
+	vm_memory_wait_readers(owner);
+	page_free_contig(head, head->pages);
+}
+
+static int take_number(unsigned int *out)
+{
+	for (unsigned int i = 0; i < VM_MAX; i++) {
+		if (!number_used[i]) {
+			number_used[i] = true;
+			*out = i;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+static void init_buses(struct vm *vm)
+{
+	struct bus_memory memory = {alloc_bus_table, release_bus_table, vm};
+
+	bus_init(&vm->mmio_bus, &memory, bus_addr(~0ull));
+	bus_init(&vm->port_bus, &memory, bus_addr(0xffff));
+}
+
+static int init_ept(struct vm *vm)
+{
+	int error;
+
+	vm->ept.direct_map = DIRECT_MAP_BASE;
+	vm->ept.phys_bits = cpuid(0x80000008, 0).eax & 0xff;
+	vm->ept.ops = &ept_ops;
+	vm->ept.ctx = vm;
+	error = ept_create(&vm->ept);
+	if (error) {
+		return error;
+	}
+	vm->eptp = vm->ept.root.v | EPTP_MEMORY_TYPE_WB | EPTP_WALK_LENGTH_4;
+	return 0;
+}
+
+/** Labs' code runs under these; what they protect goes with the VM. */
+static void init_locks(struct vm *vm)
+{
+	vm->slots_lock.stoppable = true;
+	vm->ept_lock.stoppable = true;
+	vm->bus_lock.stoppable = true;
+}
+
+int vm_create(struct vm **out)
+{
+	size_t pages = (sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE;
+	unsigned int number;
+	struct vm *vm;
+	int error;
+
+	error = take_number(&number);
+	if (error) {
+		return error;
+	}
+	vm = page_alloc_contig(PAGE_OWNER_VM(number), pages, 1);
+	if (!vm) {
+		number_used[number] = false;
+		return -ENOMEM;
+	}
+	vm->number = number;
+	vm->owner = PAGE_OWNER_VM(number);
+	init_locks(vm);
+	init_buses(vm);
+	vm_memory_init(vm);
+	error = init_ept(vm);
+	if (error) {
+		vm_destroy(vm);
+		return error;
+	}
+	*out = vm;
+	return 0;
+}
+
+static void destroy_vcpu(void *vcpu)
+{
+	vcpu_destroy(vcpu);
+}
+
+/** No list of what it had is needed: the page allocator knows. */
+size_t vm_destroy(struct vm *vm)
+{
+	unsigned int number = vm->number;
+	int error;
+
+	for (unsigned int i = 0; i < VM_VCPUS; i++) {
+		if (!vm->vcpu[i]) {
+			continue;
+		}
+		error = cpu_run_on(vm->vcpu[i]->cpu, destroy_vcpu, vm->vcpu[i]);
+		if (error) {
+			panic("vCPU %u cannot be destroyed on CPU %u", i,
+			      vm->vcpu[i]->cpu);
+		}
+	}
+	number_used[number] = false;
+	return page_free_all(PAGE_OWNER_VM(number));
+}
+
+int vm_register_device(struct vm *vm, struct bus *bus,
+		       const struct bus_device *device)
+{
+	int error;
+
+	spinlock_lock(&vm->bus_lock);
+	error = bus_register(bus, device);
+	spinlock_unlock(&vm->bus_lock);
+	return error;
+}

@@ -1,0 +1,157 @@
+/** @file
+ * A virtual machine: its memory, its buses, its vCPUs.
+ *
+ * Every page that a VM takes, its own struct included, belongs to one owner of
+ * the page allocator.  Destroying a VM therefore needs no list of what it had
+ * and works after a crash in the middle of anything.
+ *
+ * Two locks.  slots_lock serialises changes of the slots and is held by the
+ * changer only: vCPUs read slots in a *read section* instead, which a change
+ * waits for (spec 1.3).  ept_lock protects the EPT and is taken inside it.
+ *
+ *	slots_lock  ->  wait for read sections  ->  ept_lock
+ */
+#ifndef HV_VCPU_VM_H
+#define HV_VCPU_VM_H
+
+#include "bus/access.h"
+#include "bus/bus.h"
+#include "bus/types.h"
+#include "hv/lib/page.h"
+#include "hv/lib/spinlock.h"
+#include "hv/x86/cr.h"
+#include "mmu/ept.h"
+#include "mmu/memslot.h"
+
+struct vcpu;
+
+#define VM_VCPUS 8 /* a VM's vCPUs have numbers 0 to VM_VCPUS - 1 */
+#define VM_MAX 64  /* VMs that exist at once */
+
+/** A slot as the VMM asks for it, as in KVM_SET_USER_MEMORY_REGION. */
+struct vm_region {
+	u32 slot;  /* the VMM's name for it, any number */
+	u32 flags; /* MEMSLOT_READONLY, MEMSLOT_LOG_DIRTY */
+	gpa_t gpa; /* page-aligned; another one than before moves the slot */
+	u64 size;  /* bytes, whole pages; 0 deletes the slot */
+	hpa_t hpa; /* the backing: contiguous, page-aligned, page_is_ram() */
+};
+
+struct vm {
+	/* --- fixed after vm_create() --- */
+	unsigned int number;
+	page_owner_t owner; /* of every page of this VM */
+	u64 eptp;	    /* the EPT pointer for the VMCS */
+
+	/* --- under slots_lock; vCPUs read `slots` in read sections --- */
+	struct spinlock slots_lock;
+	struct memslots slots;
+
+	/* --- under ept_lock --- */
+	struct spinlock ept_lock;
+	struct ept ept;
+
+	/* --- devices in the core; changed under bus_lock, read by vCPUs --- */
+	struct spinlock bus_lock;
+	struct bus mmio_bus;
+	struct bus port_bus;
+
+	/* --- changed by vcpu_create() and vcpu_destroy() --- */
+	struct vcpu *vcpu[VM_VCPUS];
+	unsigned int vcpus;
+
+	/* --- for tests, set while no vCPU runs --- */
+	/** Called at each EPT exit before a look is taken; may be NULL. */
+	void (*fault_hook)(struct vm *vm, gpa_t gpa);
+	void *fault_hook_data;
+};
+
+/**
+ * Make a VM without memory, devices or vCPUs.
+ * @param out the VM
+ * @return 0; -ENOMEM; -ENOSPC when VM_MAX exist
+ * Needs vmx_caps_read().  One caller at a time.
+ */
+int vm_create(struct vm **out) __must_check;
+
+/**
+ * Destroy a VM with all that it has; vCPUs of other CPUs are taken off there.
+ * Works on a VM that crashed.  No vCPU may be inside vcpu_run().  The memory
+ * behind the slots is the VMM's and stays, unless it was allocated with
+ * vm->owner.
+ * @return how many pages were given back
+ */
+size_t vm_destroy(struct vm *vm);
+
+/**
+ * Add, change, move or delete a slot, with all that follows in the EPT.
+ * @param region what it shall be; copied
+ * @return 0, or as memslot_start(); -EINVAL also when the backing is not RAM
+ *	of this machine; -ENOMEM for the dirty bitmap
+ * Takes slots_lock; not from inside vcpu_run() of a vCPU of this VM.
+ */
+int vm_set_memory_region(struct vm *vm,
+			 const struct vm_region *region) __must_check;
+
+/**
+ * What vm_set_memory_region() would do, for tests that want to do it step by
+ * step with memslot_start() and memslot_step(), slots_lock held.
+ * @param change filled when the result is 0
+ * @return 0; -EINVAL; -ENOMEM
+ */
+int vm_plan_region(struct vm *vm, const struct vm_region *region,
+		   struct memslot_change *change) __must_check;
+
+/**
+ * Read a slot's dirty bitmap, clear it, and catch stores again.
+ * @param slot  its id
+ * @param out   one bit a 4 KiB page, bit 0 first
+ * @param words 64-bit words in out
+ * @return how many pages were dirty; -ENOENT no such slot or no bitmap
+ */
+int vm_get_dirty_log(struct vm *vm, u32 slot, u64 *out,
+		     size_t words) __must_check;
+
+/**
+ * Put a device into the core.
+ * @param bus    &vm->mmio_bus or &vm->port_bus
+ * @param device must live as long as the VM
+ * @return as bus_register()
+ */
+int vm_register_device(struct vm *vm, struct bus *bus,
+		       const struct bus_device *device) __must_check;
+
+/**
+ * The hypervisor's pointer to guest memory, for the VMM and its loader.
+ * @param gpa   first byte
+ * @param bytes how many; all must lie in one slot
+ * @param write it will be written: marks the pages dirty; refused in a
+ *	read-only slot
+ * @return NULL when it is not memory
+ * Call while no slot changes (the VMM makes the changes itself).
+ */
+void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write);
+
+/**
+ * Take the EPT lock, in the few instructions that a device access can spare.
+ *
+ * It is a spinlock like any other, but not on the CPU's list of locks that a
+ * crash releases: what it protects goes with the VM, and vm_destroy() does not
+ * take it.  Interrupts stay on, so that the watchdog stops an endless loop of
+ * the code that runs under it.
+ */
+static inline void vm_lock_ept(struct vm *vm)
+{
+	while (unlikely(__atomic_exchange_n(&vm->ept_lock.locked, 1,
+					    __ATOMIC_ACQUIRE))) {
+		cpu_relax();
+	}
+}
+
+/** Release it. */
+static inline void vm_unlock_ept(struct vm *vm)
+{
+	smp_store_release(&vm->ept_lock.locked, 0);
+}
+
+#endif

@@ -1,0 +1,214 @@
+/** @file
+ * A VM's memory slots, and what their changes do to the EPT.
+ *
+ * The sequence of a change is memslot.c's; here are the four things that it
+ * needs done, and the VMM's view of it: one call that says what a slot shall
+ * be, from which the kind of the change follows.
+ */
+#include "hv/vcpu/vm_memory.h"
+
+#include "bus/access.h"
+#include "bus/errno.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/cr.h"
+#include "mmu/ept_fault.h"
+
+void vm_memory_wait_readers(struct vm *vm)
+{
+	smp_mb(); /* what was published before the look at the counts */
+	for (unsigned int i = 0; i < VM_VCPUS; i++) {
+		struct vcpu *vcpu = vm->vcpu[i];
+		u32 seen;
+
+		if (!vcpu || vcpu->cpu == this_cpu()->id) {
+			continue;
+		}
+		seen = smp_load_acquire(&vcpu->reading);
+		while ((seen & 1) && smp_load_acquire(&vcpu->reading) == seen) {
+			cpu_relax();
+		}
+	}
+}
+
+static void wait_readers(void *ctx)
+{
+	vm_memory_wait_readers(ctx);
+}
+
+static void zap(void *ctx, gpa_t base, u64 pages)
+{
+	struct vm *vm = ctx;
+
+	vm_lock_ept(vm);
+	ept_fault_unmap(&vm->ept, base, pages);
+	vm_unlock_ept(vm);
+}
+
+static void write_protect(void *ctx, gpa_t base, u64 pages)
+{
+	struct vm *vm = ctx;
+
+	vm_lock_ept(vm);
+	ept_write_protect(&vm->ept, base, pages);
+	vm_unlock_ept(vm);
+}
+
+static void new_generation(void *ctx, u64 generation)
+{
+	struct vm *vm = ctx;
+
+	vm_lock_ept(vm);
+	ept_new_generation(&vm->ept, generation);
+	vm_unlock_ept(vm);
+}
+
+static const struct memslot_ops memslot_ops = {
+	.wait_readers = wait_readers,
+	.zap = zap,
+	.write_protect = write_protect,
+	.new_generation = new_generation,
+};
+
+void vm_memory_init(struct vm *vm)
+{
+	memslot_init(&vm->slots, &memslot_ops, vm);
+}
+
+/** All of the backing must be RAM of this machine, and ours to give. */
+static bool backing_valid(const struct vm_region *region)
+{
+	u64 end = region->hpa.v + region->size;
+
+	if (end < region->hpa.v || region->hpa.v % PAGE_SIZE) {
+		return false;
+	}
+	for (u64 page = region->hpa.v; page < end; page += PAGE_SIZE) {
+		if (!page_is_ram(hpa(page))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** A bitmap of one bit a page, of the VM's owner; lives as long as the VM. */
+static u64 *alloc_dirty(struct vm *vm, u64 pages)
+{
+	size_t bytes = (pages + 63) / 64 * 8;
+
+	return page_alloc_contig(vm->owner, (bytes + PAGE_SIZE - 1) / PAGE_SIZE,
+				 1);
+}
+
+static int plan_add(struct vm *vm, const struct vm_region *region,
+		    struct memslot_change *change)
+{
+	struct memslot *slot = &change->slot;
+
+	if (region->size % PAGE_SIZE || !backing_valid(region)) {
+		return -EINVAL;
+	}
+	change->kind = MEMSLOT_ADD;
+	slot->base = region->gpa;
+	slot->pages = region->size / PAGE_SIZE;
+	slot->flags = region->flags;
+	slot->hpa = region->hpa;
+	slot->mem = hpa_to_virt(region->hpa);
+	slot->dirty = alloc_dirty(vm, slot->pages);
+	return slot->dirty ? 0 : -ENOMEM;
+}
+
+int vm_plan_region(struct vm *vm, const struct vm_region *region,
+		   struct memslot_change *change)
+{
+	const struct memslot *old =
+		memslot_by_id(memslot_read(&vm->slots), region->slot);
+
+	memset(change, 0, sizeof(*change));
+	change->slot.id = region->slot;
+	if (!region->size) {
+		change->kind = MEMSLOT_DELETE;
+		return 0;
+	}
+	if (!old) {
+		return plan_add(vm, region, change);
+	}
+	if (old->pages << PAGE_SHIFT != region->size ||
+	    old->hpa.v != region->hpa.v) {
+		return -EINVAL;
+	}
+	change->slot.base = region->gpa;
+	change->slot.flags = region->flags;
+	change->kind = MEMSLOT_SET_FLAGS;
+	if (old->base.v != region->gpa.v) {
+		change->kind = MEMSLOT_MOVE;
+	}
+	return 0;
+}
+
+int vm_set_memory_region(struct vm *vm, const struct vm_region *region)
+{
+	struct memslot_change change;
+	int error;
+
+	spinlock_lock(&vm->slots_lock);
+	error = vm_plan_region(vm, region, &change);
+	if (!error) {
+		error = memslot_apply(&vm->slots, &change);
+	}
+	spinlock_unlock(&vm->slots_lock);
+	return error;
+}
+
+/** Take one word of the bitmap, so that no page is lost that is marked now. */
+static unsigned int take_word(u64 *dirty, u64 *out)
+{
+	unsigned int pages = 0;
+
+	*out = __atomic_exchange_n(dirty, 0, __ATOMIC_SEQ_CST);
+	for (u64 rest = *out; rest; rest &= rest - 1) {
+		pages++;
+	}
+	return pages;
+}
+
+int vm_get_dirty_log(struct vm *vm, u32 slot, u64 *out, size_t words)
+{
+	const struct memslot *s;
+	int pages = 0;
+
+	spinlock_lock(&vm->slots_lock);
+	s = memslot_by_id(memslot_read(&vm->slots), slot);
+	if (!s || !(s->flags & MEMSLOT_LOG_DIRTY)) {
+		spinlock_unlock(&vm->slots_lock);
+		return -ENOENT;
+	}
+	for (size_t i = 0; i < words && i < (s->pages + 63) / 64; i++) {
+		pages += take_word(&s->dirty[i], &out[i]);
+	}
+	write_protect(vm, s->base, s->pages);
+	spinlock_unlock(&vm->slots_lock);
+	return pages;
+}
+
+void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write)
+{
+	struct memslot_set *set = memslot_read(&vm->slots);
+	const struct memslot *slot = memslot_find(set, gpa);
+
+	if (!slot || !bytes || gpa.v + bytes - 1 < gpa.v ||
+	    !memslot_covers(slot, gpa_add(gpa, bytes - 1))) {
+		return NULL;
+	}
+	if (write && (slot->flags & MEMSLOT_READONLY)) {
+		return NULL;
+	}
+	for (u64 page = 0; write && page < bytes; page += PAGE_SIZE) {
+		memslot_mark_dirty(slot, gpa_add(gpa, page));
+	}
+	if (write) {
+		memslot_mark_dirty(slot, gpa_add(gpa, bytes - 1));
+	}
+	return memslot_pointer(slot, gpa);
+}
