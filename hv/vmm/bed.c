@@ -1,0 +1,194 @@
+/** @file
+ * Making a test's VM, and taking it away.
+ *
+ * All memory is allocated under the VM's own owner number: what a crash leaves
+ * behind is found by that number and by nothing else.
+ */
+#include "hv/vmm/bed.h"
+
+#include "hv/lib/page.h"
+#include "hv/lib/string.h"
+#include "hv/vmm/start.h"
+
+#define LARGE_PAGE_PAGES 512
+
+/** One access to a device that hangs on the core's bus. */
+static int core_access(void *opaque, struct bus_access *access)
+{
+	struct device_access a = {
+		.offset = access->offset,
+		.len = access->length,
+		.is_write = access->is_write,
+		.value = access->value,
+	};
+
+	device_access(opaque, &a);
+	access->value = a.value;
+	return 0;
+}
+
+static int add_core_device(struct bed *bed, struct bus_device *slot,
+			   struct device *device, const char *name)
+{
+	*slot = (struct bus_device){
+		.name = name,
+		.base = bus_addr(device->base),
+		.length = device->length,
+		.widths = BUS_WIDTH_ANY,
+		.opaque = device,
+		.access = core_access,
+	};
+	return vm_register_device(bed->vm, &bed->vm->mmio_bus, slot);
+}
+
+static int add_devices(struct bed *bed)
+{
+	int error;
+
+	devices_init(&bed->devices);
+	error = add_core_device(bed, &bed->core[0],
+				&bed->devices.core_scratch.device,
+				"core scratch");
+	if (error) {
+		return error;
+	}
+	return add_core_device(bed, &bed->core[1], &bed->devices.core_pattern,
+			       "core pattern");
+}
+
+static int add_memory(struct bed *bed)
+{
+	u64 size = bed->plan.memory_size;
+	struct vm_region region = { .slot = GUEST_RAM_SLOT, .size = size };
+
+	bed->ram = page_alloc_contig(bed->vm->owner, size >> PAGE_SHIFT,
+				     LARGE_PAGE_PAGES);
+	bed->backing = page_alloc_contig(bed->vm->owner,
+					 BACKING_SIZE >> PAGE_SHIFT,
+					 LARGE_PAGE_PAGES);
+	if (!bed->ram || !bed->backing) {
+		return -ENOMEM;
+	}
+	region.hpa = virt_to_hpa(bed->ram);
+	return vm_set_memory_region(bed->vm, &region);
+}
+
+static void load(struct bed *bed)
+{
+	const struct bed_plan *plan = &bed->plan;
+	struct boot_info info = {
+		.magic = BOOT_MAGIC,
+		.function = plan->test->function,
+		.memory_size = plan->memory_size,
+		.flags = plan->test->flags,
+		.iterations = plan->iterations,
+		.warm_up = plan->warm_up,
+	};
+
+	memcpy(info.name, plan->test->name, sizeof(info.name));
+	start_write_memory(bed->ram, &info);
+	loader_load(plan->program, bed->ram);
+}
+
+/** The stages; each may say no. */
+static int build(struct bed *bed)
+{
+	int error = vm_create(&bed->vm);
+
+	if (!error) {
+		error = add_memory(bed);
+	}
+	if (!error) {
+		error = add_devices(bed);
+	}
+	if (!error) {
+		error = vcpu_create(bed->vm, 0, &bed->vcpu);
+	}
+	if (!error) {
+		load(bed);
+		error = start_set_registers(bed->vcpu,
+					    bed->plan.program->entry);
+	}
+	return error;
+}
+
+void bed_prepare(struct bed *bed)
+{
+	int error = build(bed);
+
+	if (error) {
+		verdict_stop(&bed->verdict, VERDICT_ENVIRONMENT,
+			     "the test's VM cannot be made: %s",
+			     error == -ENOMEM ? "the machine has too little "
+						"memory for it (QEMU: -m 256)"
+					      : "a part of it was refused");
+	}
+}
+
+/** Exits that depend on nothing but the guest and us. */
+static bool is_deterministic(unsigned int reason)
+{
+	return reason != EXIT_REASON_EXTERNAL_INTERRUPT &&
+	       reason != EXIT_REASON_PREEMPTION_TIMER;
+}
+
+void bed_fill_counts(struct bed *bed)
+{
+	struct verdict *verdict = &bed->verdict;
+	const struct vcpu_counters *count;
+
+	if (!bed->vcpu) {
+		return;
+	}
+	count = &bed->vcpu->count;
+	for (unsigned int i = 0; i <= EXIT_REASON_MAX; i++) {
+		verdict->exits += is_deterministic(i) ? count->exits[i] : 0;
+	}
+	verdict->violations = count->exits[EXIT_REASON_EPT_VIOLATION];
+	verdict->misconfigs = count->exits[EXIT_REASON_EPT_MISCONFIG];
+	verdict->emulations = count->emulations;
+}
+
+void bed_destroy(struct bed *bed)
+{
+	struct vm *vm = bed->vm;
+
+	bed->vcpu = NULL;
+	bed->vm = NULL;
+	if (vm) {
+		vm_destroy(vm);
+	}
+}
+
+void *bed_memory(struct bed *bed, u64 address, u64 size)
+{
+	u64 limit = bed->plan.memory_size;
+
+	if (address > limit || size > limit - address) {
+		return NULL;
+	}
+	return bed->ram + address;
+}
+
+void bed_text(struct bed *bed, u64 address, char *to)
+{
+	u64 limit = bed->plan.memory_size;
+	u64 room = address < limit ? limit - address : 0;
+	size_t size = HYPERCALL_TEXT_SIZE;
+
+	if (!room) {
+		string_copy(to, "?", size);
+		return;
+	}
+	size = room < size ? room : size;
+	memcpy(to, bed->ram + address, size);
+	to[size - 1] = 0;
+}
+
+u64 bed_ept_exits(const struct bed *bed)
+{
+	const u64 *exits = bed->vcpu->count.exits;
+
+	return exits[EXIT_REASON_EPT_VIOLATION] +
+	       exits[EXIT_REASON_EPT_MISCONFIG];
+}

@@ -1,0 +1,169 @@
+/** @file
+ * The VMM's loop: run the guest, answer what it needs, run it again.
+ *
+ * This is the far side of vcpu_run().  Each reason to come back is either
+ * answered (MMIO, ports, hypercalls) or ends the test, and what ends it may be
+ * just what the test has announced.  Between two calls the stack below is
+ * overwritten, so that whoever keeps a pointer into it is found out.
+ */
+#include "hv/vmm/bed.h"
+
+#include "hv/lib/printf.h"
+#include "hv/vmm/calls.h"
+#include "hv/vmm/exit_lines.h"
+#include "hv/x86/cpu.h"
+
+/** Remember an exit for the guest's questions. */
+static void log_io(struct bed *bed, const struct hypercall_io *io)
+{
+	if (bed->io_count < BED_IO_LOG) {
+		bed->io_log[bed->io_count] = *io;
+	}
+	bed->io_count++;
+}
+
+/**
+ * Let a device answer; nobody there reads as all ones.
+ * @param io is remembered, with the data in it
+ * @param data 8 bytes of the exit record; the core takes those that it needs
+ */
+static void answer(struct bed *bed, struct device *device,
+		   struct hypercall_io *io, u8 *data)
+{
+	struct device_access a = {
+		.len = io->length,
+		.is_write = io->is_write,
+	};
+
+	__builtin_memcpy(&a.value, data, 8);
+	if (device) {
+		a.offset = io->address - device->base;
+		device_access(device, &a);
+	} else if (!a.is_write) {
+		a.value = ~0ull;
+	}
+	__builtin_memcpy(data, &a.value, 8);
+	io->data = device_mask(a.value, a.len);
+	log_io(bed, io);
+}
+
+static void answer_mmio(struct bed *bed, struct vcpu_run *run)
+{
+	struct hypercall_io io = {
+		.address = run->mmio.gpa.v,
+		.length = run->mmio.len,
+		.is_write = run->mmio.is_write,
+	};
+
+	answer(bed, devices_find(&bed->devices, run->mmio.gpa, io.length), &io,
+	       run->mmio.data);
+}
+
+static void answer_port(struct bed *bed, struct vcpu_run *run)
+{
+	struct hypercall_io io = {
+		.address = run->io.port,
+		.length = run->io.size,
+		.is_write = run->io.is_write,
+		.is_port = 1,
+	};
+
+	answer(bed,
+	       devices_find_port(&bed->devices, run->io.port, io.length), &io,
+	       run->io.data);
+}
+
+/** The guest's registers are where the message says what cannot go on. */
+static void stop_internal(struct bed *bed, const struct vcpu_run *run)
+{
+	static const enum verdict_stop stops[] = {
+		[VCPU_INTERNAL_EMULATION] = VERDICT_EMULATION,
+		[VCPU_INTERNAL_DELIVERY] = VERDICT_DELIVERY,
+		[VCPU_INTERNAL_UNEXPECTED_EXIT] = VERDICT_ERROR,
+		[VCPU_INTERNAL_MMU] = VERDICT_ERROR,
+		[VCPU_INTERNAL_LIVELOCK] = VERDICT_LIVELOCK,
+	};
+	char bytes[3 * VCPU_INSN_BYTES + 1] = "none";
+
+	for (unsigned int i = 0; i < run->internal.insn_len; i++) {
+		snprintf(bytes + 3 * i, 4, "%02x ", run->internal.insn[i]);
+	}
+	verdict_stop(&bed->verdict, stops[run->internal.subreason],
+		     "%s; guest RIP 0x%llx, instruction bytes %s",
+		     run->internal.text,
+		     (unsigned long long)run->internal.rip, bytes);
+}
+
+/** Come back with something that is no question. */
+static void stop_run(struct bed *bed, const struct vcpu_run *run)
+{
+	struct verdict *verdict = &bed->verdict;
+
+	switch ((enum vcpu_exit)run->exit_reason) {
+	case VCPU_EXIT_HLT:
+		verdict_stop(verdict, VERDICT_UNFINISHED,
+			     "the guest halted before the end of its test");
+		return;
+	case VCPU_EXIT_SHUTDOWN:
+		verdict_stop(verdict, VERDICT_TRIPLE_FAULT, "%s",
+			     run->internal.text);
+		return;
+	case VCPU_EXIT_FAIL_ENTRY:
+		verdict_stop(verdict, VERDICT_ENTRY, "VM entry failed: %s",
+			     run->fail_entry.sentence);
+		return;
+	case VCPU_EXIT_INTERNAL_ERROR:
+		stop_internal(bed, run);
+		return;
+	case VCPU_EXIT_NONE:
+	case VCPU_EXIT_MMIO:
+	case VCPU_EXIT_IO:
+	case VCPU_EXIT_HYPERCALL:
+	case VCPU_EXIT_INTERRUPTED:
+	case VCPU_EXIT_COUNT:
+		break;
+	}
+	verdict_stop(verdict, VERDICT_ERROR,
+		     "vcpu_run() came back for no known reason (%u)",
+		     run->exit_reason);
+}
+
+/** One exit to the VMM. */
+static void handle(struct bed *bed, struct vcpu_run *run)
+{
+	u64 nr;
+
+	if (run->exit_reason == VCPU_EXIT_MMIO) {
+		answer_mmio(bed, run);
+	} else if (run->exit_reason == VCPU_EXIT_IO) {
+		answer_port(bed, run);
+	} else if (run->exit_reason == VCPU_EXIT_HYPERCALL) {
+		nr = run->hypercall.nr;
+		run->hypercall.ret =
+			(u64)calls_handle(bed, nr, run->hypercall.args);
+		cpu_progress();
+	} else {
+		stop_run(bed, run);
+	}
+}
+
+void bed_run(struct bed *bed)
+{
+	struct vcpu *vcpu = bed->vcpu;
+	int error = 0;
+
+	exit_lines_attach(bed);
+	while (bed->verdict.stop == VERDICT_NONE) {
+		if (bed->plan.poison) {
+			vcpu_poison_stack();
+		}
+		error = vcpu_run(vcpu);
+		if (error) {
+			verdict_stop(&bed->verdict, VERDICT_ERROR,
+				     "vcpu_run() failed with %d", error);
+		} else {
+			handle(bed, &vcpu->run);
+		}
+	}
+	calls_judge_stop(bed);
+}

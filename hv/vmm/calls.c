@@ -1,0 +1,52 @@
+/** @file
+ * From a hypercall's number to its function.
+ */
+#include "hv/vmm/calls.h"
+
+#include "hv/vmm/calls_groups.h"
+
+#define ROW(number, function) [(number) - HYPERCALL_END] = (function)
+
+/* table */
+static const calls_fn_t table[] = {
+	ROW(HYPERCALL_END, calls_verdict_end),
+	ROW(HYPERCALL_FAIL, calls_verdict_fail),
+	ROW(HYPERCALL_EXPECT_STOP, calls_verdict_expect_stop),
+	ROW(HYPERCALL_PRINT, calls_verdict_print),
+	ROW(HYPERCALL_STAMPS, bench_stamps),
+	ROW(HYPERCALL_COUNTER, calls_count_counter),
+	ROW(HYPERCALL_COUNTERS, calls_count_counters),
+	ROW(HYPERCALL_EXITS, calls_count_exits),
+	ROW(HYPERCALL_IO_LOG, calls_count_io_log),
+	ROW(HYPERCALL_IO_LOG_CLEAR, calls_count_io_log_clear),
+	ROW(HYPERCALL_TRACE_READ, calls_count_trace_read),
+	ROW(HYPERCALL_DEVICE_READ, calls_count_device_read),
+	ROW(HYPERCALL_DEVICE_FILL, calls_count_device_fill),
+	ROW(HYPERCALL_DEVICE_RESET, calls_count_device_reset),
+	ROW(HYPERCALL_SLOT_CHANGE, calls_slots_change),
+	ROW(HYPERCALL_SLOT_FINISH, calls_slots_finish),
+	ROW(HYPERCALL_SLOT_BUMP, calls_slots_bump),
+	ROW(HYPERCALL_BACKING_READ, calls_slots_backing_read),
+	ROW(HYPERCALL_BACKING_WRITE, calls_slots_backing_write),
+	ROW(HYPERCALL_GENERATION, calls_slots_generation),
+	ROW(HYPERCALL_GENERATION_SKIP, calls_slots_generation_skip),
+	ROW(HYPERCALL_DIRTY_LOG, calls_slots_dirty_log),
+	ROW(HYPERCALL_EPT_PEEK, calls_ept_peek),
+	ROW(HYPERCALL_EPT_POKE, calls_ept_poke),
+	ROW(HYPERCALL_EPT_UNMAP, calls_ept_unmap),
+	ROW(HYPERCALL_EPT_PROTECT, calls_ept_protect),
+	ROW(HYPERCALL_EPT_CODEC, calls_ept_codec),
+	ROW(HYPERCALL_PHYSICAL_WIDTH, calls_ept_physical_width),
+	ROW(HYPERCALL_HOOK, calls_ept_hook),
+};
+/* end of table */
+
+s64 calls_handle(struct bed *bed, u64 nr, const u64 *args)
+{
+	u64 i = nr - HYPERCALL_END;
+
+	if (i >= ARRAY_SIZE(table) || !table[i]) {
+		return -EINVAL;
+	}
+	return table[i](bed, args);
+}

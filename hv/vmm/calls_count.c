@@ -1,0 +1,152 @@
+/** @file
+ * Questions that count: exits, events, and what the devices have seen.
+ */
+#include "hv/vmm/calls_groups.h"
+
+#include "hv/lib/trace.h"
+
+/* The guest's names for events are the trace ring's numbers. */
+_Static_assert((int)EVENT_KVM_ENTRY == (int)TRACE_KVM_ENTRY, "trace.h");
+_Static_assert((int)EVENT_KVM_EXIT == (int)TRACE_KVM_EXIT, "trace.h");
+_Static_assert((int)EVENT_KVM_PAGE_FAULT == (int)TRACE_KVM_PAGE_FAULT,
+	       "trace.h");
+_Static_assert((int)EVENT_KVM_MMIO == (int)TRACE_KVM_MMIO, "trace.h");
+_Static_assert((int)EVENT_KVM_EMULATE_INSN == (int)TRACE_KVM_EMULATE_INSN,
+	       "trace.h");
+_Static_assert((int)EVENT_KVM_INJ == (int)TRACE_KVM_INJ, "trace.h");
+
+/** Where all counters stand. */
+static void read_counters(const struct bed *bed, u64 to[COUNTER_COUNT])
+{
+	const struct vcpu_counters *count = &bed->vcpu->count;
+	const u64 value[COUNTER_COUNT] = {
+		[COUNTER_VIOLATIONS] =
+			count->exits[EXIT_REASON_EPT_VIOLATION],
+		[COUNTER_MISCONFIGS] =
+			count->exits[EXIT_REASON_EPT_MISCONFIG],
+		[COUNTER_EMULATIONS] = count->emulations,
+		[COUNTER_SPURIOUS] = count->spurious,
+		[COUNTER_RETRIES] = count->retries,
+		[COUNTER_SLOW_PATHS] = count->slow_paths,
+		[COUNTER_INVALIDATIONS] = bed->vm->ept.counters.invalidations,
+		[COUNTER_MMIO_EXITS] = count->mmio_exits,
+		[COUNTER_MMIO_READS] = count->mmio_reads,
+		[COUNTER_MMIO_WRITES] = count->mmio_writes,
+		[COUNTER_IO_EXITS] = count->io_exits,
+		[COUNTER_HOOKS] = bed->hooks_run,
+	};
+
+	memcpy(to, value, sizeof(value));
+}
+
+s64 calls_count_counter(struct bed *bed, const u64 *args)
+{
+	u64 value[COUNTER_COUNT];
+
+	if (args[0] >= COUNTER_COUNT) {
+		return -EINVAL;
+	}
+	read_counters(bed, value);
+	return (s64)value[args[0]];
+}
+
+s64 calls_count_counters(struct bed *bed, const u64 *args)
+{
+	u64 value[COUNTER_COUNT];
+	void *to = bed_memory(bed, args[0], sizeof(value));
+
+	if (!to) {
+		return -EFAULT;
+	}
+	read_counters(bed, value);
+	memcpy(to, value, sizeof(value));
+	return 0;
+}
+
+s64 calls_count_exits(struct bed *bed, const u64 *args)
+{
+	if (args[0] > EXIT_REASON_MAX) {
+		return -EINVAL;
+	}
+	return (s64)bed->vcpu->count.exits[args[0]];
+}
+
+s64 calls_count_io_log(struct bed *bed, const u64 *args)
+{
+	void *to = bed_memory(bed, args[0], sizeof(struct hypercall_io));
+
+	if (!to) {
+		return -EFAULT;
+	}
+	if (args[1] >= bed->io_count || args[1] >= BED_IO_LOG) {
+		return -ENOENT;
+	}
+	memcpy(to, &bed->io_log[args[1]], sizeof(struct hypercall_io));
+	return 0;
+}
+
+s64 calls_count_io_log_clear(struct bed *bed, const u64 *args)
+{
+	u64 count = bed->io_count;
+
+	(void)args;
+	bed->io_count = 0;
+	return (s64)count;
+}
+
+s64 calls_count_trace_read(struct bed *bed, const u64 *args)
+{
+	struct hypercall_trace trace;
+	struct trace_record record;
+	void *to = bed_memory(bed, args[0], sizeof(trace));
+
+	if (!to) {
+		return -EFAULT;
+	}
+	if (args[1] >= TRACE_RECORDS ||
+	    !trace_get(bed->vcpu->cpu, (unsigned int)args[1], &record)) {
+		return -ENOENT;
+	}
+	trace = (struct hypercall_trace){
+		.event = trace_event_of(&record),
+		.kind = trace_kind_of(&record),
+		.arg = trace_arg_of(&record),
+		.a = record.a,
+		.b = record.b,
+		.c = record.c,
+	};
+	memcpy(to, &trace, sizeof(trace));
+	return 0;
+}
+
+s64 calls_count_device_read(struct bed *bed, const u64 *args)
+{
+	const struct device *device = devices_by_base(&bed->devices, args[0]);
+
+	if (!device || args[1] >= DEVICE_COUNT_COUNT) {
+		return -EINVAL;
+	}
+	return (s64)device->count[args[1]];
+}
+
+s64 calls_count_device_fill(struct bed *bed, const u64 *args)
+{
+	struct device *device = devices_by_base(&bed->devices, args[0]);
+
+	if (!device || !device->fill) {
+		return -EINVAL;
+	}
+	device->fill(device, args[1]);
+	return 0;
+}
+
+s64 calls_count_device_reset(struct bed *bed, const u64 *args)
+{
+	struct device *device = devices_by_base(&bed->devices, args[0]);
+
+	if (!device) {
+		return -EINVAL;
+	}
+	devices_reset(&bed->devices, device);
+	return 0;
+}

@@ -1,0 +1,48 @@
+/** @file
+ * The groups of hypercalls; calls.c puts them into its table.
+ */
+#ifndef HV_VMM_CALLS_GROUPS_H
+#define HV_VMM_CALLS_GROUPS_H
+
+#include "hv/vmm/calls.h"
+
+/** calls_verdict.c: the guest says how its test goes. */
+s64 calls_verdict_end(struct bed *bed, const u64 *args);
+s64 calls_verdict_fail(struct bed *bed, const u64 *args);
+s64 calls_verdict_expect_stop(struct bed *bed, const u64 *args);
+s64 calls_verdict_print(struct bed *bed, const u64 *args);
+
+/** calls_count.c: counters, logs, devices. */
+s64 calls_count_counter(struct bed *bed, const u64 *args);
+s64 calls_count_counters(struct bed *bed, const u64 *args);
+s64 calls_count_exits(struct bed *bed, const u64 *args);
+s64 calls_count_io_log(struct bed *bed, const u64 *args);
+s64 calls_count_io_log_clear(struct bed *bed, const u64 *args);
+s64 calls_count_trace_read(struct bed *bed, const u64 *args);
+s64 calls_count_device_read(struct bed *bed, const u64 *args);
+s64 calls_count_device_fill(struct bed *bed, const u64 *args);
+s64 calls_count_device_reset(struct bed *bed, const u64 *args);
+
+/** calls_slots.c: the slots and their memory. */
+s64 calls_slots_change(struct bed *bed, const u64 *args);
+s64 calls_slots_finish(struct bed *bed, const u64 *args);
+s64 calls_slots_bump(struct bed *bed, const u64 *args);
+s64 calls_slots_backing_read(struct bed *bed, const u64 *args);
+s64 calls_slots_backing_write(struct bed *bed, const u64 *args);
+s64 calls_slots_generation(struct bed *bed, const u64 *args);
+s64 calls_slots_generation_skip(struct bed *bed, const u64 *args);
+s64 calls_slots_dirty_log(struct bed *bed, const u64 *args);
+
+/** calls_ept.c: the entries themselves, and the hook before a fault. */
+s64 calls_ept_peek(struct bed *bed, const u64 *args);
+s64 calls_ept_poke(struct bed *bed, const u64 *args);
+s64 calls_ept_unmap(struct bed *bed, const u64 *args);
+s64 calls_ept_protect(struct bed *bed, const u64 *args);
+s64 calls_ept_codec(struct bed *bed, const u64 *args);
+s64 calls_ept_physical_width(struct bed *bed, const u64 *args);
+s64 calls_ept_hook(struct bed *bed, const u64 *args);
+
+/** bench.c: the stamps of a measurement. */
+s64 bench_stamps(struct bed *bed, const u64 *args);
+
+#endif

@@ -1,0 +1,186 @@
+/** @file
+ * The devices that answer a test's guest.
+ *
+ *	FIFO     a load takes a value: read it twice and one is lost
+ *	counter  a load gives how many there have been: each is different
+ *	scratch  storage: what was written comes back
+ *	pattern  a load's bytes follow from its address: a value that was
+ *	         fetched from the wrong place, or with the wrong length, shows
+ *
+ * Values are little-endian, as the processor's.
+ */
+#include "hv/vmm/devices.h"
+
+static void fifo_access(struct device *device, struct device_access *a)
+{
+	struct devices_fifo *fifo =
+		container_of(device, struct devices_fifo, device);
+
+	if (a->is_write) {
+		return;
+	}
+	a->value = 0;
+	if (device->count[DEVICE_LEFT]) {
+		a->value = fifo->value[fifo->head];
+		fifo->head = (fifo->head + 1) % DEVICES_FIFO_SIZE;
+		device->count[DEVICE_LEFT]--;
+	}
+}
+
+/** One more value at the queue's end; a full queue drops it. */
+static void fifo_fill(struct device *device, u64 value)
+{
+	struct devices_fifo *fifo =
+		container_of(device, struct devices_fifo, device);
+	u64 left = device->count[DEVICE_LEFT];
+
+	if (left < DEVICES_FIFO_SIZE) {
+		fifo->value[(fifo->head + left) % DEVICES_FIFO_SIZE] = value;
+		device->count[DEVICE_LEFT]++;
+	}
+}
+
+static void counter_access(struct device *device, struct device_access *a)
+{
+	if (!a->is_write) {
+		a->value = device->count[DEVICE_READS] + 1;
+	}
+}
+
+static void scratch_access(struct device *device, struct device_access *a)
+{
+	struct devices_scratch *scratch =
+		container_of(device, struct devices_scratch, device);
+	u8 *place = scratch->bytes + a->offset;
+	u64 old;
+
+	/* Eight bytes are always there; those beyond len stay as they are. */
+	__builtin_memcpy(&old, place, 8);
+	if (a->is_write) {
+		old ^= device_mask(old ^ a->value, a->len);
+		__builtin_memcpy(place, &old, 8);
+	} else {
+		a->value = old;
+	}
+}
+
+static void scratch_fill(struct device *device, u64 value)
+{
+	struct devices_scratch *scratch =
+		container_of(device, struct devices_scratch, device);
+
+	memset(scratch->bytes, (int)(value & 0xff), sizeof(scratch->bytes));
+}
+
+static void pattern_access(struct device *device, struct device_access *a)
+{
+	u64 address = device->base + a->offset + a->len;
+
+	if (a->is_write) {
+		return;
+	}
+	for (unsigned int i = 0; i < a->len; i++) {
+		a->value = a->value << 8 | hypercall_pattern(--address);
+	}
+}
+
+static void sink_access(struct device *device, struct device_access *a)
+{
+	(void)device;
+	if (!a->is_write) {
+		a->value = ~0ull;
+	}
+}
+
+static struct device make(u64 base, u64 length,
+			  void (*access)(struct device *,
+					 struct device_access *))
+{
+	return (struct device){
+		.base = base, .length = length, .access = access
+	};
+}
+
+void devices_init(struct devices *all)
+{
+	u64 page = PAGE_SIZE;
+
+	memset(all, 0, sizeof(*all));
+	all->fifo.device = make(DEVICE_FIFO_GPA, page, fifo_access);
+	all->fifo.device.fill = fifo_fill;
+	all->counter = make(DEVICE_COUNTER_GPA, page, counter_access);
+	all->scratch.device = make(DEVICE_SCRATCH_GPA, page, scratch_access);
+	all->scratch.device.fill = scratch_fill;
+	all->pattern = make(DEVICE_PATTERN_GPA, page, pattern_access);
+	all->core_scratch.device =
+		make(DEVICE_CORE_SCRATCH_GPA, page, scratch_access);
+	all->core_scratch.device.fill = scratch_fill;
+	all->core_pattern = make(DEVICE_CORE_PATTERN_GPA, page, pattern_access);
+	all->port_sink = make(DEVICE_PORT_SINK, 1, sink_access);
+	all->port_scratch.device =
+		make(DEVICE_PORT_SCRATCH, DEVICES_PORTS, scratch_access);
+	all->port_scratch.device.fill = scratch_fill;
+}
+
+struct device *devices_find(struct devices *all, gpa_t address,
+			    unsigned int len)
+{
+	/* One page each, in this order from DEVICE_FIFO_GPA on. */
+	struct device *device;
+
+	switch ((address.v - DEVICE_FIFO_GPA) >> PAGE_SHIFT) {
+	case 0:
+		device = &all->fifo.device;
+		break;
+	case 1:
+		device = &all->counter;
+		break;
+	case 2:
+		device = &all->scratch.device;
+		break;
+	case 3:
+		device = &all->pattern;
+		break;
+	default:
+		return NULL;
+	}
+	return device_contains(device, address.v, len) ? device : NULL;
+}
+
+struct device *devices_find_port(struct devices *all, u16 port,
+				 unsigned int len)
+{
+	if (device_contains(&all->port_sink, port, 1)) {
+		return &all->port_sink;
+	}
+	return device_contains(&all->port_scratch.device, port, len)
+		       ? &all->port_scratch.device
+		       : NULL;
+}
+
+struct device *devices_by_base(struct devices *all, u64 base)
+{
+	struct device *list[] = {
+		&all->fifo.device,	  &all->counter,
+		&all->scratch.device,	  &all->pattern,
+		&all->core_scratch.device, &all->core_pattern,
+		&all->port_sink,	  &all->port_scratch.device,
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(list); i++) {
+		if (list[i]->base == base) {
+			return list[i];
+		}
+	}
+	return NULL;
+}
+
+void devices_reset(struct devices *all, struct device *device)
+{
+	memset(device->count, 0, sizeof(device->count));
+	if (device == &all->fifo.device) {
+		all->fifo.head = 0;
+	} else if (device->fill) {
+		device->fill(device, 0);
+	}
+}

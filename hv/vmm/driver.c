@@ -1,0 +1,174 @@
+/** @file
+ * From multiboot modules to results.
+ *
+ *	module ---> loader_parse() ---> records ---> test=GLOB ---> bed
+ *	                                                             |
+ *	 tap_result() <--- verdict <--- recovery_run(bed_prepare, bed_run)
+ *
+ * Each test gets a VM of its own, and the hypervisor's own crash in one of
+ * them (a panic, a fault, an endless loop: in a lab, a student's mistake) ends
+ * that test and no other.  Its memory is found and freed by its owner number.
+ */
+#include "hv/vmm/driver.h"
+
+#include "hv/boot/multiboot.h"
+#include "hv/lib/options.h"
+#include "hv/lib/page.h"
+#include "hv/lib/printf.h"
+#include "hv/lib/string.h"
+#include "hv/lib/trace.h"
+#include "hv/vmm/bed.h"
+#include "hv/vmm/bench.h"
+#include "hv/vmm/select.h"
+#include "hv/vmm/tap.h"
+#include "hv/vmx/vmx_caps.h"
+#include "hv/vmx/vmx_cpu.h"
+#include "hv/vmx/vmx_unit.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/machine.h"
+
+/** Events of the trace ring to print after a test. */
+#define TRACE_LINES 200
+
+/** The one test bed; too large for a stack. */
+static struct bed bed;
+static unsigned int results;
+
+void driver_vmx_on(void)
+{
+	if (vmx_unit_select(options.unit)) {
+		machine_bail_out("this processor has no VMX and no SVM with "
+				 "nested paging that unit=%s could use (under "
+				 "QEMU say -cpu max)", options.unit);
+	}
+	if (vmx_caps_read()) {
+		machine_bail_out("this processor's VMX cannot be used: %s",
+				 vmx_caps_missing());
+	}
+	if (vmx_cpu_enable()) {
+		machine_bail_out("VMX cannot be switched on: firmware forbids "
+				 "it (IA32_FEATURE_CONTROL), or memory is out");
+	}
+	printf("exit49: VMX unit %s, %u CPU%s\n", vmx_unit->name, cpu_count(),
+	       cpu_count() == 1 ? "" : "s");
+}
+
+static void run_test(void *arg)
+{
+	struct bed *b = arg;
+
+	bed_prepare(b);
+	if (b->verdict.stop == VERDICT_NONE) {
+		bed_run(b);
+	}
+}
+
+static void destroy(void *arg)
+{
+	bed_destroy(arg);
+}
+
+/** Whatever pages VMs still own are a leak: name it and take them back. */
+static void reclaim(struct bed *b, size_t free_before)
+{
+	size_t leaked = free_before - page_count_free();
+
+	if (!leaked) {
+		return;
+	}
+	for (unsigned int n = 0; n < VM_MAX; n++) {
+		page_free_all(PAGE_OWNER_VM(n));
+	}
+	if (b->verdict.stop == VERDICT_PASSED) {
+		b->verdict.stop = VERDICT_LEAK;
+		snprintf(b->verdict.message, VERDICT_TEXT,
+			 "%zu pages were not given back with the VM", leaked);
+	}
+}
+
+/** Run one test in the bed, from nothing to nothing. */
+static void run_in_bed(const struct bed_plan *plan)
+{
+	size_t free_before = page_count_free();
+	struct crash crash;
+
+	memset(&bed, 0, sizeof(bed));
+	bed.plan = *plan;
+	trace_clear();
+	cpu_progress();
+	if (!recovery_run(run_test, &bed, &crash)) {
+		verdict_crash(&bed.verdict, &crash);
+	}
+	bed_fill_counts(&bed);
+	if (!recovery_run(destroy, &bed, &crash) &&
+	    bed.verdict.stop != VERDICT_CRASH) {
+		verdict_crash(&bed.verdict, &crash);
+	}
+	reclaim(&bed, free_before);
+}
+
+static void run_selected(const struct select_guest *guest,
+			 const struct test_record *test)
+{
+	struct bed_plan plan = {
+		.module = guest->name,
+		.program = &guest->program,
+		.test = test,
+		.memory_size = GUEST_RAM_SIZE,
+		.log_exits = options.exits,
+		.poison = options.poison,
+	};
+
+	printf("%s/%s ... ", guest->name, test->name);
+	run_in_bed(&plan);
+	printf("%s\n", bed.verdict.stop == VERDICT_PASSED
+			       ? "ok"
+			       : bed.verdict.message);
+	tap_result(++results, test->name, &bed.verdict);
+	if (options.trace) {
+		trace_dump(TRACE_LINES);
+	}
+}
+
+static void list_test(const struct select_guest *guest,
+		      const struct test_record *test)
+{
+	tap_comment("test %s/%s", guest->name, test->name);
+}
+
+static void measure(const struct select_guest *guest,
+		    const struct test_record *test)
+{
+	struct bed_plan plan = {
+		.module = guest->name,
+		.program = &guest->program,
+		.test = test,
+		.memory_size = GUEST_RAM_SIZE_BENCH,
+		.iterations = BENCH_ITERATIONS,
+		.warm_up = BENCH_ITERATIONS,
+	};
+
+	trace_on = false;
+	run_in_bed(&plan);
+	if (bed.verdict.stop != VERDICT_PASSED) {
+		tap_comment("bench %s failed: %s: %s", test->name,
+			    verdict_stop_name(&bed.verdict),
+			    bed.verdict.message);
+	}
+}
+
+void driver_main(void)
+{
+	driver_vmx_on();
+	select_read_guests(options.bench[0] ? GUEST_RAM_SIZE_BENCH
+					    : GUEST_RAM_SIZE);
+	if (options.list) {
+		select_for_each(options.test, list_test);
+	} else if (options.bench[0]) {
+		select_for_each(options.bench, measure);
+	} else {
+		tap_begin(select_count(options.test));
+		select_for_each(options.test, run_selected);
+	}
+	vmx_cpu_disable();
+}

@@ -1,0 +1,116 @@
+/** @file
+ * Modules become guests, guests have tests, and some of these are wanted.
+ */
+#include "hv/vmm/select.h"
+
+#include "hv/boot/multiboot.h"
+#include "hv/lib/printf.h"
+#include "hv/lib/string.h"
+#include "hv/x86/machine.h"
+
+static struct select_guest guests[SELECT_GUESTS_MAX];
+static unsigned int nguests;
+
+/** The module's name up to its first dot. */
+static void set_name(struct select_guest *guest, const char *module)
+{
+	char *dot;
+
+	string_copy(guest->name, module, sizeof(guest->name));
+	dot = strchr(guest->name, '.');
+	if (dot && dot != guest->name) {
+		*dot = 0;
+	}
+}
+
+static void read_guest(const struct module *module, u64 memory_size)
+{
+	struct select_guest *guest = &guests[nguests];
+	const char *why;
+
+	if (nguests == SELECT_GUESTS_MAX) {
+		machine_bail_out("there are more than %d guest programs",
+				 SELECT_GUESTS_MAX);
+	}
+	why = loader_parse(module->data, module->size, memory_size,
+			   &guest->program);
+	if (why) {
+		machine_bail_out("the guest program %s %s (`make guests` "
+				 "builds good ones)", module->name, why);
+	}
+	set_name(guest, module->name);
+	printf("guest %s: %u tests\n", guest->name, guest->program.ntests);
+	nguests++;
+}
+
+void select_read_guests(u64 memory_size)
+{
+	if (!multiboot_module_count()) {
+		machine_bail_out("no guest program was handed over: give at "
+				 "least one as a multiboot module "
+				 "(build/guest-tests/lab1.elf, say)");
+	}
+	for (unsigned int i = 0; i < multiboot_module_count(); i++) {
+		read_guest(multiboot_module(i), memory_size);
+	}
+}
+
+bool select_matches(const char *globs, const char *name)
+{
+	char glob[TEST_NAME_SIZE];
+
+	while (*globs) {
+		const char *comma = strchr(globs, ',');
+		size_t length = comma ? (size_t)(comma - globs)
+				      : strlen(globs);
+
+		snprintf(glob, sizeof(glob), "%.*s", (int)length, globs);
+		if (length < sizeof(glob) && string_glob(glob, name)) {
+			return true;
+		}
+		globs += length + (comma != NULL);
+	}
+	return false;
+}
+
+static unsigned int count;
+
+static void count_test(const struct select_guest *guest,
+		       const struct test_record *test)
+{
+	(void)guest;
+	(void)test;
+	count++;
+}
+
+unsigned int select_count(const char *globs)
+{
+	count = 0;
+	select_for_each(globs, count_test);
+	return count;
+}
+
+void select_for_each(const char *globs,
+		     void (*fn)(const struct select_guest *guest,
+				const struct test_record *test))
+{
+	unsigned int found = 0;
+
+	for (unsigned int g = 0; g < nguests; g++) {
+		const struct loader_program *program = &guests[g].program;
+
+		for (unsigned int i = 0; i < program->ntests; i++) {
+			struct test_record test;
+
+			loader_test(program, i, &test);
+			if (select_matches(globs, test.name)) {
+				fn(&guests[g], &test);
+				found++;
+			}
+		}
+	}
+	if (!found) {
+		machine_bail_out("no guest program has a test or bench row "
+				 "that matches %s", globs);
+	}
+}

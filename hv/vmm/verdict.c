@@ -1,0 +1,51 @@
+/** @file
+ * Deciding, and naming what was decided.
+ */
+#include "hv/vmm/verdict.h"
+
+#include "hv/lib/printf.h"
+
+void verdict_stop(struct verdict *verdict, enum verdict_stop stop,
+		  const char *format, ...)
+{
+	va_list args;
+
+	if (verdict->stop != VERDICT_NONE) {
+		return;
+	}
+	verdict->stop = stop;
+	va_start(args, format);
+	vsnprintf(verdict->message, sizeof(verdict->message), format, args);
+	va_end(args);
+}
+
+void verdict_crash(struct verdict *verdict, const struct crash *crash)
+{
+	verdict->stop = VERDICT_CRASH;
+	verdict->crash = *crash;
+	snprintf(verdict->message, sizeof(verdict->message), "%s",
+		 crash->message);
+}
+
+const char *verdict_stop_name(const struct verdict *verdict)
+{
+	static const char *const names[VERDICT_COUNT] = {
+		[VERDICT_NONE] = "none",
+		[VERDICT_PASSED] = "passed",
+		[VERDICT_CHECK] = "check",
+		[VERDICT_TRIPLE_FAULT] = "triple-fault",
+		[VERDICT_EMULATION] = "emulation",
+		[VERDICT_DELIVERY] = "delivery",
+		[VERDICT_ERROR] = "error",
+		[VERDICT_LIVELOCK] = "livelock",
+		[VERDICT_ENTRY] = "entry",
+		[VERDICT_UNFINISHED] = "unfinished",
+		[VERDICT_LEAK] = "leak",
+		[VERDICT_ENVIRONMENT] = "environment",
+	};
+
+	if (verdict->stop == VERDICT_CRASH) {
+		return recovery_kind_name(verdict->crash.kind);
+	}
+	return names[verdict->stop];
+}
