@@ -1,0 +1,67 @@
+/** @file
+ * What an access costs: one row a kind of access.
+ *
+ * Every row is the same loop around another body:
+ *
+ *	1: rdtsc ; mov %eax,(%r15) ; add $4,%r15 ; BODY ; dec %r14d ; jnz 1b
+ *
+ * R15 walks through the buffer of stamps, R14D counts down, RBX is the address
+ * that the body uses.  Interrupts are off, 4 GiB are mapped onto themselves in
+ * 2 MiB pages.  The loop runs to warm up first and then once more; the stamps
+ * of the second time go to the VMM, which finds the most frequent difference.
+ * The row `empty` measures the loop itself, for tools/bench to subtract.
+ *
+ * A new row is one line: its name, the address in RBX, its body.
+ */
+#include "guest-tests/lib/boot.h"
+#include "guest-tests/lib/test.h"
+
+#define STAMPS_MAX 8000
+
+static u32 stamps[STAMPS_MAX] __aligned(4096);
+
+/** Run a row's loop to warm up, run it measured, hand the stamps over. */
+static void measure(void (*loop)(u64 times))
+{
+	u64 times = boot_info()->iterations;
+
+	CHECK_TRUE(times && times <= STAMPS_MAX,
+		   "the bench's number of iterations fits its buffer");
+	if (boot_info()->warm_up) {
+		loop(boot_info()->warm_up);
+	}
+	loop(times);
+	CHECK_DONE(vmcall2(HYPERCALL_STAMPS, vmcall_address(stamps), times));
+}
+
+/** The loop of a row, and the record by which it is found. */
+#define ROW(row, address, body)                                       \
+	static void loop_##row(u64 times)                             \
+	{                                                             \
+		register u64 r14 asm("r14") = times;                  \
+		register u32 *r15 asm("r15") = stamps;                \
+		u64 rbx = (address);                                  \
+                                                                      \
+		asm volatile("1: rdtsc\n\t"                           \
+			     "movl %%eax, (%%r15)\n\t"                \
+			     "addq $4, %%r15\n\t" body                \
+			     "decl %%r14d\n\t"                        \
+			     "jnz 1b"                                 \
+			     : "+r"(r14), "+r"(r15), "+b"(rbx)        \
+			     :                                        \
+			     : "rax", "rcx", "rdx", "cc", "memory");  \
+	}                                                             \
+	TEST(row)                                                     \
+	{                                                             \
+		measure(loop_##row);                                  \
+	}
+
+/* table */
+ROW(empty, 0, "")
+ROW(exit_invd, 0, "invd\n\t")
+ROW(exit_cpuid, 0, "xorl %%eax, %%eax\n\tcpuid\n\t")
+ROW(core_read4, DEVICE_CORE_SCRATCH_GPA, "movl (%%rbx), %%eax\n\t")
+ROW(vmm_read4, DEVICE_FIFO_GPA, "movl (%%rbx), %%eax\n\t")
+ROW(vmm_write4, DEVICE_FIFO_GPA, "movl %%eax, (%%rbx)\n\t")
+ROW(vmm_out8, 0, "outb %%al, $0x80\n\t")
+/* end of table */

@@ -1,0 +1,35 @@
+# The guest programs: one ELF64 executable a folder (lab1/ ... and bench/), each linked
+# with the library in guest-tests/lib/. They are written to $(BUILD)/guest-tests/.
+
+# GCC keeps the tests in the order in which they are written; Clang does anyway.
+GUEST_CFLAGS := $(BARE_CFLAGS) -mcmodel=small $(if $(flavour),,-fno-toplevel-reorder)
+GUEST_SCRIPT := guest-tests/link.ld
+GUEST_FOLDERS := $(sort $(patsubst guest-tests/%/,%,$(filter-out guest-tests/lib/, \
+	$(dir $(wildcard guest-tests/*/*.[cS])))))
+GUESTS := $(GUEST_FOLDERS:%=$(BUILD)/guest-tests/%.elf)
+
+$(call record,$(OBJ)/guest.flags,$(CC) $(GUEST_CFLAGS))
+guest-objects = $(patsubst %,$(OBJ)/%.o,$(basename $(wildcard guest-tests/$1/*.[cS])))
+
+$(OBJ)/guest-tests/%.o: guest-tests/%.c $(OBJ)/guest.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/guest-tests/%.o: guest-tests/%.S $(OBJ)/guest.flags
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -Wa,--fatal-warnings -MMD -MP -c -o $@ $<
+
+define guest-rules
+$$(call record,$(OBJ)/guest-tests/$1.objects,linked from: $(call guest-objects,$1))
+$(BUILD)/guest-tests/$1.elf: $(call guest-objects,lib) $(call guest-objects,$1) \
+		$(GUEST_SCRIPT) $(OBJ)/guest-tests/$1.objects
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(LD) -nostdlib -static --build-id=none -z max-page-size=4096 \
+		-z noexecstack -T $$(GUEST_SCRIPT) -o $$@ $$(filter %.o,$$^)
+-include $(patsubst %.o,%.d,$(call guest-objects,$1))
+endef
+$(foreach guest,$(GUEST_FOLDERS),$(eval $(call guest-rules,$(guest))))
+-include $(patsubst %.o,%.d,$(call guest-objects,lib))

@@ -1,0 +1,35 @@
+/** @file
+ * Walking and filling the guest's page tables - SDM 3A 4.5.
+ */
+#include "guest-tests/lib/pages.h"
+
+#define PRESENT BIT(0)
+#define ACCESSED_DIRTY (BIT(5) | BIT(6))
+#define ADDRESS BITS(51, 12)
+
+static u64 tables[8][512] __aligned(4096);
+static unsigned int tables_used;
+
+/** The table below an entry; a new one if there is none. */
+static u64 *table_below(u64 *entry)
+{
+	if (!(*entry & PRESENT)) {
+		*entry = (u64)tables[tables_used++ % ARRAY_SIZE(tables)] |
+			 PRESENT | PAGES_WRITE | PAGES_USER | BIT(5);
+	}
+	return (u64 *)(*entry & ADDRESS);
+}
+
+void pages_map(gva_t virtual, gpa_t physical, u64 flags)
+{
+	u64 *table;
+
+	asm volatile("mov %%cr3, %0" : "=r"(table));
+	table = (u64 *)((u64)table & ADDRESS);
+	for (int shift = 39; shift > 12; shift -= 9) {
+		table = table_below(&table[(virtual.v >> shift) % 512]);
+	}
+	table[(virtual.v >> 12) % 512] =
+		physical.v | flags | PRESENT | ACCESSED_DIRTY;
+	asm volatile("invlpg (%0)" : : "r"(virtual.v) : "memory");
+}
