@@ -1,0 +1,42 @@
+# The host tests: emulator/, mmu/, bus/ and whatever of hv/ is plain C, compiled for the
+# host with the address and undefined-behaviour sanitizers. Used by tools/check/host as
+#
+#	make -f tools/check/host.mk HOSTCC=gcc|clang
+#
+# Each FOLDER/test/NAME_test.c is a cmocka program of its own. It is linked against an
+# archive of emulator/, mmu/, bus/ and the reference solutions, so it gets what it calls
+# and nothing else. A source outside of these is named in the test's opening comment:
+#
+#	 * links: hv/lib/format.c hv/lib/string.c
+
+HOSTCC ?= gcc
+OUT := build/host/$(HOSTCC)
+CFLAGS := -std=gnu11 -g -O1 -I. -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wundef -Wswitch-enum -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+
+TESTS := $(wildcard emulator/test/*_test.c mmu/test/*_test.c bus/test/*_test.c \
+	hv/*/test/*_test.c tools/*/test/*_test.c)
+PROGRAMS := $(TESTS:%.c=$(OUT)/%)
+LIBRARY := $(patsubst %.c,$(OUT)/%.o,$(wildcard emulator/*.c mmu/*.c bus/*.c \
+	solutions/*/*.c))
+links = $(patsubst %.c,$(OUT)/%.o,$(shell sed -n 's/^ \* links: //p' $1))
+
+.PHONY: all
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(PROGRAMS)
+
+$(OUT)/%.o: %.c tools/check/host.mk
+	@mkdir -p $(@D)
+	@$(HOSTCC) $(CFLAGS) -c -o $@ $<
+
+$(OUT)/libexit49.a: $(LIBRARY)
+	@mkdir -p $(@D)
+	@rm -f $@ && ar rcs $@ $^
+
+.SECONDEXPANSION:
+$(PROGRAMS): $(OUT)/%: $(OUT)/%.o $$(call links,%.c) $(OUT)/libexit49.a
+	@$(HOSTCC) $(CFLAGS) -o $@ $(filter %.o,$^) $(OUT)/libexit49.a -lcmocka
+
+-include $(shell find $(OUT) -name "*.d" 2>/dev/null)

@@ -1,0 +1,232 @@
+"""Grading one lab on one machine.
+
+All tests run in one boot. What has no result after that (the machine went down or
+stood still with some test) is run again, each test in a machine of its own: so
+whatever one test does to the machine costs that test only, and it does not matter
+which test the machine died of.
+
+Which results count: lines on COM2 with this run's nonce, each test once.
+"""
+import concurrent.futures
+import os
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import Dict, List
+
+from . import common, model
+from .common import Problem
+from .labs import check_guest
+from .machine import run_machine
+from .model import LabGrade, TestGrade
+from .request import Request
+from .tap import Reader
+
+IDLE = 30.0
+"""Wall-clock seconds without a word on COM2: the last resort, the hypervisor's own
+watchdog is much quicker."""
+ALONE_AT_ONCE = 4
+SOURCES_OF_TEXT = ("rule", "seen", "expected", "at", "stop", "step", "message")
+
+
+@dataclass
+class Run:
+    """What one boot told."""
+
+    reader: Reader
+    outcome: object
+    seconds: Dict[str, float]
+
+    def grades_of(self, name):
+        return [result for result in self.reader.results if result.name == name]
+
+
+def boot(request, pattern="", exits=False, on_result=None, on_tick=None):
+    """Boot once with a fresh nonce and return a Run. pattern: test=, '' for all."""
+    nonce = secrets.token_hex(8)
+    words = [f"nonce={nonce}"] + ([f"test={pattern}"] if pattern else [])
+    words += ["exits=1"] if exits else []
+    seconds = {}
+    last = [time.monotonic()]
+
+    def timed(result):
+        now = time.monotonic()
+        seconds.setdefault(result.name, now - last[0])
+        last[0] = now
+        if on_result:
+            on_result(result)
+
+    reader = Reader(nonce, timed)
+
+    def line(text):
+        reader.feed(text)
+        if text.startswith(("TAP version", "1..")):
+            last[0] = time.monotonic()
+
+    append = " ".join([request.append] + words).strip()
+    outcome = run_machine(replace(request, append=append), line, on_tick=on_tick)
+    reader.finish()
+    return Run(reader, outcome, seconds)
+
+
+def _require_boot(run):
+    """A machine that did not come up is the environment's fault, not a test's."""
+    outcome = run.outcome
+    if outcome.status == common.USAGE or run.reader.bail_out:
+        raise Problem(f"the hypervisor refused to run: "
+                      f"{run.reader.bail_out or outcome.sentence}")
+    if not run.reader.started and not run.reader.results:
+        raise Problem("the hypervisor did not come up: "
+                      f"{outcome.sentence or 'it printed no TAP on COM2'}")
+
+
+def _grade_result(lab, result, seconds):
+    """Turn one result line into a TestGrade."""
+    grade = TestGrade(result.name, lab.points[result.name],
+                      model.PASSED if result.ok else model.FAILED, seconds,
+                      backtrace=result.items("backtrace"), fields=result.fields)
+    for key in SOURCES_OF_TEXT:
+        setattr(grade, key, result.text(key))
+    if grade.verdict == model.FAILED:
+        grade.hint = lab.hints.get(result.name, "")
+        if grade.stop == "step":
+            grade.verdict = model.UNWRITTEN
+            grade.hint = ""
+            grade.message = lab.step_sentence(grade.step)
+    return grade
+
+
+def _grade_missing(lab, name, outcome):
+    """A test that got no result even in a machine of its own."""
+    hung = outcome.status == common.TIMED_OUT
+    words = outcome.sentence or "the machine ended without this test's result"
+    return TestGrade(name, lab.points[name], model.HUNG if hung else model.CRASHED,
+                     outcome.seconds, stop="machine", message=words,
+                     hint=lab.hints.get(name, ""))
+
+
+def _grade_one(lab, name, run):
+    results = run.grades_of(name)
+    if not results:
+        return _grade_missing(lab, name, run.outcome)
+    grade = _grade_result(lab, results[0], run.seconds.get(name, 0.0))
+    if len(results) > 1:
+        grade.verdict = model.DUPLICATE
+        grade.message = (f"this test was reported {len(results)} times; "
+                         "a test reports once")
+    return grade
+
+
+def _check_names(lab, run, wanted, whole_lab):
+    """lab.conf and the guest must know the same tests."""
+    seen = [result.name for result in run.reader.results]
+    for name in seen:
+        if name not in lab.points:
+            raise Problem(f"{lab.guest} ran the test {name}, which has no points in "
+                          f"labs/{lab.folder}/lab.conf")
+    complete = run.outcome.status == common.RAN and run.reader.plan == len(set(seen))
+    missing = [name for name in wanted if name not in seen]
+    if complete and missing and (whole_lab or not seen):
+        raise Problem(f"labs/{lab.folder}/lab.conf gives points to {missing[0]}, but "
+                      f"{lab.guest} has no such test")
+    return missing
+
+
+def _patterns(lab, pattern):
+    """Return the test= values of the first boots for the user's pattern."""
+    if pattern in ("", "*"):
+        return [""]
+    # The hypervisor knows * and ?; other patterns are spelled out.
+    return [pattern] if "[" not in pattern else lab.select(pattern)
+
+
+def _run_alone(lab, request, names, options):
+    """Run each test in a machine of its own; return {name: Run}."""
+    def alone(name):
+        return boot(request, name, options.exits)
+    count = min(ALONE_AT_ONCE, os.cpu_count() or 1)
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return dict(zip(names, pool.map(alone, names)))
+
+
+@dataclass
+class Options:
+    """How to grade. pattern selects tests; idle in seconds without a result."""
+
+    machine: str = "qemu"
+    pattern: str = ""
+    exits: bool = False
+    idle: float = IDLE
+    icount: bool = False
+    on_result: object = None
+    on_tick: object = None
+
+
+@dataclass
+class Graded:
+    """A grade and, if asked for, {test: [(reason, text)]} of its exits."""
+
+    grade: LabGrade
+    exits: Dict[str, list]
+
+
+def _first_step(lab, tests):
+    """The sentence about the earliest unwritten step, or ''."""
+    def key(step):
+        return [int(part) if part.isdigit() else 0 for part in step.split(".")]
+    steps = sorted({test.step for test in tests if test.verdict == model.UNWRITTEN},
+                   key=key)
+    return lab.step_sentence(steps[0]) if steps else ""
+
+
+def _notes(runs: List[Run], deaths: List[str]):
+    notes = []
+    ignored = sum(len(run.reader.ignored) for run in runs)
+    if ignored:
+        notes.append(f"{ignored} line{'s' * (ignored > 1)} looked like results but did "
+                     "not come from the test driver; not counted")
+    return notes + [f"{death}; the tests left were run one by one" for death in deaths]
+
+
+def grade_lab(lab, image, source, options):
+    """Grade a built lab; return Graded. Raises Problem when nothing can be graded."""
+    started = time.monotonic()
+    wanted = lab.select(options.pattern or "*")
+    common.require_file(image.guest(lab.guest), "the guest program")
+    check_guest(lab, image.guest(lab.guest))
+    request = Request(machine=options.machine, image=image.path,
+                      modules=[image.guest(lab.guest)], idle=options.idle,
+                      icount=options.icount)
+    found, runs, deaths = {}, [], []
+    for pattern in _patterns(lab, options.pattern):
+        run = boot(request, pattern, options.exits, options.on_result, options.on_tick)
+        _require_boot(run)
+        runs.append(run)
+        if run.outcome.status != common.RAN:
+            deaths.append(run.outcome.sentence)
+        _check_names(lab, run, wanted, whole_lab=not pattern)
+        for result in run.reader.results:
+            found[result.name] = run
+    missing = [name for name in wanted if name not in found]
+    alone = _run_alone(lab, request, missing, options)
+    found.update(alone)
+    runs += list(alone.values())
+    tests = [_grade_one(lab, name, found[name]) for name in wanted]
+    grade = LabGrade(lab.number, lab.title, source, options.machine,
+                     sum(lab.points.values()), tests, notes=_notes(runs, deaths),
+                     first_step=_first_step(lab, tests), tests_in_lab=len(lab.points),
+                     seconds=time.monotonic() - started)
+    exits = {name: found[name].reader.exits.get(name, []) for name in wanted}
+    return Graded(grade, exits)
+
+
+def uncompiled(lab, source, machine, words):
+    """The grade of a lab whose file does not compile."""
+    return LabGrade(lab.number, lab.title, source, machine, sum(lab.points.values()),
+                    build_error=words, tests_in_lab=len(lab.points))
+
+
+def refused(lab, source, machine, words):
+    """The grade of a lab whose file uses what no lab's file may."""
+    return LabGrade(lab.number, lab.title, source, machine, sum(lab.points.values()),
+                    refusal=words, tests_in_lab=len(lab.points))

@@ -1,0 +1,54 @@
+"""From 'lab 1 of the student on Bochs' to a grade: choose, build, run."""
+import os
+
+from . import common, uses
+from .build import BuildError, build
+from .common import ROOT, Problem
+from .grader import Graded, grade_lab, refused, uncompiled
+from .machine import MACHINES
+
+SOURCES = ("labs", "solutions")
+
+
+def output_folder(lab, source):
+    """Where a variant is linked, relative to the repository."""
+    return os.environ.get("OUT") or f"build/grade/lab{lab}-{source}"
+
+
+def check_words(source, machine):
+    if source not in SOURCES:
+        raise Problem(f"there is no source {source}; sources: {', '.join(SOURCES)}")
+    if machine not in MACHINES:
+        raise Problem(f"there is no machine {machine}; machines: {', '.join(MACHINES)}")
+
+
+def lab_source(lab, source):
+    """Return the path of the lab's file, having checked that it is there."""
+    path = os.path.join(source, lab.folder, lab.file)
+    if not os.path.isfile(os.path.join(ROOT, path)):
+        raise Problem(f"{path} does not exist"
+                      + ("; the solution was not handed out, say SRC=labs"
+                         if source == "solutions" else ""))
+    return path
+
+
+def build_lab(lab, source, choose=""):
+    """Build and return the Image (may raise BuildError)."""
+    out = output_folder(choose or lab.number, source)
+    return build(lab, source, out, choose=choose)
+
+
+def grade(lab, source, options, choose=""):
+    """Build and grade one lab; return Graded, also when there is nothing to run."""
+    path = lab_source(lab, source)
+    try:
+        image = build_lab(lab, source, choose)
+    except BuildError as error:
+        return Graded(uncompiled(lab, path, options.machine, str(error)), {})
+    common.require_file(image.path, "the image")
+    # Whoever takes the file from elsewhere (LABn_DIR) answers for it.
+    if source == "labs" and not os.environ.get(f"LAB{lab.number}_DIR"):
+        refusal = uses.refusal(os.path.join(image.out, "lab", lab.folder), path)
+        if refusal:
+            return Graded(refused(lab, path, options.machine, refusal), {})
+    return grade_lab(lab, image, path, options)

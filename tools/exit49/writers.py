@@ -1,0 +1,133 @@
+"""Writers: each shows a grade (model.LabGrade) in one format. They decide nothing."""
+import json
+import os
+import textwrap
+
+from . import model
+
+WIDTH = 88
+FRAMES = 5
+"""So many callers are shown without V=1: the lab's own are the first ones."""
+MARKS = {model.PASSED: "ok", model.UNWRITTEN: "todo"}
+COLOURS = {"ok": "32", "todo": "33", "FAIL": "31"}
+
+
+class Terminal:
+    """One line a test; below a failed one, why and what to look at."""
+
+    def __init__(self, stream, verbose=False, colour=None):
+        self.stream, self.verbose = stream, verbose
+        if colour is None:
+            colour = stream.isatty() and "NO_COLOR" not in os.environ
+        self.colour = colour
+        self.steps_told = set()
+
+    def write(self, grade):
+        self._line(f"Lab {grade.lab}, {grade.title}: {grade.source} on {grade.machine}")
+        if grade.build_error:
+            self._line(grade.build_error)
+            self._line(f"{grade.source} does not compile, so no test was run.")
+        if grade.refusal:
+            self._line(grade.refusal)
+        width = max([len(test.name) for test in grade.tests], default=0)
+        for test in grade.tests:
+            self._test(test, width)
+        for note in grade.notes:
+            self._text("note", note, indent=2)
+        if grade.first_step:
+            self._line(f"The first step to write: {grade.first_step}")
+        self._line(self._score(grade))
+
+    def _score(self, grade):
+        words = f"Score: {grade.score}/{grade.max}"
+        if grade.tests and len(grade.tests) < grade.tests_in_lab:
+            words += f" ({len(grade.tests)} of {grade.tests_in_lab} tests)"
+        return words
+
+    def _test(self, test, width):
+        mark = MARKS.get(test.verdict, "FAIL")
+        shown = f"{mark:<4}"
+        if self.colour:
+            shown = f"\033[{COLOURS[mark]}m{shown}\033[0m"
+        points = f"{test.points}/{test.max}"
+        self._line(f"  {shown}  {test.name:<{width}}  {points:>6}  "
+                   f"{test.seconds:6.2f} s")
+        if test.verdict == model.UNWRITTEN:
+            self._step(test.message)
+        elif test.verdict != model.PASSED:
+            self._failure(test)
+        if self.verbose:
+            self._more(test)
+
+    def _step(self, sentence):
+        """A step that is not written yet: told once, however many tests meet it."""
+        if sentence not in self.steps_told:
+            self.steps_told.add(sentence)
+            self._line(f"        {sentence}")
+
+    def _failure(self, test):
+        self._text("rule", test.rule)
+        self._text("seen", test.seen)
+        self._text("expected", test.expected)
+        if test.stop not in ("", "check"):
+            self._text("stopped", f"{test.stop}: {test.message}" if test.message
+                       else test.stop)
+        elif not (test.seen and test.expected):
+            self._text("says", test.message)
+        self._text("where", test.at)
+        self._stack(test.backtrace)
+        self._text("hint", test.hint)
+
+    def _stack(self, frames):
+        shown = frames if self.verbose else frames[:FRAMES]
+        for number, frame in enumerate(shown):
+            self._text("" if number else "stack", frame)
+        if len(shown) < len(frames):
+            self._text("", f"... {len(frames) - len(shown)} more with V=1")
+
+    def _more(self, test):
+        known = {"rule", "seen", "expected", "at", "message", "stop", "backtrace"}
+        for key, value in test.fields.items():
+            if key not in known or test.verdict in (model.PASSED, model.UNWRITTEN):
+                self._text(key, ", ".join(value) if isinstance(value, list) else value)
+
+    def _text(self, label, text, indent=8):
+        if not text:
+            return
+        start = " " * indent + (f"{label:<10} " if label else " " * 11)
+        for line in textwrap.wrap(text, WIDTH, initial_indent=start,
+                                  subsequent_indent=" " * (indent + 11),
+                                  break_long_words=False, break_on_hyphens=False):
+            self._line(line)
+
+    def _line(self, text):
+        self.stream.write(text + "\n")
+
+
+def _json_test(test):
+    return {"name": test.name, "points": test.points, "max": test.max,
+            "seconds": round(test.seconds, 3), "verdict": test.verdict,
+            "rule": test.rule, "seen": test.seen, "expected": test.expected,
+            "at": test.at, "hint": test.hint, "stop": test.stop, "step": test.step,
+            "message": test.message, "backtrace": test.backtrace}
+
+
+def _json_lab(grade):
+    return {"lab": grade.lab, "title": grade.title, "source": grade.source,
+            "score": grade.score, "max": grade.max, "machine": grade.machine,
+            "seconds": round(grade.seconds, 3), "build_error": grade.build_error,
+            "refusal": grade.refusal,
+            "first_step": grade.first_step, "notes": grade.notes,
+            "tests": [_json_test(test) for test in grade.tests]}
+
+
+def to_json(grades):
+    """Return one lab's grade as an object; several as their sum with "labs"."""
+    if len(grades) == 1:
+        value = _json_lab(grades[0])
+    else:
+        value = {"lab": "all", "score": sum(grade.score for grade in grades),
+                 "max": sum(grade.max for grade in grades),
+                 "machine": grades[0].machine,
+                 "labs": [_json_lab(grade) for grade in grades]}
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
