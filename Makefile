@@ -1,0 +1,120 @@
+# exit49 - the one Makefile. `make help` lists what it can do.
+#
+# build/exit49.elf     the hypervisor, multiboot 1, what QEMU, Bochs and GRUB load
+# build/exit49.sym.elf the same linked image as 64-bit ELF with debug information
+# build/guest-tests/   the guest programs, handed over as multiboot modules
+# build/obj/           objects; nothing in it depends on the lab that is linked
+#
+# How the image is put together stands in hv/build.mk, the guest programs in
+# guest-tests/build.mk; the host tests have a makefile of their own, tools/check/host.mk.
+
+# On a Mac: make CROSS=x86_64-elf-
+CROSS ?=
+ifeq ($(origin CC),default)
+CC = $(CROSS)gcc
+endif
+LD = $(CROSS)ld
+OBJCOPY = $(CROSS)objcopy
+
+# LAB=N links labs/labN-*/ in place of the reference solution, LAB=all every lab
+# that exists. SRC=solutions keeps the reference. LABn_DIR=DIR takes lab n's file
+# from DIR. OUT is where a variant is linked, so that variants never mix.
+LAB ?=
+SRC ?= $(if $(LAB),labs,solutions)
+MACHINE ?= qemu
+TEST ?= *
+flavour := $(if $(filter $(CROSS)gcc,$(CC)),,/$(notdir $(CC)))
+BUILD := build$(flavour)
+OUT ?= $(BUILD)
+OBJ := $(BUILD)/obj
+
+# Quiet by default: V=1 shows the commands, -s nothing at all.
+Q := $(if $(filter 1,$(V)),,@)
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = @$(if $(or $(silent),$(filter 1,$(V))),:,printf '  %-8s%s\n' '$1' '$2')
+
+# $(call record,FILE,TEXT) rewrites FILE only if it holds another text: what depends
+# on FILE is remade exactly when the text (flags, a list of objects) has changed.
+differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)
+record = $(if $(call differ,$(strip $(file <$1)),$(strip $2)),$(shell mkdir -p \
+	$(dir $1))$(file >$1,$(strip $2)))
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wundef -Wswitch-enum
+BASE_CFLAGS := -std=gnu11 -g -I. $(WARNINGS)
+BARE_CFLAGS := $(BASE_CFLAGS) -O2 -ffreestanding -mno-red-zone \
+	-mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector \
+	-fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables
+
+# What the tools below read from their environment.
+export LAB SRC MACHINE TEST V JSON APPEND PORT
+
+.DEFAULT_GOAL := image
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+include hv/build.mk guest-tests/build.mk
+
+##@ Building
+.PHONY: image guests iso
+image: $(OUT)/exit49.elf ## the hypervisor (LAB=1|all, SRC=labs|solutions, OUT=dir, CC=clang)
+guests: $(GUESTS) ## the guest programs
+iso: $(OUT)/exit49.iso ## a GRUB disc with the hypervisor and the guests
+
+##@ Learning
+.PHONY: demo grade trace docs
+demo: ## install what is missing, build, grade the reference solutions
+	@tools/deps --quiet build qemu
+	@tools/grade --lab all --src solutions
+grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, TEST=glob, V=1, JSON=file)
+	@tools/grade
+trace: image guests ## run tests, print the last events of each as trace-cmd does (LAB=, TEST=)
+	@OUT=$(OUT) tools/run trace
+docs: ## the manual as HTML, in build/docs/html/index.html
+	@docs/build
+
+##@ Machines
+.PHONY: qemu qemu-gdb gdb bochs bochs-debug bench doctor
+qemu: image guests ## boot under QEMU, both consoles on the terminal
+	@OUT=$(OUT) tools/run qemu
+qemu-gdb: ## the same, stopped before it begins, waiting for `make gdb` (LAB=, TEST=, PORT=)
+	@tools/gdb/start free
+	@$(MAKE) --no-print-directory image guests
+	@OUT=$(OUT) tools/gdb/start qemu
+gdb: ## GDB with the `hv` commands, attached to `make qemu-gdb` (docs/debugging.md)
+	@OUT=$(OUT) tools/gdb/start gdb
+bochs: image guests ## boot under Bochs
+	@OUT=$(OUT) tools/run bochs
+bochs-debug: image guests ## boot in Bochs' own debugger, with symbols (LAB=, TEST=)
+	@OUT=$(OUT) tools/gdb/start bochs
+bench: image guests ## count instructions a row against Linux KVM, build/bench.json
+	@tools/bench
+doctor: ## say which machine will be used and why, and what is missing
+	@tools/doctor
+
+##@ Checking
+.PHONY: check check-quick format
+
+check: ## install what is needed, then everything on both machines
+	@command -v python3 >/dev/null || tools/deps build
+	@tools/check/run --install
+check-quick: ## the parts that take seconds
+	@tools/check/run --quick
+check-%: ## one part (tools/check/run --list names them)
+	@tools/check/run $*
+format: ## tidy line ends; layout is left to the writer (.clang-format is for editors)
+	@tools/check/format --fix
+
+##@ Everything else
+.PHONY: clean help
+print-%:
+	@echo '$($*)'
+clean: ## remove build/
+	$(Q)rm -rf build
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z%-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
