@@ -8,8 +8,15 @@
 # How the image is put together stands in hv/build.mk, the guest programs in
 # guest-tests/build.mk; the host tests have a makefile of their own, tools/check/host.mk.
 
-# On a Mac: make CROSS=x86_64-elf-
-CROSS ?=
+ifneq ($(filter 3.% 4.0% 4.1 4.1.%,$(MAKE_VERSION)),)
+$(error GNU Make $(MAKE_VERSION) is too old, 4.2 is needed: on a Mac say `brew install \
+	make`, then gmake in place of make)
+endif
+
+# Where the host's own compiler makes nothing for this machine, one that does.
+HOST := $(shell uname -sm)
+CROSS ?= $(if $(filter Darwin,$(HOST)),x86_64-elf-,$(if \
+	$(filter aarch64,$(HOST)),x86_64-linux-gnu-))
 ifeq ($(origin CC),default)
 CC = $(CROSS)gcc
 endif
@@ -47,14 +54,22 @@ BARE_CFLAGS := $(BASE_CFLAGS) -O2 -ffreestanding -mno-red-zone \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables
 
 # What the tools below read from their environment.
-export LAB SRC MACHINE TEST V JSON APPEND PORT
+export LAB SRC MACHINE TEST V JSON APPEND PORT CROSS
 
 .DEFAULT_GOAL := image
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += -j$(shell nproc)
+MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null || sysctl -n hw.ncpu),2)
+endif
+
+# Say it once, not for each file; what installs or explains must work without.
+needs := $(filter image guests iso trace qemu bochs bench,$(or $(MAKECMDGOALS),image))
+ifneq ($(needs),)
+ifeq ($(shell command -v $(firstword $(CC))),)
+$(error $(firstword $(CC)) is not installed: run tools/deps build)
+endif
 endif
 
 include hv/build.mk guest-tests/build.mk
@@ -66,24 +81,26 @@ guests: $(GUESTS) ## the guest programs
 iso: $(OUT)/exit49.iso ## a GRUB disc with the hypervisor and the guests
 
 ##@ Learning
-.PHONY: demo grade trace docs
+.PHONY: demo grade host trace docs
 demo: ## install what is missing, build, grade the reference solutions
 	@tools/deps --quiet build qemu
-	@tools/grade --lab all --src solutions
+	@tools/grade --lab all --src $(if $(UNSOLVED_LABS),labs,solutions)
 grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, TEST=glob, V=1, JSON=file)
 	@tools/grade
+host: ## your file's functions alone: no VM, under sanitizers (LAB=1; needs cmocka)
+	@tools/check/host $(or $(HOSTCC),gcc) $(LAB)
 trace: image guests ## run tests, print the last events of each as trace-cmd does (LAB=, TEST=)
 	@OUT=$(OUT) tools/run trace
 docs: ## the manual as HTML, in build/docs/html/index.html
 	@docs/build
 
 ##@ Machines
-.PHONY: qemu qemu-gdb gdb bochs bochs-debug bench doctor
+.PHONY: qemu qemu-gdb gdb bochs bochs-debug bench bench-softvmx doctor
 qemu: image guests ## boot under QEMU, both consoles on the terminal
 	@OUT=$(OUT) tools/run qemu
 qemu-gdb: ## the same, stopped before it begins, waiting for `make gdb` (LAB=, TEST=, PORT=)
 	@tools/gdb/start free
-	@$(MAKE) --no-print-directory image guests
+	@$(MAKE) -s --no-print-directory image guests
 	@OUT=$(OUT) tools/gdb/start qemu
 gdb: ## GDB with the `hv` commands, attached to `make qemu-gdb` (docs/debugging.md)
 	@OUT=$(OUT) tools/gdb/start gdb
@@ -93,6 +110,8 @@ bochs-debug: image guests ## boot in Bochs' own debugger, with symbols (LAB=, TE
 	@OUT=$(OUT) tools/gdb/start bochs
 bench: image guests ## count instructions a row against Linux KVM, build/bench.json
 	@tools/bench
+bench-softvmx: image ## what the VMX unit in software costs, against its limits
+	@tools/bench-softvmx
 doctor: ## say which machine will be used and why, and what is missing
 	@tools/doctor
 

@@ -67,10 +67,12 @@ static inline void context_merge_register(struct emulator *e, unsigned int n,
 	context_set_register(e, n, value);
 }
 
-/** Whether both linear addresses are canonical (48 bits, SDM 1 3.3.7.1). */
-static inline bool context_canonical(u64 first, u64 last)
+/** Whether size bytes from address are canonical (48 bits, SDM 1 3.3.7.1). */
+static inline bool context_canonical(u64 address, unsigned int size)
 {
-	return ((first + BIT(47)) | (last + BIT(47))) >> 48 == 0;
+	u64 first = address + BIT(47);
+
+	return (first | (first + size - 1)) >> 48 == 0;
 }
 
 /** The guest's mistake without an error code: #UD. */

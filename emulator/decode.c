@@ -220,6 +220,7 @@ static enum emul_result decode_operands(struct emulator *e)
 
 	insn->traits = opcodes_traits[insn->row.op];
 	decode_sizes(e);
+	insn->address_mask = context_mask(insn->address_size);
 	if ((codes & CODES_WITH_MODRM) && insn->mod != 3) {
 		result = decode_address_run(e);
 	}
@@ -290,17 +291,14 @@ enum emul_result decode_run(struct emulator *e)
 	struct insn *insn = &e->insn;
 	enum emul_result result = memory_fetch_first(e);
 
+	insn->mode = 0;
 	if (result) {
 		return result;
 	}
-	if (!insn->known) {
-		decode_reset(insn);
-		result = decode_stages(e);
-		if (result) {
-			return result;
-		}
+	decode_reset(insn);
+	result = decode_stages(e);
+	if (!result && insn->fetched == INSN_MAX) {
 		insn->mode = e->mode;
-		insn->known = insn->fetched == INSN_MAX;
 	}
-	return insn->traits & OP_STRING ? EMUL_DONE : operand_locate(e);
+	return result;
 }

@@ -7,8 +7,8 @@
 #include "emulator/emulator.h"
 
 /**
- * Fetch and decode the instruction at e->rip into e->insn, and set its
- * operands up from the registers as they are.
+ * Fetch and decode the instruction at e->rip into e->insn.  Sets insn.mode if
+ * the same bytes need not be decoded again.
  *
  * @return EMUL_DONE; EMUL_FAULT: #PF on the fetch, #GP(0) for more than 15
  *         bytes, #UD for an encoding that is none; EMUL_UNHANDLEABLE: no row

@@ -21,6 +21,7 @@
 #include "emulator/decode.h"
 #include "emulator/execute.h"
 #include "emulator/opcodes.h"
+#include "emulator/operand.h"
 #include "emulator/string.h"
 
 void emulator_init(struct emulator *e, const struct emul_ops *ops)
@@ -28,6 +29,7 @@ void emulator_init(struct emulator *e, const struct emul_ops *ops)
 	memset(e, 0, sizeof(*e));
 	e->ops = ops;
 	e->mode = MODE_64;
+	e->mmio_page = EMULATOR_NO_PAGE;
 }
 
 static bool is_string(const struct emulator *e)
@@ -38,13 +40,13 @@ static bool is_string(const struct emulator *e)
 /** The instruction or iteration is done: make its registers the vCPU's. */
 static void commit(struct emulator *e)
 {
-	unsigned int left = e->dirty;
+	u64 *gpr = e->gpr;
+	u64 left;
 
-	while (left) {
-		unsigned int n = __builtin_ctz(left);
+	for (left = e->dirty; left; left &= left - 1) {
+		u64 n = __builtin_ctzll(left);
 
-		e->gpr[n] = e->out[n];
-		left &= left - 1;
+		gpr[n] = e->out[n];
 	}
 	e->rip = e->next_rip;
 	e->rflags = e->new_rflags;
@@ -59,27 +61,19 @@ static u64 next_rip(const struct emulator *e)
 	return e->mode == MODE_64 ? rip : (u32)rip;
 }
 
-/** Run the decoded instruction, or its next iteration, once from its start. */
-static enum emul_result pass(struct emulator *e)
+/** A pass, or an iteration, starts from the vCPU's own registers. */
+static inline void begin_pass(struct emulator *e)
 {
-	enum emul_result result;
-
 	e->dirty = 0;
 	e->next_rip = next_rip(e);
 	e->new_rflags = e->rflags & ~RFLAGS_RF;
-	result = unlikely(is_string(e)) ? string_step(e) : execute_run(e);
-	if (!result && !read_cache_settled(e)) {
-		return context_stop(e, "an answered read was not taken");
-	}
-	return result;
 }
 
-/** A pass of an instruction that has but one; commit it if it is done. */
-static inline enum emul_result run_pass(struct emulator *e)
+/** Commit the pass if it is done; drop what is pending if it went wrong. */
+static inline enum emul_result end_pass(struct emulator *e,
+					enum emul_result result)
 {
-	enum emul_result result = pass(e);
-
-	if (!result) {
+	if (likely(!result)) {
 		commit(e);
 		return e->fragments.count ? EMUL_IO_NEEDED : EMUL_DONE;
 	}
@@ -89,22 +83,58 @@ static inline enum emul_result run_pass(struct emulator *e)
 	return result;
 }
 
-/** Pass after pass while a string instruction goes on. */
-static enum emul_result __noinline run_string(struct emulator *e)
+/** A pass that began with an answer must have taken it. */
+static enum emul_result check_taken(struct emulator *e, enum emul_result result)
 {
-	enum emul_result result = run_pass(e);
-
-	while (!result && string_goes_on(e)) {
-		read_cache_begin(e);
-		result = run_pass(e);
+	if (!result && !read_cache_settled(e)) {
+		return context_stop(e, "an answered read was not taken");
 	}
 	return result;
 }
 
-/** The decoded instruction, from its start to where it must wait or is done. */
-static enum emul_result run(struct emulator *e)
+/** Pass after pass while a string instruction goes on. */
+static __noinline enum emul_result run_string(struct emulator *e)
 {
-	return unlikely(is_string(e)) ? run_string(e) : run_pass(e);
+	enum emul_result result;
+
+	begin_pass(e);
+	result = end_pass(e, check_taken(e, string_step(e)));
+	while (!result && string_goes_on(e)) {
+		read_cache_begin(e);
+		begin_pass(e);
+		result = end_pass(e, string_step(e));
+	}
+	return result;
+}
+
+/** The addresses depend on the registers of pass 1: once an instruction. */
+static inline enum emul_result locate(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	enum emul_result result = EMUL_DONE;
+
+	if (insn->dst.from != FROM_DECODER) {
+		result = operand_locate(e, &insn->dst);
+	}
+	if (!result && insn->src.from != FROM_DECODER) {
+		result = operand_locate(e, &insn->src);
+	}
+	return result;
+}
+
+static inline bool same_eight(const u8 *a, const u8 *b)
+{
+	return __builtin_memcmp(a, b, 8) == 0;
+}
+
+/** Is this the instruction that was decoded last: same bytes, same mode? */
+static inline bool is_known(const struct emulator *e)
+{
+	const u8 *code = e->code, *bytes = e->insn.bytes;
+	const unsigned int last = INSN_MAX - 8; /* two eights, overlapping */
+
+	return code && e->insn.mode == e->mode && same_eight(code, bytes) &&
+	       same_eight(code + last, bytes + last);
 }
 
 enum emul_result emulator_run(struct emulator *e)
@@ -112,15 +142,28 @@ enum emul_result emulator_run(struct emulator *e)
 	enum emul_result result;
 
 	e->retired = false;
-	emulator_cancel(e);
-	result = decode_run(e);
-	if (result) {
+	if (unlikely(emulator_has_pending(e))) {
+		emulator_cancel(e);
+	}
+	read_cache_begin(e);
+	if (unlikely(!is_known(e))) {
+		result = decode_run(e);
+		if (result) {
+			return result;
+		}
+	}
+	if (unlikely(e->insn.traits & (OP_STRING | OP_TWO_MEMORY))) {
+		e->hint.valid = false;
+		if (is_string(e)) {
+			return run_string(e);
+		}
+	}
+	result = locate(e);
+	if (unlikely(result)) {
 		return result;
 	}
-	if (e->insn.traits & (OP_STRING | OP_TWO_MEMORY)) {
-		e->hint.valid = false;
-	}
-	return run(e);
+	begin_pass(e);
+	return end_pass(e, execute_run(e));
 }
 
 bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)
@@ -148,7 +191,11 @@ enum emul_result emulator_complete(struct emulator *e, const u8 *data)
 		return result;
 	}
 	read_cache_rewind(e);
-	return run(e);
+	if (unlikely(is_string(e))) {
+		return run_string(e);
+	}
+	begin_pass(e);
+	return end_pass(e, check_taken(e, execute_run(e)));
 }
 
 void emulator_cancel(struct emulator *e)

@@ -77,9 +77,6 @@ struct emul_ops {
 	 */
 	void *(*ram)(struct emulator *e, gpa_t gpa, bool write);
 
-	/** Whether gpa's page is known to have no RAM: ram() is not tried. */
-	bool (*known_mmio)(struct emulator *e, gpa_t gpa);
-
 	/**
 	 * Offer one piece to the devices in the core.
 	 *
@@ -88,7 +85,7 @@ struct emul_ops {
 	 */
 	int (*device)(struct emulator *e, struct mmio_piece *piece);
 
-	/** Record a kvm_mmio trace event. */
+	/** Record a kvm_mmio trace event; called while e->traced is set. */
 	void (*trace)(struct emulator *e, const struct mmio_trace *event);
 };
 
@@ -103,6 +100,9 @@ struct emul_hint {
 	gva_t gva;
 };
 
+/** "No page" for mmio_page: the address of no page at all. */
+#define EMULATOR_NO_PAGE gpa(~0ull)
+
 /** The emulator's context, embedded in struct vcpu. */
 struct emulator {
 	/* fixed by emulator_init() */
@@ -115,13 +115,17 @@ struct emulator {
 	enum emul_mode mode;
 	u8 stack_size; /* outside 64-bit mode: 4 if SS.B is set, else 2 */
 	struct emul_hint hint; /* set hint.valid to false when there is none */
+	gpa_t mmio_page; /* known to have no RAM; EMULATOR_NO_PAGE: none is */
+	bool traced;	 /* ops->trace is to be called */
+	/* INSN_MAX bytes of guest RAM at rip; NULL: they are to be fetched */
+	const u8 *code;
 
 	/* read by the hypervisor after emulator_run(), emulator_complete() */
 	bool retired; /* this call changed gpr[], rip, rflags: take them over */
 	struct exception exception; /* EMUL_FAULT: inject it */
 	const char *error;	    /* EMUL_UNHANDLEABLE: why, in a sentence */
 
-	/* one pass */
+	/* one pass; when it has retired, dirty says what it has written */
 	u16 dirty; /* bit n: out[n] is valid */
 	u64 out[16];
 	u64 next_rip;

@@ -139,7 +139,7 @@ static enum emul_result write_destination(struct emulator *e,
 					  const struct memory_exchange *values)
 {
 	if (unlikely(e->insn.lock)) {
-		return memory_exchange(e, e->insn.dst.at, values);
+		return memory_exchange(e, &e->insn.dst.at, values);
 	}
 	return operand_write(e, &e->insn.dst, values->new);
 }
@@ -176,7 +176,7 @@ static inline enum emul_result write_back(struct emulator *e, u8 traits,
 }
 
 /** Everything but moves: read, read, compute, write, flags. */
-static enum emul_result operate(struct emulator *e)
+static __noinline enum emul_result operate(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
 	u8 traits = insn->traits;

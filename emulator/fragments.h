@@ -58,19 +58,20 @@ void fragments_reset(struct emulator *e);
  *         nothing was touched; EMUL_UNHANDLEABLE; EMUL_RETRY
  */
 enum emul_result __must_check fragments_read(struct emulator *e,
-					     struct mem_access at, u16 offset);
+					     const struct mem_access *at,
+					     u16 offset);
 
 /**
  * Write memory.  Steps 4.1 to 4.4, 4.7 and 4.8.
  *
  * @param e    the emulator
  * @param at   linear address and size, kind EMUL_WRITE
- * @param src  at.size bytes; copied, may be on the stack
+ * @param src  at->size bytes; copied, may be on the stack
  * @return EMUL_DONE, also when fragments were queued; EMUL_FAULT:
  *         e->exception, and nothing was touched; EMUL_UNHANDLEABLE; EMUL_RETRY
  */
 enum emul_result __must_check fragments_write(struct emulator *e,
-					      struct mem_access at,
+					      const struct mem_access *at,
 					      const void *src);
 
 /**

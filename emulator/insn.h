@@ -37,6 +37,7 @@ enum operand_kind {
 enum operand_from {
 	FROM_DECODER, /* nothing: it is known from the bytes */
 	FROM_MODRM,   /* the effective address */
+	FROM_OFFSET,  /* nothing, but its segment's base is to be added */
 	FROM_STACK,   /* rSP */
 };
 
@@ -58,8 +59,8 @@ struct operand {
 struct insn {
 	/* the cursor */
 	u8 bytes[16]; /* as fetched; never more than INSN_MAX are used */
-	bool known;   /* all fields below are what bytes[0..14] decode to */
-	u8 mode;      /* enum emul_mode that they were decoded in */
+	u8 mode;      /* enum emul_mode that all fields below were decoded
+		       * in, from bytes[0..14]; 0: they are not to be used */
 	u8 fetched;   /* how many of bytes[] are there */
 	u8 length;    /* how many are decoded: the instruction's length */
 
@@ -89,6 +90,7 @@ struct insn {
 
 	u8 operand_size;  /* bytes: 2, 4, 8 */
 	u8 address_size;  /* bytes: 2, 4, 8 */
+	u64 address_mask; /* what an address of that size keeps */
 	u8 segment;	  /* enum emul_segment of the ModRM or moffs operand */
 	s64 displacement; /* sign-extended */
 	u64 immediate;	  /* sign-extended to 64 bits */

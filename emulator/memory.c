@@ -25,7 +25,7 @@ static unsigned int left_on_page(gva_t at)
 }
 
 /** The RAM that holds the code at RIP + skip; *left is to its page's end. */
-static inline enum emul_result find_code(struct emulator *e, unsigned int skip,
+static enum emul_result find_code(struct emulator *e, unsigned int skip,
 					 const u8 **code, unsigned int *left)
 {
 	struct mem_access at = { .size = 1, .kind = EMUL_FETCH };
@@ -49,43 +49,19 @@ static inline enum emul_result find_code(struct emulator *e, unsigned int skip,
 	return EMUL_DONE;
 }
 
-/** Take over 15 bytes; whether they are the ones that were there. */
-static bool take_all(u8 *bytes, const u8 *code)
-{
-	u64 head, tail, old_head, old_tail;
-
-	/* Two overlapping eights, each read once from guest memory. */
-	__builtin_memcpy(&head, code, 8);
-	__builtin_memcpy(&tail, code + INSN_MAX - 8, 8);
-	__builtin_memcpy(&old_head, bytes, 8);
-	__builtin_memcpy(&old_tail, bytes + INSN_MAX - 8, 8);
-	__builtin_memcpy(bytes, &head, 8);
-	__builtin_memcpy(bytes + INSN_MAX - 8, &tail, 8);
-	return ((head ^ old_head) | (tail ^ old_tail)) == 0;
-}
-
 enum emul_result memory_fetch_first(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	const u8 *code = insn->bytes;
+	const u8 *code = NULL;
 	unsigned int left = 0;
 	enum emul_result result = find_code(e, 0, &code, &left);
 
-	if (unlikely(result)) {
-		insn->known = false;
-		insn->fetched = 0;
+	insn->fetched = 0;
+	if (result) {
 		return result;
 	}
-	if (unlikely(left < INSN_MAX)) {
-		insn->known = false;
-		insn->fetched = left;
-		memcpy(insn->bytes, code, left);
-		return EMUL_DONE;
-	}
-	if (!take_all(insn->bytes, code) || insn->mode != e->mode) {
-		insn->known = false;
-	}
-	insn->fetched = INSN_MAX;
+	insn->fetched = left < INSN_MAX ? left : INSN_MAX;
+	memcpy(insn->bytes, code, insn->fetched);
 	return EMUL_DONE;
 }
 
@@ -136,24 +112,23 @@ static bool compare_exchange(void *at, unsigned int size,
 	}
 }
 
-enum emul_result memory_exchange(struct emulator *e, struct mem_access at,
+enum emul_result memory_exchange(struct emulator *e,
+				 const struct mem_access *at,
 				 const struct memory_exchange *values)
 {
 	enum emul_result result = EMUL_DONE;
 	void *ram = NULL;
 	gpa_t where;
 
-	if (at.size <= left_on_page(at.address)) {
-		result = memory_translate(e, at.address, EMUL_WRITE, &where);
+	if (at->size <= left_on_page(at->address)) {
+		result = memory_translate(e, at->address, EMUL_WRITE, &where);
 		if (result) {
 			return result;
 		}
-		ram = e->ops->known_mmio(e, where)
-			      ? NULL
-			      : e->ops->ram(e, where, true);
+		ram = memory_ram(e, where, true);
 	}
 	if (!ram) {
 		return fragments_write(e, at, &values->new);
 	}
-	return compare_exchange(ram, at.size, values) ? EMUL_DONE : EMUL_RETRY;
+	return compare_exchange(ram, at->size, values) ? EMUL_DONE : EMUL_RETRY;
 }

@@ -34,8 +34,7 @@ static inline void memory_copy(void *dst, const void *src, unsigned int len)
 
 /**
  * Fetch the instruction at e->rip into e->insn.bytes: 15 bytes, or what there
- * is up to the end of the page.  Clears e->insn.known unless these bytes and
- * the mode are those of the instruction that was decoded last.
+ * is up to the end of the page.
  *
  * @return EMUL_DONE: at least one byte is there; EMUL_FAULT; EMUL_RETRY;
  *         EMUL_UNHANDLEABLE: there is no RAM (spec 1.4)
@@ -61,7 +60,7 @@ memory_linear(struct emulator *e, enum emul_segment segment, u64 offset,
 		return e->ops->linear(e, segment, offset, access);
 	}
 	access->address = gva(offset);
-	if (likely(context_canonical(offset, offset + access->size - 1))) {
+	if (likely(context_canonical(offset, access->size))) {
 		return EMUL_DONE;
 	}
 	return context_protection(e, segment == SEGMENT_SS ? VECTOR_SS
@@ -69,23 +68,44 @@ memory_linear(struct emulator *e, enum emul_segment segment, u64 offset,
 }
 
 /**
- * Translate the page of one linear address.  This is what lab 4 calls.
- *
- * The guest physical address that the hardware reported stands in for the
- * walk if the rules of spec 3.7 allow it: one memory operand, no string, and
- * the same offset in its page.
+ * Whether e->hint.gpa, which the hardware has reported, is the translation of
+ * this linear address, by the rules of spec 3.7: one memory operand, no
+ * string, and the same offset in its page.
+ */
+static inline bool memory_hint_fits(const struct emulator *e, gva_t gva)
+{
+	const struct emul_hint *hint = &e->hint;
+
+	return hint->valid && gpa_offset(hint->gpa) == gva_offset(gva) &&
+	       (!hint->gva_valid || hint->gva.v == gva.v);
+}
+
+/**
+ * Translate the page of one linear address, by the hint where it fits.  This
+ * is what lab 4 calls.
  */
 static inline enum emul_result __must_check memory_translate(
 	struct emulator *e, gva_t gva, enum emul_access kind, gpa_t *out)
 {
-	const struct emul_hint *hint = &e->hint;
-
-	if (hint->valid && gpa_offset(hint->gpa) == gva_offset(gva) &&
-	    (!hint->gva_valid || hint->gva.v == gva.v)) {
-		*out = hint->gpa;
+	if (memory_hint_fits(e, gva)) {
+		*out = e->hint.gpa;
 		return EMUL_DONE;
 	}
 	return e->ops->translate(e, gva, kind, out);
+}
+
+/**
+ * Guest RAM at gpa, to the end of its page, or NULL if it is not RAM.  Not
+ * tried on the page that is known to be MMIO.
+ *
+ * @param write  the caller is going to write there
+ */
+static inline void *memory_ram(struct emulator *e, gpa_t gpa, bool write)
+{
+	if (gpa_page(gpa).v == e->mmio_page.v) {
+		return NULL;
+	}
+	return e->ops->ram(e, gpa, write);
 }
 
 /** What a locked operation found, and what it puts in its place. */
@@ -102,7 +122,7 @@ struct memory_exchange {
  * @return EMUL_RETRY when the memory has changed since it was read
  */
 enum emul_result __must_check
-memory_exchange(struct emulator *e, struct mem_access at,
+memory_exchange(struct emulator *e, const struct mem_access *at,
 		const struct memory_exchange *values);
 
 #endif

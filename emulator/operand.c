@@ -32,7 +32,7 @@ static u64 effective_address(const struct emulator *e)
 	if (insn->rip_relative) {
 		address += e->rip + insn->length;
 	}
-	return address & context_mask(insn->address_size);
+	return address & insn->address_mask;
 }
 
 /** Where an operand code says that the operand is. */
@@ -130,9 +130,8 @@ static void place(const struct insn *insn, struct operand *operand,
 		place_value(operand, insn->immediate);
 		break;
 	case AT_OFFSET:
-		place_memory(operand, insn->segment, FROM_DECODER);
-		operand->value =
-			insn->immediate & context_mask(insn->address_size);
+		place_memory(operand, insn->segment, FROM_OFFSET);
+		operand->value = insn->immediate & insn->address_mask;
 		break;
 	case AT_POINTER:
 		place_memory(operand, insn->segment, FROM_DECODER);
@@ -169,25 +168,17 @@ static u64 stack_offset(const struct emulator *e)
 	return offset & context_mask(width);
 }
 
-static inline enum emul_result locate(struct emulator *e,
-				      struct operand *operand)
+enum emul_result operand_locate(struct emulator *e, struct operand *operand)
 {
-	if (operand->from == FROM_MODRM) {
+	if (likely(operand->from == FROM_MODRM)) {
 		operand->value = effective_address(e);
 	} else if (operand->from == FROM_STACK) {
 		operand->value = stack_offset(e);
 	}
-	if (operand->kind != OPERAND_MEMORY) {
-		return EMUL_DONE;
+	if (unlikely(operand->kind != OPERAND_MEMORY)) {
+		return EMUL_DONE; /* LEA */
 	}
 	return memory_linear(e, operand->segment, operand->value, &operand->at);
-}
-
-enum emul_result operand_locate(struct emulator *e)
-{
-	enum emul_result result = locate(e, &e->insn.dst);
-
-	return result ? result : locate(e, &e->insn.src);
 }
 
 enum emul_result operand_point(struct emulator *e, struct operand *operand,
@@ -195,6 +186,6 @@ enum emul_result operand_point(struct emulator *e, struct operand *operand,
 {
 	/* A prefix moves the source; the destination is ES:rDI always. */
 	operand->segment = reg == REG_RDI ? SEGMENT_ES : e->insn.segment;
-	operand->value = e->gpr[reg] & context_mask(e->insn.address_size);
+	operand->value = e->gpr[reg] & e->insn.address_mask;
 	return memory_linear(e, operand->segment, operand->value, &operand->at);
 }

@@ -11,17 +11,18 @@
 void operand_resolve(struct emulator *e);
 
 /**
- * Compute the addresses that depend on registers.
+ * Compute the address of an operand that depends on registers (operand->from).
  *
  * Once an instruction: the registers of a completion pass are those of pass
  * 1, so the addresses are as well.
  *
  * @return EMUL_DONE, or EMUL_FAULT for an address beyond its segment
  */
-enum emul_result __must_check operand_locate(struct emulator *e);
+enum emul_result __must_check operand_locate(struct emulator *e,
+					     struct operand *operand);
 
 /**
- * The same for one operand of a string instruction, before each iteration.
+ * The same for an operand of a string instruction, before each iteration.
  *
  * @param reg  REG_RSI or REG_RDI: what points to it
  */
@@ -42,7 +43,7 @@ operand_read(struct emulator *e, const struct operand *operand, u64 *value)
 {
 	if (operand->kind == OPERAND_MEMORY) {
 		*value = 0;
-		return read_cache_read(e, operand->at, value);
+		return read_cache_read(e, &operand->at, value);
 	}
 	*value = operand->value;
 	if (operand->kind == OPERAND_REGISTER) {
@@ -61,7 +62,7 @@ static inline enum emul_result __must_check
 operand_write(struct emulator *e, const struct operand *operand, u64 value)
 {
 	if (operand->kind == OPERAND_MEMORY) {
-		return fragments_write(e, operand->at, &value);
+		return fragments_write(e, &operand->at, &value);
 	}
 	if (unlikely(operand->shift)) {
 		u64 whole = context_register(e, operand->reg);

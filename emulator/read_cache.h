@@ -76,14 +76,15 @@ void read_cache_rewind(struct emulator *e);
  *
  * @param e    the emulator
  * @param at   linear address, size and kind of the access
- * @param dst  gets at.size bytes; untouched unless the result is EMUL_DONE
+ * @param dst  gets at->size bytes; untouched unless the result is EMUL_DONE
  * @return EMUL_DONE; EMUL_IO_NEEDED when the VMM must answer first (the read
  *         is remembered and the pass ends); EMUL_FAULT with e->exception;
  *         EMUL_UNHANDLEABLE when the cache is full or a replay differs;
  *         EMUL_RETRY
  */
 enum emul_result __must_check read_cache_read(struct emulator *e,
-					      struct mem_access at, void *dst);
+					      const struct mem_access *at,
+					      void *dst);
 
 /**
  * The VMM has answered the last piece of the pending read.  Step 3.4.

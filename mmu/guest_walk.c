@@ -37,8 +37,6 @@
 #define INDEX_BITS_64 9	 /* 512 entries of 8 bytes */
 #define INDEX_BITS_32 10 /* 1024 entries of 4 bytes */
 
-#define MAX_LEVELS 4
-
 /** An entry that the walk has used. */
 struct used_entry {
 	gpa_t at;
@@ -54,7 +52,7 @@ struct cursor {
 	u64 any; /* OR of the entries: what some level forbids */
 	int depth;
 	unsigned int shift; /* of the page, once it is found */
-	struct used_entry used[MAX_LEVELS];
+	struct used_entry used[GUEST_WALK_LEVELS];
 };
 
 /** The page fault of this access; cause is PRESENT and RESERVED or'ed. */
@@ -431,6 +429,37 @@ enum guest_walk_status guest_walk_probe(const struct guest_paging *paging,
 
 	if (status == GUEST_WALK_OK) {
 		describe(&c, mapping);
+	}
+	return status;
+}
+
+/**
+ * Values are those which the walk has judged.  If it had to set accessed bits
+ * the entries hold others by now, and the trail fails at the first look.
+ */
+static void note_used(const struct cursor *c, struct guest_walk_trail *trail)
+{
+	for (int i = 0; i < GUEST_WALK_LEVELS; i++) {
+		const struct used_entry *used =
+			&c->used[i < c->depth ? i : c->depth - 1];
+		const struct memslot *slot = memslot_find(c->slots, used->at);
+
+		trail->used[i].entry =
+			(const void *)memslot_pointer(slot, used->at);
+		trail->used[i].value = used->value;
+	}
+}
+
+enum guest_walk_status guest_walk_note(const struct guest_paging *paging,
+				       struct memslot_set *slots,
+				       struct guest_walk *walk,
+				       struct guest_walk_trail *trail)
+{
+	struct cursor c = { .paging = paging, .slots = slots, .walk = walk };
+	enum guest_walk_status status = walk_carefully(&c);
+
+	if (status == GUEST_WALK_OK && paging->mode == GUEST_WALK_4_LEVEL) {
+		note_used(&c, trail);
 	}
 	return status;
 }

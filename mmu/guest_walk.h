@@ -67,6 +67,34 @@ struct guest_walk {
 	u32 error_code; /* FAULT: what the page fault pushes */
 };
 
+/** Levels of the deepest walk. */
+#define GUEST_WALK_LEVELS 4
+
+/**
+ * The entries that a walk has read, and what they said.  The same walk in the
+ * same mode, with the same root and slots, gives the same result as long as
+ * they say the same: looking at them again takes a tenth of the walk.
+ */
+struct guest_walk_trail {
+	/* All are in use: the last entry fills the places of a short walk. */
+	struct {
+		const u64 *entry; /* where it stands, in guest memory */
+		u64 value;	  /* what it said */
+	} used[GUEST_WALK_LEVELS];
+};
+
+/** True if all entries still say the same.  Same slots, same read section. */
+static inline bool guest_walk_same(const struct guest_walk_trail *trail)
+{
+#pragma GCC unroll 4
+	for (int i = 0; i < GUEST_WALK_LEVELS; i++) {
+		if (READ_ONCE(*trail->used[i].entry) != trail->used[i].value) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /**
  * Translate a guest virtual address as the processor would.
  *
@@ -80,6 +108,16 @@ struct guest_walk {
 enum guest_walk_status guest_walk_translate(const struct guest_paging *paging,
 					    struct memslot_set *slots,
 					    struct guest_walk *walk)
+	__must_check;
+
+/**
+ * The same, and remember the entries.
+ * @param trail filled if the status is OK and the mode GUEST_WALK_4_LEVEL
+ */
+enum guest_walk_status guest_walk_note(const struct guest_paging *paging,
+				       struct memslot_set *slots,
+				       struct guest_walk *walk,
+				       struct guest_walk_trail *trail)
 	__must_check;
 
 /** What the guest's tables say of a page, all levels together. */

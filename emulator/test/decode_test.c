@@ -81,6 +81,34 @@ static void the_next_page_is_left_alone_unless_needed(void **state)
 	assert_int_equal(w->fetches, 1);
 }
 
+static void code_at_hand_is_fetched_only_if_it_is_new(void **state)
+{
+	static const u8 bytes[] = { 0x89, 0xc3 }; /* mov %eax,%ebx */
+	struct world *w = harness_new();
+	u8 *code = harness_ram(w, RAM(0));
+	u64 value;
+
+	(void)state;
+	harness_code(w, bytes, sizeof(bytes));
+	w->e.code = code;
+	for (value = 1; value < 4; value++) {
+		w->e.rip = CODE_AT;
+		w->gpr[REG_RAX] = value;
+		harness_run(w, EMUL_DONE);
+		assert_int_equal(w->gpr[REG_RBX], value);
+		assert_int_equal(w->fetches, 1);
+	}
+	code[1] = 0xc1; /* mov %eax,%ecx */
+	w->e.rip = CODE_AT;
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RCX], 3);
+	assert_int_equal(w->fetches, 2);
+	w->e.mode = MODE_32;
+	w->e.rip = CODE_AT;
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->fetches, 3);
+}
+
 static void a_fault_on_the_second_page_has_its_address(void **state)
 {
 	static const u8 bytes[] = { 0xb8, 1, 2, 3, 4 };
@@ -288,6 +316,7 @@ int main(void)
 		cmocka_unit_test(sixteen_bytes_are_a_general_protection_fault),
 		cmocka_unit_test(code_across_two_pages_is_fetched),
 		cmocka_unit_test(the_next_page_is_left_alone_unless_needed),
+		cmocka_unit_test(code_at_hand_is_fetched_only_if_it_is_new),
 		cmocka_unit_test(a_fault_on_the_second_page_has_its_address),
 		cmocka_unit_test(code_in_mmio_is_not_supported),
 		cmocka_unit_test(lock_where_it_is_not_allowed_is_undefined),

@@ -56,16 +56,12 @@ static void *ram(struct emulator *e, gpa_t at, bool write)
 {
 	struct world *w = world_of(e);
 
+	w->rams++;
 	if (at.v >= RAM(RAM_PAGES) ||
 	    (write && w->ram_readonly[gpa_frame(at)])) {
 		return NULL;
 	}
 	return &w->ram[gpa_frame(at)][gpa_offset(at)];
-}
-
-static bool known_mmio(struct emulator *e, gpa_t at)
-{
-	return world_of(e)->knows_mmio && at.v >= RAM(RAM_PAGES);
 }
 
 static int device(struct emulator *e, struct mmio_piece *piece)
@@ -98,7 +94,6 @@ static const struct emul_ops ops = {
 	.linear = linear,
 	.translate = translate,
 	.ram = ram,
-	.known_mmio = known_mmio,
 	.device = device,
 	.trace = trace,
 };
@@ -112,6 +107,7 @@ struct world *harness_new(void)
 	emulator_init(&w->e, &ops);
 	w->e.gpr = w->gpr;
 	w->e.rflags = 2;
+	w->e.traced = true;
 	w->segment_limit = ~0ull;
 	harness_map(w, CODE_AT, RAM(0), 1);
 	return w;

@@ -48,12 +48,12 @@ struct world {
 	u8 ram[RAM_PAGES]
 	      [PAGE_SIZE]; /* guest physical 0 to RAM_PAGES * 4 KiB */
 	bool ram_readonly[RAM_PAGES];
-	bool knows_mmio; /* known_mmio() is true for what is not RAM */
 	struct core_device core;
 	struct mmio_trace traces[TRACES_MAX];
 	unsigned int trace_count;
 	unsigned int walks; /* calls of translate(), fetches aside */
 	unsigned int fetches;
+	unsigned int rams; /* calls of ram(), fetches among them */
 	u64 segment_base[6];
 	u64 segment_limit; /* outside 64-bit mode; ~0 for none */
 };

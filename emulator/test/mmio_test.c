@@ -219,17 +219,16 @@ static int racing_device(struct emulator *e, struct mmio_piece *piece)
 	return -1;
 }
 
-static bool change_ram_once(struct emulator *e, gpa_t at)
+static void *change_ram_once(struct emulator *e, gpa_t at, bool write)
 {
-	static unsigned int calls;
+	static unsigned int writes;
 
 	(void)e;
-	(void)at;
-	/* Asked before the read and before the exchange: change it between. */
-	if (++calls == 2) {
+	/* Asked for the read, then for the exchange: change it between. */
+	if (write && ++writes == 1) {
 		*(u32 *)harness_ram(racing, RAM(1)) = 99;
 	}
-	return false;
+	return harness_ram(racing, at.v);
 }
 
 static void a_locked_cell_that_changed_is_tried_again(void **state)
@@ -238,7 +237,7 @@ static void a_locked_cell_that_changed_is_tried_again(void **state)
 	struct emul_ops ops = *w->e.ops;
 
 	(void)state;
-	ops.known_mmio = change_ram_once;
+	ops.ram = change_ram_once;
 	ops.device = racing_device;
 	w->e.ops = &ops;
 	CODE(w, 0xf0, 0xff, 0x03); /* lock incl (%rbx) */
@@ -293,11 +292,16 @@ static void known_mmio_is_not_tried_as_ram(void **state)
 	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
-	w->knows_mmio = true;
 	CODE(w, 0x8b, 0x03);
 	harness_run(w, EMUL_IO_NEEDED);
+	assert_int_equal(w->rams, 2); /* the code, the operand */
 	harness_answer(w, 3, EMUL_DONE);
-	assert_int_equal(w->gpr[REG_RAX], 3);
+	w->e.mmio_page = gpa(MMIO);
+	w->e.rip = CODE_AT;
+	harness_run(w, EMUL_IO_NEEDED);
+	assert_int_equal(w->rams, 3);
+	harness_answer(w, 4, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RAX], 4);
 }
 
 /** Pending state is plain data: a copy of it finishes as well. */

@@ -15,9 +15,12 @@ static struct world *world_with(u64 gpa)
 	return w;
 }
 
-static struct mem_access read_at(u64 address, u16 size)
+static const struct mem_access *read_at(u64 address, u16 size)
 {
-	return (struct mem_access){ gva(address), size, EMUL_READ };
+	static struct mem_access at;
+
+	at = (struct mem_access){ gva(address), size, EMUL_READ };
+	return &at;
 }
 
 static void a_second_pass_is_served_from_the_first(void **state)
@@ -122,13 +125,15 @@ static void more_than_16_queued_fragments_are_refused(void **state)
 
 	(void)state;
 	for (i = 0; i < FRAGMENTS_MAX; i++) {
-		assert_int_equal(fragments_write(&w->e, at, &value), EMUL_DONE);
+		assert_int_equal(fragments_write(&w->e, &at, &value),
+				 EMUL_DONE);
 	}
-	assert_int_equal(fragments_write(&w->e, at, &value), EMUL_UNHANDLEABLE);
+	assert_int_equal(fragments_write(&w->e, &at, &value),
+			 EMUL_UNHANDLEABLE);
 	fragments_reset(&w->e);
 	/* A read cannot wait behind a write. */
-	assert_int_equal(fragments_write(&w->e, at, &value), EMUL_DONE);
-	assert_int_equal(fragments_read(&w->e, at, 0), EMUL_UNHANDLEABLE);
+	assert_int_equal(fragments_write(&w->e, &at, &value), EMUL_DONE);
+	assert_int_equal(fragments_read(&w->e, &at, 0), EMUL_UNHANDLEABLE);
 }
 
 static void several_writes_are_delivered_in_order(void **state)
@@ -141,7 +146,8 @@ static void several_writes_are_delivered_in_order(void **state)
 		struct mem_access at = { gva(AT + 16 * i), 4, EMUL_WRITE };
 		u64 value = 100 + i;
 
-		assert_int_equal(fragments_write(&w->e, at, &value), EMUL_DONE);
+		assert_int_equal(fragments_write(&w->e, &at, &value),
+				 EMUL_DONE);
 	}
 	for (i = 0; i < 3; i++) {
 		harness_expect(w, MMIO + 16 * i, 4, true);
@@ -166,7 +172,7 @@ static void no_access_makes_more_than_two_fragments(void **state)
 
 			w->trace_count = 0;
 			fragments_reset(&w->e);
-			assert_int_equal(fragments_write(&w->e, at, data),
+			assert_int_equal(fragments_write(&w->e, &at, data),
 					 EMUL_DONE);
 			assert_in_range(w->e.fragments.count, 1, 2);
 			do {

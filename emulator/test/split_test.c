@@ -124,7 +124,7 @@ static void sixteen_bytes_go_in_pieces_of_at_most_eight(void **state)
 	for (i = 0; i < sizeof(data); i++) {
 		data[i] = i;
 	}
-	assert_int_equal(fragments_write(&w->e, at, data), EMUL_DONE);
+	assert_int_equal(fragments_write(&w->e, &at, data), EMUL_DONE);
 	memset(data, 0xee, sizeof(data)); /* the stack is gone */
 	harness_expect(w, MMIO + 0xffc, 4, true);
 	assert_int_equal(harness_data(w), 0x03020100);
@@ -144,7 +144,7 @@ static void sixteen_byte_read_traces_the_whole_fragment(void **state)
 	u8 data[16];
 
 	(void)state;
-	assert_int_equal(read_cache_read(&w->e, at, data), EMUL_IO_NEEDED);
+	assert_int_equal(read_cache_read(&w->e, &at, data), EMUL_IO_NEEDED);
 	harness_expect(w, MMIO, 8, false);
 	assert_int_equal(fragments_complete(&w->e, (const u8 *)"abcdefgh"),
 			 EMUL_IO_NEEDED);
@@ -153,7 +153,7 @@ static void sixteen_byte_read_traces_the_whole_fragment(void **state)
 			 EMUL_DONE);
 	assert_int_equal(read_cache_answered(&w->e), EMUL_DONE);
 	read_cache_rewind(&w->e);
-	assert_int_equal(read_cache_read(&w->e, at, data), EMUL_DONE);
+	assert_int_equal(read_cache_read(&w->e, &at, data), EMUL_DONE);
 	assert_memory_equal(data, "abcdefghijklmnop", 16);
 	harness_trace(w, 0, UNSATISFIED(MMIO, 16));
 	harness_trace(w, 1, READ(MMIO, 16, 0x6867666564636261));
@@ -170,7 +170,7 @@ static void a_core_device_takes_the_front(void **state)
 	w->core = (struct core_device){ .base = MMIO,
 					.length = 8,
 					.value = 0x42 };
-	assert_int_equal(read_cache_read(&w->e, at, data), EMUL_IO_NEEDED);
+	assert_int_equal(read_cache_read(&w->e, &at, data), EMUL_IO_NEEDED);
 	assert_int_equal(w->core.reads, 1);
 	harness_expect(w, MMIO + 8, 8, false);
 	harness_trace(w, 0, READ(MMIO, 8, 0x42));
@@ -188,7 +188,7 @@ static void a_core_device_takes_the_front_of_a_write(void **state)
 
 	(void)state;
 	w->core = (struct core_device){ .base = MMIO, .length = 8 };
-	assert_int_equal(fragments_write(&w->e, at, "abcdefghijklmnop"),
+	assert_int_equal(fragments_write(&w->e, &at, "abcdefghijklmnop"),
 			 EMUL_DONE);
 	assert_int_equal(w->core.writes, 1);
 	assert_memory_equal(w->core.last.data, "abcdefgh", 8);
@@ -204,7 +204,7 @@ static void behind_a_refusal_no_core_device_is_asked(void **state)
 
 	(void)state;
 	w->core = (struct core_device){ .base = MMIO + 8, .length = 8 };
-	assert_int_equal(fragments_write(&w->e, at, "0123456789abcdef"),
+	assert_int_equal(fragments_write(&w->e, &at, "0123456789abcdef"),
 			 EMUL_DONE);
 	assert_int_equal(w->core.writes, 0);
 	harness_expect(w, MMIO, 8, true);

@@ -2,9 +2,9 @@
  * Accesses to a device's registers with exactly one, known instruction.
  *
  * A compiler may choose another instruction for the same load.  Here the
- * instruction is the point: its width, its operands, its length.  RBX (or the
- * register the compiler picks for "r") holds the address; the value goes by
- * the accumulator, so that the encoding is always the same.
+ * instruction is the point: its width, its operands, its length.  RBX holds
+ * the address and the value goes by the accumulator, so that the encoding is
+ * always the same.
  */
 #ifndef GUEST_TESTS_LIB_MMIO_H
 #define GUEST_TESTS_LIB_MMIO_H

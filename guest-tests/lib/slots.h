@@ -39,8 +39,8 @@ void slots_set_flags(u32 slot, u32 flags);
 void slots_hold(const struct hypercall_slot *change);
 void slots_finish(void);
 
-/** Where in the backing RAM a slot's bytes are: slots 1 to 2 have 2 MiB each,
- * the others share the second 2 MiB. */
+/** Where in the backing RAM a slot's bytes begin: slot 1 has the first 2 MiB
+ * for itself, all others share the second. */
 u64 slots_backing(u32 slot);
 
 /** 8 bytes of a slot's memory, seen by the VMM; @param offset in the slot */

@@ -72,7 +72,7 @@ static void set_gate(unsigned int vector)
 	};
 }
 
-/** The TSS' descriptor, two entries long - SDM 3A 7.2.3. */
+/** The TSS' descriptor, two entries long - SDM 3A 8.2.3. */
 static void set_tss(void)
 {
 	u64 base = (u64)&tss;

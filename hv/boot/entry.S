@@ -2,7 +2,7 @@
  * The first instructions: from the boot loader to hv_main().
  *
  * A multiboot 1 loader leaves the processor in 32-bit protected mode without
- * paging.  From here it goes through the steps of SDM 3A 9.8.5:
+ * paging.  From here it goes through the steps of SDM 3A 10.8.5:
  *
  *	check     is there a 64-bit processor with no-execute at all?
  *	tables    2 MiB pages: the identity of the first 2 MiB, since the

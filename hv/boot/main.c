@@ -14,8 +14,11 @@
 #include "hv/lib/options.h"
 #include "hv/lib/page.h"
 #include "hv/lib/selftest.h"
+#include "hv/lib/string.h"
 #include "hv/lib/watchdog.h"
 #include "hv/vmm/driver.h"
+#include "hv/vmxtest/vmxtest.h"
+#include "hv/vmxtest/entry_test.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/desc.h"
@@ -40,12 +43,17 @@ void hv_main(u32 magic, u32 info)
 				 "(exit49 needs xAPIC mode)");
 	}
 	lapic_calibrate(); /* how fast its timer counts */
-	watchdog_init(options.watchdog); /* how patient we are */
+	/* How patient we are; more so with an entry's cost tenfold. */
+	watchdog_init(options.watchdog * (options.vmx_check ? 4 : 1));
 	smp_start();	   /* the other CPUs, parked in cpu_park() */
 	irq_enable();	   /* from here on an endless loop is interrupted */
 	watchdog_start();
 	if (options.selftest) {
 		selftest_run(); /* the image's own tests */
+	} else if (strcmp(options.vmxtest, "entry") == 0) {
+		entry_test_run(); /* the checks of VM entry */
+	} else if (options.vmxtest[0]) {
+		vmxtest_main(options.vmxtest); /* the VMX unit's exits */
 	} else {
 		driver_main();	/* the guests' tests */
 	}

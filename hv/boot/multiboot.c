@@ -121,7 +121,7 @@ static void copy_range(const struct multiboot_mmap_entry *entry)
 static void copy_memory_map(const struct multiboot_info *info)
 {
 	const struct multiboot_mmap_entry *entry;
-	u32 offset = 0;
+	u64 offset = 0; /* so that no size can make it wrap */
 	u64 ram = 0;
 
 	if (!(info->flags & INFO_MEMORY_MAP)) {
@@ -131,7 +131,7 @@ static void copy_memory_map(const struct multiboot_info *info)
 	/* An entry may be longer than what we know of it; the next one is found
 	 * by the size that it gives, which does not count itself. */
 	while (offset + sizeof(*entry) <= info->mmap_length) {
-		entry = at(info->mmap_addr + offset);
+		entry = at(info->mmap_addr + (u32)offset);
 		copy_range(entry);
 		offset += entry->size + sizeof(entry->size);
 	}
@@ -218,16 +218,6 @@ unsigned int multiboot_module_count(void)
 const struct module *multiboot_module(unsigned int i)
 {
 	return &modules[i];
-}
-
-const struct module *multiboot_find_module(const char *name)
-{
-	for (unsigned int i = 0; i < nmodules; i++) {
-		if (strcmp(modules[i].name, name) == 0) {
-			return &modules[i];
-		}
-	}
-	return NULL;
 }
 
 unsigned int multiboot_range_count(void)

@@ -44,9 +44,6 @@ unsigned int multiboot_module_count(void);
 /** @return module i, i below the count */
 const struct module *multiboot_module(unsigned int i);
 
-/** @return the first module of this name, or NULL */
-const struct module *multiboot_find_module(const char *name);
-
 /** @return how many ranges the memory map has */
 unsigned int multiboot_range_count(void);
 const struct memory_range *multiboot_range(unsigned int i);

@@ -1,5 +1,5 @@
 /** @file
- * Starting the other CPUs: INIT, SIPI, SIPI - SDM 3A 8.4.4.
+ * Starting the other CPUs: INIT, SIPI, SIPI - SDM 3A 9.4.4.
  *
  * There is no list of CPUs to go by: ACPI's tables are missing when Bochs
  * starts us without a BIOS.  So the start-up message goes to all of them at

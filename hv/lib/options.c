@@ -49,6 +49,7 @@ static const struct row rows[] = {
 	ROW(poison, KIND_BOOL),
 	ROW(selftest, KIND_BOOL),
 	ROW(vmxtest, KIND_TEXT),
+	ROW(vmx_check, KIND_BOOL),
 	ROW(watchdog, KIND_NUMBER),
 };
 

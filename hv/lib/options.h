@@ -26,7 +26,8 @@ struct options {
 	bool list;	/* print test names only */
 	bool poison;	/* poison the stack between vcpu_run() calls */
 	bool selftest;	/* run the image's own tests, then end */
-	char vmxtest[OPTIONS_TEXT_SIZE]; /* record exits: exits or noept */
+	char vmxtest[OPTIONS_TEXT_SIZE]; /* exits, noept or entry */
+	bool vmx_check;	/* make the VM-entry checks also for native entries */
 	unsigned int watchdog; /* ticks without progress that are allowed */
 };
 

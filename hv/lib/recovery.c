@@ -84,12 +84,23 @@ const char *recovery_kind_name(enum crash_kind kind)
 	return "?";
 }
 
+/** See recovery_on_crash(). */
+static void (*on_crash)(void);
+
+void recovery_on_crash(void (*fn)(void))
+{
+	on_crash = fn;
+}
+
 /* The format of the line is simple on purpose: what crashed may well have been
  * the search for a symbol. */
 void recovery_begin_report(const char *what, unsigned long rip)
 {
 	struct cpu *cpu = this_cpu();
 
+	if (on_crash) {
+		on_crash();
+	}
 	if (cpu->reporting) {
 		printf("exit49: %s at 0x%lx while reporting a crash\n", what,
 		       rip);

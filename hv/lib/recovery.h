@@ -50,6 +50,14 @@ bool recovery_run(void (*fn)(void *arg), void *arg, struct crash *out)
 	__must_check;
 
 /**
+ * Have a function called at the beginning of each crash, on the CPU that
+ * crashed: for whoever may have switched off what a report, or the way back,
+ * needs.
+ * @param fn the one function; NULL: none any more
+ */
+void recovery_on_crash(void (*fn)(void));
+
+/**
  * Call it before a crash is described: describing one must not crash.
  * Ends the machine with a line when this CPU is at it already.
  * @param what a few words, "#PF page fault"

@@ -19,6 +19,7 @@
 #include "hv/lib/options.h"
 #include "hv/lib/selftest_cases.h"
 #include "hv/lib/string.h"
+#include "hv/unittest/unittest.h"
 #include "hv/vcpu/vcpu_selftest.h"
 #include "hv/vmx/vmx_selftest.h"
 #include "hv/x86/machine.h"
@@ -86,12 +87,13 @@ static void report(unsigned int number, const struct selftest *test,
 	}
 }
 
-/** The i-th test: those above, then those of the VMX unit and of vCPUs; a NULL
- * name ends the list. */
+/** The i-th test: those above, then those of the VMX unit, without and with a
+ * guest, and of vCPUs; a NULL name ends the list. */
 static struct selftest test_at(unsigned int i)
 {
 	const struct vcpu_selftest_case *vcpu;
 	const struct vmx_selftest_case *vmx;
+	const struct unittest_case *unit;
 	unsigned int count = 0;
 
 	if (i < ARRAY_SIZE(tests)) {
@@ -101,6 +103,12 @@ static struct selftest test_at(unsigned int i)
 	for (; (vmx = vmx_selftest_case(count)); count++) {
 		if (count == i) {
 			return (struct selftest){ vmx->name, vmx->run };
+		}
+	}
+	i -= count;
+	for (count = 0; (unit = unittest_at(count)); count++) {
+		if (count == i) {
+			return (struct selftest){ unit->name, unit->run };
 		}
 	}
 	vcpu = vcpu_selftest_case(i - count);

@@ -145,21 +145,6 @@ char *strchr(const char *s, int c)
 	}
 }
 
-char *strrchr(const char *s, int c)
-{
-	const char *last = NULL;
-
-	for (;; s++) {
-		no_idiom();
-		if (*s == (char)c) {
-			last = s;
-		}
-		if (!*s) {
-			return (char *)last;
-		}
-	}
-}
-
 bool string_copy(char *dst, const char *src, size_t size)
 {
 	size_t length = strnlen(src, size);

@@ -15,6 +15,7 @@
 #include "hv/lib/printf.h"
 #include "hv/lib/string.h"
 #include "hv/vmx/exit_reasons.h"
+#include "hv/vmx/vmcs_fields.h"
 #include "hv/x86/trap.h"
 
 #define TRACE_HZ 1000000000ull
@@ -29,6 +30,7 @@ static const char *const names[TRACE_EVENT_COUNT] = {
 	[TRACE_KVM_MMIO] = "kvm_mmio",
 	[TRACE_KVM_EMULATE_INSN] = "kvm_emulate_insn",
 	[TRACE_KVM_INJ] = "kvm_inj_exception",
+	[TRACE_KVM_ENTRY_FAILED] = "kvm_entry_failed",
 };
 
 bool trace_on = true;
@@ -105,6 +107,11 @@ static void print_words(const struct trace_record *r)
 		break;
 	case TRACE_KVM_INJ:
 		print_injection(r);
+		break;
+	case TRACE_KVM_ENTRY_FAILED:
+		printf("vcpu %u, %s 0x%llx: %s\n", trace_vcpu_of(r),
+		       vmcs_fields_name(trace_arg_of(r)), a,
+		       (const char *)(unsigned long)b);
 		break;
 	case TRACE_NONE:
 	case TRACE_EVENT_COUNT:

@@ -30,6 +30,8 @@ enum trace_event {
 	TRACE_KVM_EMULATE_INSN, /* a = RIP, b, c = instruction bytes,
 				   arg = how many, kind = 1: failed */
 	TRACE_KVM_INJ,		/* arg = vector, a = error code */
+	TRACE_KVM_ENTRY_FAILED, /* arg = VMCS field, a = its value, b = the
+				   broken rule, a string */
 	TRACE_EVENT_COUNT,
 };
 

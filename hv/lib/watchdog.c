@@ -81,7 +81,7 @@ static bool count_tick(struct cpu *cpu)
 	}
 	cpu->idle_ticks++;
 	cpu->stuck_ticks++;
-	if (cpu->tick_in_guest || cpu->exits != cpu->tick_exits) {
+	if (!cpu->vcpu || cpu->tick_in_guest || cpu->exits != cpu->tick_exits) {
 		cpu->stuck_ticks = 0;
 	}
 	cpu->tick_exits = cpu->exits;

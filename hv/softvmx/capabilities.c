@@ -20,8 +20,9 @@
 #define ENTRY_DEFAULT1 0x11ffu
 #define ENTRY_TRUE_DEFAULT1 (ENTRY_DEFAULT1 & ~(u32)ENTRY_LOAD_DEBUG_CONTROLS)
 
-#define PIN_OFFERED \
-	(PIN_DEFAULT1 | PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING)
+#define PIN_OFFERED                                                        \
+	(PIN_DEFAULT1 | PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | \
+	 PIN_VIRTUAL_NMIS)
 
 #define CPU_OFFERED                                                         \
 	(CPU_DEFAULT1 | CPU_INTERRUPT_WINDOW_EXITING |                      \
@@ -31,7 +32,8 @@
 	 CPU_CR8_LOAD_EXITING | CPU_CR8_STORE_EXITING |                     \
 	 CPU_MOV_DR_EXITING | CPU_UNCONDITIONAL_IO_EXITING |                \
 	 CPU_USE_IO_BITMAPS | CPU_USE_MSR_BITMAPS | CPU_MONITOR_EXITING |   \
-	 CPU_PAUSE_EXITING | CPU_SECONDARY_CONTROLS)
+	 CPU_PAUSE_EXITING | CPU_SECONDARY_CONTROLS |                       \
+	 CPU_NMI_WINDOW_EXITING | CPU_MONITOR_TRAP_FLAG)
 
 #define CPU2_OFFERED                                                    \
 	(CPU2_ENABLE_EPT | CPU2_DESCRIPTOR_TABLE_EXITING |              \
@@ -64,11 +66,15 @@
 #define EPT_VPID_CAP                                                       \
 	(BIT(6) /* 4-level */ | BIT(8) /* UC */ | BIT(14) /* WB */ |       \
 	 BIT(16) /* 2 MiB */ | BIT(17) /* 1 GiB */ | BIT(20) /* INVEPT */ | \
+	 BIT(21) /* accessed and dirty flags */ |                          \
 	 BITS(26, 25) /* both types */ | BIT(32) /* INVVPID */ |           \
 	 BITS(43, 40) /* all types */)
 
 /** IA32_VMX_VMCS_ENUM: the highest index, in bits 9:1 (SYSENTER_CS). */
 #define VMCS_ENUM (21ull << 1)
+
+/* CPUID leaf with MAXPHYADDR in EAX bits 7:0 (SDM 2A table 3-8) */
+#define CPUID_ADDRESS_SIZES 0x80000008u
 
 /* CPUID leaf 7 (SDM 2A table 3-8): features that are bits of CR4 */
 #define CPUID_7_EBX_FSGSBASE BIT(0)
@@ -147,6 +153,20 @@ u64 capabilities_read(u32 msr)
 	default:
 		return 0;
 	}
+}
+
+u64 capabilities_beyond_physical(void)
+{
+	static u64 mask;
+	static bool known;
+	unsigned int width;
+
+	if (!known) {
+		width = cpuid(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
+		mask = width < 52 ? BITS(51, width) : 0;
+		known = true;
+	}
+	return mask;
 }
 
 u64 capabilities_cr0_must_be_1(u32 secondary_controls)

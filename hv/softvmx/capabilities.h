@@ -14,4 +14,7 @@ u64 capabilities_read(u32 msr);
  * (SDM 3D A.7 and 3C 27.3.1.1: unrestricted guests are excused two). */
 u64 capabilities_cr0_must_be_1(u32 secondary_controls);
 
+/** Address bits that this machine does not have: 51:MAXPHYADDR. */
+u64 capabilities_beyond_physical(void);
+
 #endif

@@ -1,335 +1,257 @@
 /** @file
- * VM-entry checks of the guest state (SDM 3C 27.3.1): exit reason 33.
+ * Guest control registers, debug registers, MSRs, descriptor tables
+ * (SDM 3C 27.3.1.1, 27.3.1.3): VM exit 33.
  *
  * Unlike a wrong control, a wrong guest state is found late: VMLAUNCH does not
  * fail but ends in a VM exit, with bit 31 of the exit reason set and the host
  * state loaded as after any exit.  A hypervisor that looks at RFLAGS alone
  * believes that its guest has run.
  *
- * Two tables.  The first is about state that a guest changes by itself and
- * software seldom: it is checked after a VMWRITE to it.  The second is about
- * what every exit handler touches, RIP above all, and is checked each time.
- * Segments have a file of their own, entry_checks_segment.c.
+ * The entry control "IA-32e mode guest", not EFER, says which mode the guest is
+ * entered in; the registers must agree with it.  Segments have a file of their
+ * own, entry_checks_segment.c; so has what changes at every exit,
+ * entry_checks_state.c.
  */
-#include "hv/lib/page.h"
 #include "hv/softvmx/entry_checks.h"
-#include "hv/softvmx/entry_checks_segment.h"
-#include "hv/vmx/vmx_controls.h"
-#include "hv/vmx/vmx_unit.h"
+#include "hv/softvmx/entry_checks_row.h"
 #include "hv/x86/cr.h"
 
-/** Exit qualification of a failed entry: the VMCS link pointer (27.8). */
-#define QUALIFICATION_LINK_POINTER 4
+#define REGISTERS "27.3.1.1"
+#define TABLES "27.3.1.3"
+#define NOT_CANONICAL "the address must be canonical: bits 63:47 all equal"
+#define HIGH_HALF "bits 63:32 must be 0"
 
-/** RFLAGS: bits that are always 0. */
-#define RFLAGS_RESERVED (BITS(63, 22) | BIT(15) | BIT(5) | BIT(3))
+#define CR4_CET BIT(23)
 
-/** The entry control, not EFER, says which mode the guest is entered in. */
-static bool is_ia32e(void)
-{
-	return vmread(VM_ENTRY_CONTROLS) & ENTRY_IA32E_MODE_GUEST;
-}
+/** IA32_DEBUGCTL: bits that no processor has (SDM 3B 18.4.1). */
+#define DEBUGCTL_RESERVED (BITS(63, 16) | BITS(5, 3))
+#define DEBUGCTL_BUS_LOCK BIT(2)
+#define DEBUGCTL_RTM BIT(15)
 
-/** An unrestricted guest may be in real mode, or unpaged (SDM 3D A.7). */
-static bool cr0_is_fixed(void)
-{
-	u64 must = vmx_unit->capability(IA32_VMX_CR0_FIXED0);
-	u64 may = vmx_unit->capability(IA32_VMX_CR0_FIXED1);
-	u64 cr0 = vmread(GUEST_CR0);
+/* Reserved in the MSRs of features that softvmx does not have. */
+#define BNDCFGS_RESERVED BITS(11, 2)
+#define RTIT_RESERVED \
+	(BITS(63, 57) | BITS(54, 48) | BITS(30, 28) | BIT(23) | BIT(18))
+#define LBR_RESERVED (BITS(63, 23) | BITS(15, 4))
 
-	if (entry_checks_cpu2() & CPU2_UNRESTRICTED_GUEST) {
-		must &= ~(CR0_PE | CR0_PG);
+/* A rule that applies when these VM-entry controls are set. */
+#define WHEN_ENTRY(name, controls)                        \
+	static bool name(const struct entry_view *view)   \
+	{                                                 \
+		return view->entry & (controls);          \
 	}
-	return (cr0 & must) == must && !(cr0 & ~may);
+
+WHEN_ENTRY(loads_debug, ENTRY_LOAD_DEBUG_CONTROLS)
+WHEN_ENTRY(loads_perf, ENTRY_LOAD_PERF_GLOBAL_CTRL)
+WHEN_ENTRY(loads_pat, ENTRY_LOAD_PAT)
+WHEN_ENTRY(loads_efer, ENTRY_LOAD_EFER)
+WHEN_ENTRY(loads_bndcfgs, ENTRY_LOAD_BNDCFGS)
+WHEN_ENTRY(loads_rtit, ENTRY_LOAD_RTIT_CTL)
+WHEN_ENTRY(loads_cet, ENTRY_LOAD_CET)
+WHEN_ENTRY(loads_lbr, ENTRY_LOAD_LBR_CTL)
+WHEN_ENTRY(loads_pkrs, ENTRY_LOAD_PKRS)
+WHEN_ENTRY(loads_uinv, ENTRY_LOAD_UINV)
+
+static bool is_ia32e(const struct entry_view *view)
+{
+	return view->ia32e;
 }
 
-static bool cr0_pg_has_pe(void)
+static bool is_legacy(const struct entry_view *view)
 {
-	u64 cr0 = vmread(GUEST_CR0);
+	return !view->ia32e;
+}
 
+static bool loads_efer_paged(const struct entry_view *view)
+{
+	return loads_efer(view) && (view->cr0 & CR0_PG);
+}
+
+static bool pg_has_pe(const struct entry_view *view, u64 cr0)
+{
+	(void)view;
 	return !(cr0 & CR0_PG) || (cr0 & CR0_PE);
 }
 
-/** CR4.VMXE is set for guests too; they see the read shadow instead. */
-static bool cr4_is_fixed(void)
+static bool cet_has_wp(const struct entry_view *view, u64 cr4)
 {
-	u64 must = vmx_unit->capability(IA32_VMX_CR4_FIXED0);
-	u64 may = vmx_unit->capability(IA32_VMX_CR4_FIXED1);
-	u64 cr4 = vmread(GUEST_CR4);
+	return !(cr4 & CR4_CET) || (view->cr0 & CR0_WP);
+}
 
-	return (cr4 & must) == must && !(cr4 & ~may);
+static bool is_debugctl(const struct entry_view *view, u64 value)
+{
+	u64 reserved = DEBUGCTL_RESERVED;
+
+	(void)view;
+	reserved |= entry_checks_has_bus_lock() ? 0 : DEBUGCTL_BUS_LOCK;
+	reserved |= entry_checks_has_rtm() ? 0 : DEBUGCTL_RTM;
+	return !(value & reserved);
 }
 
 /* IA-32e mode is paging with 8-byte entries and nothing less. */
-static bool ia32e_has_paging(void)
+static bool has_pg(const struct entry_view *view, u64 cr0)
 {
-	return !is_ia32e() || (vmread(GUEST_CR0) & CR0_PG);
+	(void)view;
+	return cr0 & CR0_PG;
 }
 
-static bool ia32e_has_pae(void)
+static bool has_pae(const struct entry_view *view, u64 cr4)
 {
-	return !is_ia32e() || (vmread(GUEST_CR4) & CR4_PAE);
+	(void)view;
+	return cr4 & CR4_PAE;
 }
 
-static bool legacy_has_no_pcid(void)
+static bool has_no_pcid(const struct entry_view *view, u64 cr4)
 {
-	return is_ia32e() || !(vmread(GUEST_CR4) & CR4_PCIDE);
+	(void)view;
+	return !(cr4 & CR4_PCIDE);
 }
 
-/** Bit 63 has a meaning for MOV to CR3 (with PCIDs) and none here. */
-static bool cr3_fits(void)
+static bool is_physical(const struct entry_view *view, u64 value)
 {
-	return !(vmread(GUEST_CR3) & BITS(62, 52));
+	(void)view;
+	return entry_checks_is_physical(value);
 }
 
-static bool dr7_fits(void)
+static bool is_canonical(const struct entry_view *view, u64 value)
 {
-	return !(vmread(VM_ENTRY_CONTROLS) & ENTRY_LOAD_DEBUG_CONTROLS) ||
-	       !(vmread(GUEST_DR7) >> 32);
+	(void)view;
+	return entry_checks_is_canonical(value);
 }
 
-static bool pat_fits(void)
+static bool is_32_bits(const struct entry_view *view, u64 value)
 {
-	return !(vmread(VM_ENTRY_CONTROLS) & ENTRY_LOAD_PAT) ||
-	       entry_checks_is_pat(vmread(GUEST_IA32_PAT));
+	(void)view;
+	return !(value >> 32);
 }
 
-/* EFER is looked at only if the entry is to load it. */
-static bool loads_efer(void)
+static bool is_16_bits(const struct entry_view *view, u64 value)
 {
-	return vmread(VM_ENTRY_CONTROLS) & ENTRY_LOAD_EFER;
+	(void)view;
+	return !(value >> 16);
 }
 
-static bool efer_reserved(void)
+static bool is_8_bits(const struct entry_view *view, u64 value)
 {
-	u64 known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+	(void)view;
+	return !(value >> 8);
+}
 
-	return !loads_efer() || !(vmread(GUEST_IA32_EFER) & ~known);
+static bool is_perf(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return !(value & ~entry_checks_perf_bits());
+}
+
+static bool is_pat(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return entry_checks_is_pat(value);
 }
 
 /** Two places say the mode, and they must say the same. */
-static bool efer_lma_agrees(void)
+static bool lma_is_mode(const struct entry_view *view, u64 efer)
 {
-	bool lma = vmread(GUEST_IA32_EFER) & EFER_LMA;
-
-	return !loads_efer() || lma == is_ia32e();
+	return !(efer & EFER_LMA) == !view->ia32e;
 }
 
 /** With paging on, LMA is LME: hardware keeps it so, software must too. */
-static bool efer_lme_agrees(void)
+static bool lme_is_lma(const struct entry_view *view, u64 efer)
 {
-	u64 efer = vmread(GUEST_IA32_EFER);
-
-	return !loads_efer() || !(vmread(GUEST_CR0) & CR0_PG) ||
-	       !(efer & EFER_LMA) == !(efer & EFER_LME);
+	(void)view;
+	return !(efer & EFER_LMA) == !(efer & EFER_LME);
 }
 
-static bool sysenter_is_canonical(void)
+static bool is_bndcfgs(const struct entry_view *view, u64 value)
 {
-	return entry_checks_is_canonical(vmread(GUEST_SYSENTER_ESP)) &&
-	       entry_checks_is_canonical(vmread(GUEST_SYSENTER_EIP));
+	(void)view;
+	return !(value & BNDCFGS_RESERVED) && entry_checks_is_canonical(value);
 }
 
-static bool tables_are_canonical(void)
+static bool is_rtit(const struct entry_view *view, u64 value)
 {
-	return entry_checks_is_canonical(vmread(GUEST_GDTR_BASE)) &&
-	       entry_checks_is_canonical(vmread(GUEST_IDTR_BASE));
+	(void)view;
+	return !(value & RTIT_RESERVED);
 }
 
-static bool gdtr_limit_fits(void)
+static bool is_lbr(const struct entry_view *view, u64 value)
 {
-	return !(vmread(GUEST_GDTR_LIMIT) >> 16);
+	(void)view;
+	return !(value & LBR_RESERVED);
 }
 
-static bool idtr_limit_fits(void)
+static bool is_s_cet(const struct entry_view *view, u64 value)
 {
-	return !(vmread(GUEST_IDTR_LIMIT) >> 16);
+	(void)view;
+	return entry_checks_is_canonical(value) && !(value & BITS(9, 6)) &&
+	       bits(value, 11, 10) != 3;
 }
 
-/* clang-format off */
-static const struct entry_check guest_checks[] = {
-	{ GUEST_CR0, cr0_is_fixed,
-	  "NE must be 1, PE and PG too unless the guest is unrestricted (SDM 3C 27.3.1.1)" },
-	{ GUEST_CR0, cr0_pg_has_pe, "PG is set but PE is not (SDM 3C 27.3.1.1)" },
-	{ GUEST_CR4, cr4_is_fixed,
-	  "VMXE must be 1, and no bit that IA32_VMX_CR4_FIXED1 forbids (SDM 3C 27.3.1.1)" },
-	{ GUEST_CR0, ia32e_has_paging,
-	  "PG must be 1 for an IA-32e mode guest (SDM 3C 27.3.1.1)" },
-	{ GUEST_CR4, ia32e_has_pae,
-	  "PAE must be 1 for an IA-32e mode guest (SDM 3C 27.3.1.1)" },
-	{ GUEST_CR4, legacy_has_no_pcid,
-	  "PCIDE must be 0 unless it is an IA-32e mode guest (SDM 3C 27.3.1.1)" },
-	{ GUEST_CR3, cr3_fits, "address bits beyond 51 must be 0 (SDM 3C 27.3.1.1)" },
-	{ GUEST_DR7, dr7_fits, "bits 63:32 must be 0 (SDM 3C 27.3.1.1)" },
-	{ GUEST_SYSENTER_EIP, sysenter_is_canonical,
-	  "SYSENTER_ESP and SYSENTER_EIP must be canonical (SDM 3C 27.3.1.1)" },
-	{ GUEST_IA32_PAT, pat_fits,
-	  "each byte must be a memory type: 0, 1, 4, 5, 6 or 7 (SDM 3C 27.3.1.1)" },
-	{ GUEST_IA32_EFER, efer_reserved, "reserved bits must be 0 (SDM 3C 27.3.1.1)" },
-	{ GUEST_IA32_EFER, efer_lma_agrees,
-	  "LMA must equal the \"IA-32e mode guest\" entry control (SDM 3C 27.3.1.1)" },
-	{ GUEST_IA32_EFER, efer_lme_agrees,
-	  "LMA and LME must be equal when CR0.PG is 1 (SDM 3C 27.3.1.1)" },
-	{ GUEST_GDTR_BASE, tables_are_canonical,
-	  "the bases of GDTR and IDTR must be canonical (SDM 3C 27.3.1.3)" },
-	{ GUEST_GDTR_LIMIT, gdtr_limit_fits, "bits 31:16 must be 0 (SDM 3C 27.3.1.3)" },
-	{ GUEST_IDTR_LIMIT, idtr_limit_fits, "bits 31:16 must be 0 (SDM 3C 27.3.1.3)" },
+static bool is_ssp(const struct entry_view *view, u64 value)
+{
+	return !(value & BITS(1, 0)) && (view->ia32e || !(value >> 32)) &&
+	       entry_checks_is_canonical(value);
+}
+
+static const struct entry_check checks[] = {
+	{ GUEST_CR0, REGISTERS, .bits = &entry_checks_guest_cr0_bits },
+	{ GUEST_CR0, REGISTERS, NULL, pg_has_pe, .rule = "PG is set but PE is not" },
+	{ GUEST_CR4, REGISTERS, .bits = &entry_checks_guest_cr4_bits },
+	{ GUEST_CR4, REGISTERS, NULL, cet_has_wp,
+	  .rule = "CET is set but CR0.WP is not", .other = GUEST_CR0 },
+	{ GUEST_IA32_DEBUGCTL, REGISTERS, loads_debug, is_debugctl,
+	  .rule = "a bit is set that IA32_DEBUGCTL does not have on this processor" },
+	{ GUEST_CR0, REGISTERS, is_ia32e, has_pg,
+	  .rule = "PG must be 1: the entry control says \"IA-32e mode guest\"",
+	  .other = VM_ENTRY_CONTROLS },
+	{ GUEST_CR4, REGISTERS, is_ia32e, has_pae,
+	  .rule = "PAE must be 1: the entry control says \"IA-32e mode guest\"",
+	  .other = VM_ENTRY_CONTROLS },
+	{ GUEST_CR4, REGISTERS, is_legacy, has_no_pcid,
+	  .rule = "PCIDE must be 0 unless the entry control says \"IA-32e mode guest\"",
+	  .other = VM_ENTRY_CONTROLS },
+	{ GUEST_CR3, REGISTERS, NULL, is_physical, .rule = "bits beyond MAXPHYADDR must be 0" },
+	{ GUEST_DR7, REGISTERS, loads_debug, is_32_bits, .rule = HIGH_HALF },
+	{ GUEST_SYSENTER_ESP, REGISTERS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ GUEST_SYSENTER_EIP, REGISTERS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ GUEST_IA32_S_CET, REGISTERS, loads_cet, is_s_cet,
+	  .rule = "it must be canonical, bits 9:6 clear, bits 11:10 not both set" },
+	{ GUEST_INTERRUPT_SSP_TABLE, REGISTERS, loads_cet, is_canonical, .rule = NOT_CANONICAL },
+	{ GUEST_IA32_PERF_GLOBAL_CTRL, REGISTERS, loads_perf, is_perf,
+	  .rule = "a bit is set for a counter that this processor does not have" },
+	{ GUEST_IA32_PAT, REGISTERS, loads_pat, is_pat,
+	  .rule = "each byte must be a memory type: 0, 1, 4, 5, 6 or 7" },
+	{ GUEST_IA32_EFER, REGISTERS, loads_efer, .bits = &entry_checks_guest_efer_bits },
+	{ GUEST_IA32_EFER, REGISTERS, loads_efer, lma_is_mode,
+	  .rule = "LMA must equal the entry control \"IA-32e mode guest\", bit 9",
+	  .other = VM_ENTRY_CONTROLS },
+	{ GUEST_IA32_EFER, REGISTERS, loads_efer_paged, lme_is_lma,
+	  .rule = "LMA and LME must be equal when CR0.PG is 1", .other = GUEST_CR0 },
+	{ GUEST_IA32_BNDCFGS, REGISTERS, loads_bndcfgs, is_bndcfgs,
+	  .rule = "bits 11:2 must be 0, the address in bits 63:12 canonical" },
+	{ GUEST_IA32_RTIT_CTL, REGISTERS, loads_rtit, is_rtit,
+	  .rule = "a bit is set that IA32_RTIT_CTL does not have" },
+	{ GUEST_IA32_LBR_CTL, REGISTERS, loads_lbr, is_lbr,
+	  .rule = "a bit is set that IA32_LBR_CTL does not have" },
+	{ GUEST_IA32_PKRS, REGISTERS, loads_pkrs, is_32_bits, .rule = HIGH_HALF },
+	{ GUEST_UINV, REGISTERS, loads_uinv, is_8_bits, .rule = "bits 15:8 must be 0" },
 };
-/* clang-format on */
 
-/** Without VMCS shadowing the pointer is good for nothing, and is ~0; what
- * else stands there must still be a VMCS (SDM 3C 27.3.1.5). */
-static bool link_pointer_fits(void)
-{
-	u64 link = vmread(VMCS_LINK_POINTER);
-	u32 revision = vmx_unit->capability(IA32_VMX_BASIC) & BITS(30, 0);
-
-	if (link == ~0ull) {
-		return true;
-	}
-	return !(link & ~PAGE_MASK) && entry_checks_is_physical(link) &&
-	       *(const u32 *)hpa_to_virt(hpa(link)) == revision;
-}
-
-bool entry_checks_guest_all(u64 *qualification)
-{
-	*qualification = 0;
-	if (!entry_checks_run(guest_checks, ARRAY_SIZE(guest_checks)) ||
-	    !entry_checks_segment_all()) {
-		return false;
-	}
-	if (!link_pointer_fits()) {
-		entry_checks_report(VMCS_LINK_POINTER,
-				    "it must be ~0 or a VMCS (SDM 3C "
-				    "27.3.1.5)");
-		*qualification = QUALIFICATION_LINK_POINTER;
-		return false;
-	}
-	return true;
-}
-
-/* What changes at each exit and entry: SDM 3C 27.3.1.4 and 27.3.1.5. */
-
-/** Only 64-bit code has addresses beyond 4 GiB; compatibility mode has not. */
-static bool is_64bit_code(void)
-{
-	return is_ia32e() && (vmread(GUEST_CS_AR_BYTES) & SEG_AR_L);
-}
-
-/** The likely half asks for no other field: those may still be in the VMCB. */
-static bool rip_fits(void)
-{
-	u64 rip = vmread(GUEST_RIP);
-
-	if (likely(entry_checks_is_canonical(rip) && !(rip >> 32))) {
-		return true;
-	}
-	return is_64bit_code() && entry_checks_is_canonical(rip);
-}
-
-static bool rflags_reserved(void)
-{
-	u64 rflags = vmread(GUEST_RFLAGS);
-
-	return (rflags & RFLAGS_FIXED) && !(rflags & RFLAGS_RESERVED);
-}
-
-static bool rflags_vm_fits(void)
-{
-	if (likely(!(vmread(GUEST_RFLAGS) & RFLAGS_VM))) {
-		return true;
-	}
-	return !is_ia32e() && (vmread(GUEST_CR0) & CR0_PE);
-}
-
-/** An interrupt cannot arrive where interrupts are off. */
-static bool rflags_if_fits(void)
-{
-	u32 event = vmread(VM_ENTRY_INTR_INFO);
-	bool interrupt = (event & INTR_INFO_VALID) &&
-			 bits(event, 10, 8) == INTR_TYPE_EXTERNAL;
-
-	return !interrupt || (vmread(GUEST_RFLAGS) & RFLAGS_IF);
-}
-
-/** Shutdown and wait-for-SIPI are left out of IA32_VMX_MISC. */
-static bool activity_exists(void)
-{
-	return vmread(GUEST_ACTIVITY_STATE) <= ACTIVITY_HLT;
-}
-
-/** A CPU in HLT has executed the HLT, which ends any shadow. */
-static bool activity_fits_blocking(void)
-{
-	u64 blocking = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
-
-	return vmread(GUEST_ACTIVITY_STATE) == ACTIVITY_ACTIVE ||
-	       !(vmread(GUEST_INTERRUPTIBILITY_STATE) & blocking);
-}
-
-static bool blocking_reserved(void)
-{
-	return !(vmread(GUEST_INTERRUPTIBILITY_STATE) & BITS(31, 4));
-}
-
-static bool blocking_is_one(void)
-{
-	u64 both = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
-
-	return (vmread(GUEST_INTERRUPTIBILITY_STATE) & both) != both;
-}
-
-/** The shadow of an STI means that STI has set IF. */
-static bool blocking_sti_fits(void)
-{
-	return !(vmread(GUEST_INTERRUPTIBILITY_STATE) &
-		 INTERRUPTIBILITY_STI) ||
-	       (vmread(GUEST_RFLAGS) & RFLAGS_IF);
-}
-
-/** Interrupts wait for both shadows, NMIs for that of MOV SS only. */
-static bool blocking_allows_event(void)
-{
-	u32 event = vmread(VM_ENTRY_INTR_INFO);
-	u64 blocked = INTERRUPTIBILITY_MOV_SS;
-
-	if (likely(!(event & INTR_INFO_VALID))) {
-		return true;
-	}
-	if (bits(event, 10, 8) == INTR_TYPE_EXTERNAL) {
-		blocked |= INTERRUPTIBILITY_STI;
-	} else if (bits(event, 10, 8) != INTR_TYPE_NMI) {
-		return true;
-	}
-	return !(vmread(GUEST_INTERRUPTIBILITY_STATE) & blocked);
-}
-
-/* clang-format off */
-static const struct entry_check hot_checks[] = {
-	{ GUEST_RIP, rip_fits,
-	  "it must be canonical, and below 4 GiB outside of 64-bit mode (SDM 3C 27.3.1.4)" },
-	{ GUEST_RFLAGS, rflags_reserved,
-	  "bit 1 must be 1, bits 63:22, 15, 5 and 3 must be 0 (SDM 3C 27.3.1.4)" },
-	{ GUEST_RFLAGS, rflags_vm_fits,
-	  "VM must be 0 in IA-32e mode and in real mode (SDM 3C 27.3.1.4)" },
-	{ GUEST_RFLAGS, rflags_if_fits,
-	  "IF must be 1 for an external interrupt to be injected (SDM 3C 27.3.1.4)" },
-	{ GUEST_ACTIVITY_STATE, activity_exists,
-	  "only 0 (active) and 1 (HLT) are offered (SDM 3C 27.3.1.5)" },
-	{ GUEST_ACTIVITY_STATE, activity_fits_blocking,
-	  "it must be active when STI or MOV SS blocks interrupts (SDM 3C 27.3.1.5)" },
-	{ GUEST_INTERRUPTIBILITY_STATE, blocking_reserved,
-	  "bits 31:4 must be 0 (SDM 3C 27.3.1.5)" },
-	{ GUEST_INTERRUPTIBILITY_STATE, blocking_is_one,
-	  "blocking by STI and by MOV SS exclude each other (SDM 3C 27.3.1.5)" },
-	{ GUEST_INTERRUPTIBILITY_STATE, blocking_sti_fits,
-	  "blocking by STI needs RFLAGS.IF = 1 (SDM 3C 27.3.1.5)" },
-	{ GUEST_INTERRUPTIBILITY_STATE, blocking_allows_event,
-	  "the event to be injected is blocked by STI or MOV SS (SDM 3C 27.3.1.5)" },
+static const struct entry_check table_checks[] = {
+	{ GUEST_GDTR_BASE, TABLES, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ GUEST_IDTR_BASE, TABLES, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ GUEST_GDTR_LIMIT, TABLES, NULL, is_16_bits, .rule = "bits 31:16 must be 0" },
+	{ GUEST_IDTR_LIMIT, TABLES, NULL, is_16_bits, .rule = "bits 31:16 must be 0" },
+	{ GUEST_SSP, "27.3.1.4", loads_cet, is_ssp,
+	  .rule = "it must be canonical, bits 1:0 clear, and below 4 GiB outside of IA-32e mode" },
 };
-/* clang-format on */
 
-bool entry_checks_guest_hot(void)
+bool entry_checks_guest(void)
 {
-	return entry_checks_run(hot_checks, ARRAY_SIZE(hot_checks));
+	struct entry_view view;
+
+	entry_checks_look(&view);
+	return entry_checks_run(&view, checks, ARRAY_SIZE(checks)) &&
+	       entry_checks_segments(&view) &&
+	       entry_checks_run(&view, table_checks, ARRAY_SIZE(table_checks));
 }

@@ -1,170 +1,177 @@
 /** @file
- * VM-entry checks of the host state (SDM 3C 27.2.2 to 27.2.4): VMfail error 8.
+ * The host state (SDM 3C 27.2.2 to 27.2.4): VMfail, error 8.
  *
  * The host state is loaded at the end of every VM exit, when there is no way
  * back: an error there would shut the processor down.  So all of it is checked
  * at entry, while VMLAUNCH can still fail in an orderly way.
  *
- * One rule is relaxed: HOST_CR4.VMXE.  A native unit demands it.  This machine
- * has no such bit, so that a hypervisor which takes HOST_CR4 from CR4 cannot
- * have it set; both values are accepted, and the bit is never written to CR4.
+ * We are in 64-bit mode, so a 32-bit host ("host address-space size" 0) is an
+ * error before the rules about one would apply.
  */
 #include "hv/softvmx/entry_checks.h"
-#include "hv/vmx/vmx_controls.h"
-#include "hv/vmx/vmx_unit.h"
+#include "hv/softvmx/entry_checks_row.h"
 #include "hv/x86/cr.h"
 
+#define REGISTERS "27.2.2"
+#define SEGMENTS "27.2.3"
+#define MODE "27.2.4"
+#define NOT_CANONICAL "the address must be canonical: bits 63:47 all equal"
+#define NOT_PLAIN "RPL and TI, bits 2:0, must be 0"
+#define NOT_NULL "it must not be 0"
+
 #define SELECTOR_RPL_TI BITS(2, 0)
+#define CR4_CET BIT(23)
 
-/** The host is in VMX operation, so its CR0 and CR4 obey the fixed bits. */
-static bool cr0_is_fixed(void)
-{
-	u64 must = vmx_unit->capability(IA32_VMX_CR0_FIXED0);
-	u64 may = vmx_unit->capability(IA32_VMX_CR0_FIXED1);
-	u64 cr0 = vmread(HOST_CR0);
-
-	return (cr0 & must) == must && !(cr0 & ~may);
-}
-
-/** Bits that this machine has set by now are its business: see above. */
-static bool cr4_is_fixed(void)
-{
-	u64 must = vmx_unit->capability(IA32_VMX_CR4_FIXED0);
-	u64 may = vmx_unit->capability(IA32_VMX_CR4_FIXED1);
-	u64 cr4 = vmread(HOST_CR4);
-
-	if (vmx_unit_is_soft) {
-		must &= ~CR4_VMXE;
-		may |= read_cr4();
-	}
-	return (cr4 & must) == must && !(cr4 & ~may);
-}
-
-static bool cr4_has_pae(void)
-{
-	return vmread(HOST_CR4) & CR4_PAE;
-}
-
-static bool cr3_fits(void)
-{
-	return entry_checks_is_physical(vmread(HOST_CR3));
-}
-
-/* A 64-bit host must come back to 64-bit mode (SDM 3C 27.2.4). */
-static bool is_64bit(void)
-{
-	return vmread(VM_EXIT_CONTROLS) & EXIT_HOST_ADDRESS_SPACE_SIZE;
-}
-
-/** SVME is set in EFER as long as this unit is enabled; leaving it out of the
- * VMCS, as one would for a native unit, is as good. */
-static bool efer_fits(void)
-{
-	u64 known = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
-	u64 efer = vmread(HOST_IA32_EFER);
-
-	if (!(vmread(VM_EXIT_CONTROLS) & EXIT_LOAD_EFER)) {
-		return true;
-	}
-	if (vmx_unit_is_soft) {
-		known |= EFER_SVME;
-	}
-	return !(efer & ~known) && (efer & EFER_LMA) && (efer & EFER_LME);
-}
-
-static bool pat_fits(void)
-{
-	return !(vmread(VM_EXIT_CONTROLS) & EXIT_LOAD_PAT) ||
-	       entry_checks_is_pat(vmread(HOST_IA32_PAT));
-}
-
-/** The host runs at CPL 0 on its GDT. */
-static bool is_plain(enum vmcs_field selector)
-{
-	return !(vmread(selector) & SELECTOR_RPL_TI);
-}
-
-static bool cs_is_plain(void)
-{
-	return is_plain(HOST_CS_SELECTOR);
-}
-
-static bool tr_is_plain(void)
-{
-	return is_plain(HOST_TR_SELECTOR);
-}
-
-static bool data_is_plain(void)
-{
-	return is_plain(HOST_SS_SELECTOR) && is_plain(HOST_DS_SELECTOR) &&
-	       is_plain(HOST_ES_SELECTOR) && is_plain(HOST_FS_SELECTOR) &&
-	       is_plain(HOST_GS_SELECTOR);
-}
-
-/* Null data segments are fine in 64-bit mode, a null CS or TR is not. */
-static bool cs_is_there(void)
-{
-	return vmread(HOST_CS_SELECTOR);
-}
-
-static bool tr_is_there(void)
-{
-	return vmread(HOST_TR_SELECTOR);
-}
-
-/** One check for each address that a VM exit loads without a look. */
-#define CANONICAL_CHECK(name, field)                             \
-	static bool name(void)                                   \
-	{                                                        \
-		return entry_checks_is_canonical(vmread(field)); \
+/* A rule that applies when these VM-exit controls are set. */
+#define WHEN_EXIT(name, controls)                         \
+	static bool name(const struct entry_view *view)   \
+	{                                                 \
+		return view->exit & (controls);           \
 	}
 
-CANONICAL_CHECK(rip_is_canonical, HOST_RIP)
-CANONICAL_CHECK(fs_is_canonical, HOST_FS_BASE)
-CANONICAL_CHECK(gs_is_canonical, HOST_GS_BASE)
-CANONICAL_CHECK(tr_is_canonical, HOST_TR_BASE)
-CANONICAL_CHECK(gdtr_is_canonical, HOST_GDTR_BASE)
-CANONICAL_CHECK(idtr_is_canonical, HOST_IDTR_BASE)
-CANONICAL_CHECK(sysenter_esp_is_canonical, HOST_SYSENTER_ESP)
-CANONICAL_CHECK(sysenter_eip_is_canonical, HOST_SYSENTER_EIP)
+WHEN_EXIT(loads_perf, EXIT_LOAD_PERF_GLOBAL_CTRL)
+WHEN_EXIT(loads_pat, EXIT_LOAD_PAT)
+WHEN_EXIT(loads_efer, EXIT_LOAD_EFER)
+WHEN_EXIT(loads_cet, EXIT_LOAD_CET)
+WHEN_EXIT(loads_pkrs, EXIT_LOAD_PKRS)
 
-/* clang-format off */
-static const struct entry_check host_checks[] = {
-	{ HOST_CR0, cr0_is_fixed,
-	  "PE, NE and PG must be 1, and no bit that IA32_VMX_CR0_FIXED1 forbids (SDM 3C 27.2.2)" },
-	{ HOST_CR4, cr4_is_fixed,
-	  "no bit may be set that IA32_VMX_CR4_FIXED1 forbids (SDM 3C 27.2.2)" },
-	{ HOST_CR3, cr3_fits,
-	  "the page tables must lie in memory (SDM 3C 27.2.2)" },
-	{ HOST_SYSENTER_ESP, sysenter_esp_is_canonical,
-	  "the address must be canonical (SDM 3C 27.2.2)" },
-	{ HOST_SYSENTER_EIP, sysenter_eip_is_canonical,
-	  "the address must be canonical (SDM 3C 27.2.2)" },
-	{ HOST_IA32_PAT, pat_fits,
-	  "each byte must be a memory type: 0, 1, 4, 5, 6 or 7 (SDM 3C 27.2.2)" },
-	{ HOST_IA32_EFER, efer_fits,
-	  "LMA and LME must be 1 for a 64-bit host, reserved bits 0 (SDM 3C 27.2.2)" },
-	{ HOST_CS_SELECTOR, cs_is_plain,
-	  "RPL and TI, bits 2:0, must be 0 (SDM 3C 27.2.3)" },
-	{ HOST_TR_SELECTOR, tr_is_plain,
-	  "RPL and TI, bits 2:0, must be 0 (SDM 3C 27.2.3)" },
-	{ HOST_DS_SELECTOR, data_is_plain,
-	  "RPL and TI, bits 2:0, must be 0 in SS, DS, ES, FS and GS (SDM 3C 27.2.3)" },
-	{ HOST_CS_SELECTOR, cs_is_there, "it must not be 0 (SDM 3C 27.2.3)" },
-	{ HOST_TR_SELECTOR, tr_is_there, "it must not be 0 (SDM 3C 27.2.3)" },
-	{ HOST_FS_BASE, fs_is_canonical, "the base must be canonical (SDM 3C 27.2.3)" },
-	{ HOST_GS_BASE, gs_is_canonical, "the base must be canonical (SDM 3C 27.2.3)" },
-	{ HOST_GDTR_BASE, gdtr_is_canonical, "the base must be canonical (SDM 3C 27.2.3)" },
-	{ HOST_IDTR_BASE, idtr_is_canonical, "the base must be canonical (SDM 3C 27.2.3)" },
-	{ HOST_TR_BASE, tr_is_canonical, "the base must be canonical (SDM 3C 27.2.3)" },
-	{ VM_EXIT_CONTROLS, is_64bit,
-	  "\"host address-space size\" must be 1 on a 64-bit host (SDM 3C 27.2.4)" },
-	{ HOST_CR4, cr4_has_pae, "PAE must be 1 for a 64-bit host (SDM 3C 27.2.4)" },
-	{ HOST_RIP, rip_is_canonical, "the address must be canonical (SDM 3C 27.2.4)" },
+static bool cet_has_wp(const struct entry_view *view, u64 cr4)
+{
+	(void)view;
+	return !(cr4 & CR4_CET) || (entry_checks_read(HOST_CR0) & CR0_WP);
+}
+
+static bool is_physical(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return entry_checks_is_physical(value);
+}
+
+static bool is_reachable(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return entry_checks_is_reachable(value);
+}
+
+static bool is_canonical(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return entry_checks_is_canonical(value);
+}
+
+static bool is_perf(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return !(value & ~entry_checks_perf_bits());
+}
+
+static bool is_pat(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return entry_checks_is_pat(value);
+}
+
+/** Both must be as "host address-space size". */
+static bool efer_is_64bit(const struct entry_view *view, u64 efer)
+{
+	bool size = view->exit & EXIT_HOST_ADDRESS_SPACE_SIZE;
+
+	return !(efer & EFER_LMA) == !size && !(efer & EFER_LME) == !size;
+}
+
+/** IA32_S_CET: bits 9:6 reserved, 11:10 not both (SDM 3C 27.2.2). */
+static bool is_s_cet(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return entry_checks_is_canonical(value) && !(value & BITS(9, 6)) &&
+	       bits(value, 11, 10) != 3;
+}
+
+static bool is_ssp(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return entry_checks_is_canonical(value) && !(value & BITS(1, 0));
+}
+
+static bool is_32_bits(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return !(value >> 32);
+}
+
+static bool is_plain(const struct entry_view *view, u64 selector)
+{
+	(void)view;
+	return !(selector & SELECTOR_RPL_TI);
+}
+
+static bool is_not_0(const struct entry_view *view, u64 value)
+{
+	(void)view;
+	return value;
+}
+
+static bool is_64bit(const struct entry_view *view, u64 exit)
+{
+	(void)view;
+	return exit & EXIT_HOST_ADDRESS_SPACE_SIZE;
+}
+
+static bool has_pae(const struct entry_view *view, u64 cr4)
+{
+	(void)view;
+	return cr4 & CR4_PAE;
+}
+
+static const struct entry_check checks[] = {
+	{ HOST_CR0, REGISTERS, .bits = &entry_checks_host_cr0_bits },
+	{ HOST_CR4, REGISTERS, .bits = &entry_checks_host_cr4_bits },
+	{ HOST_CR4, REGISTERS, NULL, cet_has_wp,
+	  .rule = "CET is set but CR0.WP is not", .other = HOST_CR0 },
+	{ HOST_CR3, REGISTERS, NULL, is_physical, .rule = "bits beyond MAXPHYADDR must be 0" },
+	{ HOST_CR3, REGISTERS, NULL, is_reachable, .rule = "no memory is there for page tables" },
+	{ HOST_SYSENTER_ESP, REGISTERS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ HOST_SYSENTER_EIP, REGISTERS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ HOST_IA32_PERF_GLOBAL_CTRL, REGISTERS, loads_perf, is_perf,
+	  .rule = "a bit is set for a counter that this processor does not have" },
+	{ HOST_IA32_PAT, REGISTERS, loads_pat, is_pat,
+	  .rule = "each byte must be a memory type: 0, 1, 4, 5, 6 or 7" },
+	{ HOST_IA32_EFER, REGISTERS, loads_efer, .bits = &entry_checks_host_efer_bits },
+	{ HOST_IA32_EFER, REGISTERS, loads_efer, efer_is_64bit,
+	  .rule = "LMA and LME must both equal \"host address-space size\"",
+	  .other = VM_EXIT_CONTROLS },
+	{ HOST_IA32_S_CET, REGISTERS, loads_cet, is_s_cet,
+	  .rule = "it must be canonical, bits 9:6 clear, bits 11:10 not both set" },
+	{ HOST_INTERRUPT_SSP_TABLE, REGISTERS, loads_cet, is_canonical, .rule = NOT_CANONICAL },
+	{ HOST_SSP, REGISTERS, loads_cet, is_ssp, .rule = "it must be canonical, bits 1:0 clear" },
+	{ HOST_IA32_PKRS, REGISTERS, loads_pkrs, is_32_bits, .rule = "bits 63:32 must be 0" },
+
+	{ HOST_CS_SELECTOR, SEGMENTS, NULL, is_plain, .rule = NOT_PLAIN },
+	{ HOST_SS_SELECTOR, SEGMENTS, NULL, is_plain, .rule = NOT_PLAIN },
+	{ HOST_DS_SELECTOR, SEGMENTS, NULL, is_plain, .rule = NOT_PLAIN },
+	{ HOST_ES_SELECTOR, SEGMENTS, NULL, is_plain, .rule = NOT_PLAIN },
+	{ HOST_FS_SELECTOR, SEGMENTS, NULL, is_plain, .rule = NOT_PLAIN },
+	{ HOST_GS_SELECTOR, SEGMENTS, NULL, is_plain, .rule = NOT_PLAIN },
+	{ HOST_TR_SELECTOR, SEGMENTS, NULL, is_plain, .rule = NOT_PLAIN },
+	{ HOST_CS_SELECTOR, SEGMENTS, NULL, is_not_0, .rule = NOT_NULL },
+	{ HOST_TR_SELECTOR, SEGMENTS, NULL, is_not_0, .rule = NOT_NULL },
+	{ HOST_FS_BASE, SEGMENTS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ HOST_GS_BASE, SEGMENTS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ HOST_GDTR_BASE, SEGMENTS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ HOST_IDTR_BASE, SEGMENTS, NULL, is_canonical, .rule = NOT_CANONICAL },
+	{ HOST_TR_BASE, SEGMENTS, NULL, is_canonical, .rule = NOT_CANONICAL },
+
+	{ VM_EXIT_CONTROLS, MODE, NULL, is_64bit,
+	  .rule = "\"host address-space size\" must be 1 when VMLAUNCH is executed in 64-bit mode",
+	   },
+	{ HOST_CR4, MODE, NULL, has_pae, .rule = "PAE must be 1 for a 64-bit host" },
+	{ HOST_RIP, MODE, NULL, is_canonical, .rule = NOT_CANONICAL },
 };
-/* clang-format on */
 
-bool entry_checks_host_all(void)
+bool entry_checks_host(void)
 {
-	return entry_checks_run(host_checks, ARRAY_SIZE(host_checks));
+	struct entry_view view;
+
+	entry_checks_look(&view);
+	return entry_checks_run(&view, checks, ARRAY_SIZE(checks));
 }

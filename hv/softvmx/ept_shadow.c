@@ -1,5 +1,5 @@
 /** @file
- * Extended page tables, walked in software and shadowed into SVM's.
+ * The EPT's translations as nested page tables: this unit's TLB.
  *
  * SVM's nested page tables look like ordinary ones, so an EPT cannot be handed
  * over; it is translated entry by entry, when the guest needs it:
@@ -17,47 +17,45 @@
  * An EPT violation drops the translation it hit (29.4.3.1), and misconfigured
  * entries are never cached.
  *
- * Each EPT pointer has tables of its own, so that going from one VM to another
- * and back hides no missing INVEPT.  Should the pages run out, all is dropped.
+ * Each EPT has tables of its own, told apart by the address of its PML4 table
+ * as the SDM has it (EP4TA, 29.4.2), so that going from one VM to another and
+ * back hides no missing INVEPT.  Should the pages run out, all is dropped.
  */
 #include "hv/softvmx/ept_shadow.h"
 
 #include "hv/lib/page.h"
-#include "hv/lib/printf.h"
-#include "hv/x86/cpuid.h"
 
-#define CONTEXTS 4
-#define POOL_PAGES 128
-#define LEVELS 4
+/** EPTs that are remembered at once; an older one is forgotten as a whole. */
+#define CONTEXTS 8
+/** A guest of 64 MiB in small pages needs 35. */
+#define POOL_PAGES 160
 #define ENTRIES 512
-
-/* An EPT entry (SDM 3C tables 29-1 to 29-6) */
-#define EPT_MEMORY_TYPE BITS(5, 3)
-#define EPT_LARGE BIT(7)
-#define EPT_ADDRESS BITS(51, 12)
-#define EPT_UNCACHEABLE 0
 
 /* An entry of nested page tables: AMD64's own (APM 2 5.3) */
 #define NPT_PRESENT BIT(0)
 #define NPT_WRITABLE BIT(1)
-#define NPT_USER BIT(2) /* every nested access counts as a user's */
+#define NPT_USER BIT(2) /* nested accesses count as a user's, APM 2 15.25.5 */
 #define NPT_UNCACHED BITS(4, 3)
 #define NPT_ACCESSED_DIRTY BITS(6, 5)
 #define NPT_LARGE BIT(7)
 #define NPT_NO_EXECUTE BIT(63)
 #define NPT_TABLE (NPT_PRESENT | NPT_WRITABLE | NPT_USER | BIT(5))
 
+#define EPT_UNCACHEABLE 0
+
 struct ept_shadow {
-	u64 eptp[CONTEXTS]; /* EPTP_FREE: not in use */
+	u64 pml4[CONTEXTS]; /* of the EPT, physical; EPT_NONE: not in use */
 	u64 *root[CONTEXTS];
 	unsigned int selected; /* context of the last VM entry */
 	unsigned int next;     /* context to be reused next */
 	unsigned int used;     /* pages taken from the pool */
 	u64 generation;	       /* of what has been dropped, counted */
+	u64 *no_execute;       /* a page for ept_shadow_without_execute() */
+	u64 *identity;	       /* two pages for ept_shadow_identity() */
 	u64 (*pool)[ENTRIES];
 };
 
-#define EPTP_FREE (~0ull)
+#define EPT_NONE (~0ull)
 
 /** Nine bits of the address for each level, as in any x86 table. */
 static unsigned int index_at(gpa_t address, unsigned int level)
@@ -71,113 +69,7 @@ static u64 offset_mask(unsigned int level)
 	return (1ull << (PAGE_SHIFT + 9 * (level - 1))) - 1;
 }
 
-static bool is_leaf(u64 entry, unsigned int level)
-{
-	return level == 1 || (level <= 3 && (entry & EPT_LARGE));
-}
-
-/** Bits 51:MAXPHYADDR, asked of CPUID once. */
-static u64 beyond_physical_memory(void)
-{
-	static u64 mask;
-
-	if (!mask) {
-		unsigned int width = cpuid(0x80000008u, 0).eax & 0xff;
-
-		mask = BITS(51, width < 51 ? width : 51);
-	}
-	return mask;
-}
-
-/** Leaf entries: what must be zero between rights and address. */
-static const char *leaf_rule(u64 entry, unsigned int level)
-{
-	u64 type = (entry & EPT_MEMORY_TYPE) >> 3;
-
-	if (type == 2 || type == 3 || type == 7) {
-		return "the memory type is 2, 3 or 7";
-	}
-	if (entry & EPT_ADDRESS & offset_mask(level)) {
-		return "a large page's address is not a multiple of its size";
-	}
-	return NULL;
-}
-
-/**
- * The rules of SDM 3C 29.3.3.1, for an entry with at least one right.
- * @return the broken one, or NULL
- */
-static const char *broken_rule(u64 entry, unsigned int level)
-{
-	u64 rights = entry & EPT_SHADOW_RIGHTS;
-
-	if (rights == EPT_SHADOW_WRITE ||
-	    rights == (EPT_SHADOW_WRITE | EPT_SHADOW_EXECUTE)) {
-		return "writable but not readable";
-	}
-	if (rights == EPT_SHADOW_EXECUTE) {
-		return "execute-only, which this unit does not offer";
-	}
-	if (entry & beyond_physical_memory()) {
-		return "an address bit beyond MAXPHYADDR is set";
-	}
-	if (is_leaf(entry, level)) {
-		return leaf_rule(entry, level);
-	}
-	/* No memory type here; bit 7 of a PML4 entry is reserved as well. */
-	if (entry & (level == 4 ? BITS(7, 3) : BITS(6, 3))) {
-		return "a reserved bit of a table entry is set";
-	}
-	return NULL;
-}
-
-/** An entry of an EPT table; a table that is nowhere reads as all ones. */
-static u64 read_entry(u64 table, gpa_t address, unsigned int level)
-{
-	if (table >= DIRECT_MAP_SIZE) {
-		printf("softvmx: the level %u EPT table at 0x%llx for GPA "
-		       "0x%llx is not in memory\n",
-		       level, (unsigned long long)table,
-		       (unsigned long long)address.v);
-		return ~0ull;
-	}
-	return ((const u64 *)hpa_to_virt(hpa(table)))[index_at(address, level)];
-}
-
-void ept_shadow_walk(u64 eptp, gpa_t address, struct ept_shadow_walk *walk)
-{
-	u64 table = eptp & EPT_ADDRESS;
-
-	walk->verdict = EPT_SHADOW_ABSENT;
-	walk->rights = EPT_SHADOW_RIGHTS;
-	walk->rule = NULL;
-	for (unsigned int level = LEVELS; level >= 1; level--) {
-		u64 entry = read_entry(table, address, level);
-
-		walk->level = level;
-		walk->entry = entry;
-		walk->rights &= entry;
-		if (!(entry & EPT_SHADOW_RIGHTS)) {
-			return;
-		}
-		walk->rule = broken_rule(entry, level);
-		if (walk->rule) {
-			walk->verdict = EPT_SHADOW_MISCONFIG;
-			return;
-		}
-		if (is_leaf(entry, level)) {
-			u64 offset = offset_mask(level);
-
-			walk->verdict = EPT_SHADOW_TRANSLATED;
-			walk->hpa = hpa((entry & EPT_ADDRESS & ~offset) |
-					(address.v & offset));
-			return;
-		}
-		table = entry & EPT_ADDRESS;
-	}
-}
-
-/** 128 pages: a guest of 64 MiB in small pages needs 35. */
+/** The pool last, and with it the roots, so that a failure shows by NULL. */
 struct ept_shadow *ept_shadow_create(void)
 {
 	struct ept_shadow *shadow = page_alloc(PAGE_OWNER_HV);
@@ -185,9 +77,11 @@ struct ept_shadow *ept_shadow_create(void)
 	if (!shadow) {
 		return NULL;
 	}
+	shadow->no_execute = page_alloc(PAGE_OWNER_HV);
+	shadow->identity = page_alloc_contig(PAGE_OWNER_HV, 2, 1);
 	shadow->pool = page_alloc_contig(PAGE_OWNER_HV, POOL_PAGES, 1);
-	if (!shadow->pool) {
-		page_free(shadow);
+	if (!shadow->no_execute || !shadow->identity || !shadow->pool) {
+		ept_shadow_destroy(shadow);
 		return NULL;
 	}
 	ept_shadow_invalidate_all(shadow);
@@ -196,10 +90,17 @@ struct ept_shadow *ept_shadow_create(void)
 
 void ept_shadow_destroy(struct ept_shadow *shadow)
 {
-	if (shadow) {
-		page_free_contig(shadow->pool, POOL_PAGES);
-		page_free(shadow);
+	if (!shadow) {
+		return;
 	}
+	page_free(shadow->no_execute);
+	if (shadow->identity) {
+		page_free_contig(shadow->identity, 2);
+	}
+	if (shadow->pool) {
+		page_free_contig(shadow->pool, POOL_PAGES);
+	}
+	page_free(shadow);
 }
 
 /** A zeroed page; the roots' pages are never given back, see below. */
@@ -221,7 +122,7 @@ void ept_shadow_invalidate_all(struct ept_shadow *shadow)
 	shadow->generation++;
 	shadow->used = 0;
 	for (unsigned int i = 0; i < CONTEXTS; i++) {
-		shadow->eptp[i] = EPTP_FREE;
+		shadow->pml4[i] = EPT_NONE;
 		shadow->root[i] = take_page(shadow);
 	}
 }
@@ -234,13 +135,14 @@ static void clear_context(struct ept_shadow *shadow, unsigned int context)
 
 void ept_shadow_invalidate(struct ept_shadow *shadow, u64 eptp)
 {
+	u64 pml4 = eptp & EPT_WALK_ADDRESS;
 	unsigned int others = 0;
 
 	shadow->generation++;
 	for (unsigned int i = 0; i < CONTEXTS; i++) {
-		if (shadow->eptp[i] == eptp) {
+		if (shadow->pml4[i] == pml4) {
 			clear_context(shadow, i);
-		} else if (shadow->eptp[i] != EPTP_FREE) {
+		} else if (shadow->pml4[i] != EPT_NONE) {
 			others++;
 		}
 	}
@@ -252,11 +154,13 @@ void ept_shadow_invalidate(struct ept_shadow *shadow, u64 eptp)
 
 hpa_t ept_shadow_select(struct ept_shadow *shadow, u64 eptp)
 {
-	if (shadow->eptp[shadow->selected] == eptp) {
+	u64 pml4 = eptp & EPT_WALK_ADDRESS;
+
+	if (shadow->pml4[shadow->selected] == pml4) {
 		return virt_to_hpa(shadow->root[shadow->selected]);
 	}
 	for (unsigned int i = 0; i < CONTEXTS; i++) {
-		if (shadow->eptp[i] == eptp) {
+		if (shadow->pml4[i] == pml4) {
 			shadow->selected = i;
 			return virt_to_hpa(shadow->root[i]);
 		}
@@ -264,8 +168,36 @@ hpa_t ept_shadow_select(struct ept_shadow *shadow, u64 eptp)
 	shadow->selected = shadow->next;
 	shadow->next = (shadow->next + 1) % CONTEXTS;
 	clear_context(shadow, shadow->selected);
-	shadow->eptp[shadow->selected] = eptp;
+	shadow->pml4[shadow->selected] = pml4;
 	return virt_to_hpa(shadow->root[shadow->selected]);
+}
+
+/*
+ * No-execute holds for all that lies below an entry, so a copy of the root with
+ * that bit in each entry is a whole set of tables.  It is made anew each time,
+ * as the root may have got entries since.
+ */
+hpa_t ept_shadow_without_execute(struct ept_shadow *shadow)
+{
+	const u64 *root = shadow->root[shadow->selected];
+
+	for (unsigned int i = 0; i < ENTRIES; i++) {
+		shadow->no_execute[i] = root[i] ? root[i] | NPT_NO_EXECUTE : 0;
+	}
+	return virt_to_hpa(shadow->no_execute);
+}
+
+/** One PML4 entry with 512 pages of 1 GiB; guests without EPT have no more. */
+hpa_t ept_shadow_identity(struct ept_shadow *shadow)
+{
+	u64 *pml4 = shadow->identity;
+	u64 *pdpt = shadow->identity + ENTRIES;
+
+	for (u64 i = 0; i < ENTRIES; i++) {
+		pdpt[i] = i << 30 | NPT_TABLE | NPT_ACCESSED_DIRTY | NPT_LARGE;
+	}
+	pml4[0] = virt_to_hpa(pdpt).v | NPT_TABLE | NPT_NO_EXECUTE;
+	return virt_to_hpa(pml4);
 }
 
 /** Drop every table of every context but keep which is which. */
@@ -301,65 +233,118 @@ static u64 *build_entry(struct ept_shadow *shadow, gpa_t address,
 {
 	u64 *table = shadow->root[shadow->selected];
 
-	for (unsigned int level = LEVELS; level > bottom; level--) {
+	for (unsigned int level = EPT_WALK_LEVELS; level > bottom; level--) {
 		u64 *entry = &table[index_at(address, level)];
 
 		if (!(*entry & NPT_PRESENT) || (*entry & NPT_LARGE)) {
 			add_table(shadow, entry);
 		}
-		table = hpa_to_virt(hpa(*entry & EPT_ADDRESS));
+		table = hpa_to_virt(hpa(*entry & EPT_WALK_ADDRESS));
 	}
 	return &table[index_at(address, bottom)];
 }
 
-/** The shadow's leaf: same page, same rights, accessed and dirty already. */
-static u64 make_leaf(const struct ept_shadow_walk *walk, unsigned int level)
+/**
+ * The leaf entry for an address, or NULL.
+ * @param level filled when found: 1, or 2 for a large page
+ */
+static u64 *find_entry(const struct ept_shadow *shadow, gpa_t address,
+		       unsigned int *level)
 {
-	u64 leaf = (walk->hpa.v & EPT_ADDRESS & ~offset_mask(level)) |
+	u64 *table = shadow->root[shadow->selected];
+
+	for (*level = EPT_WALK_LEVELS; *level >= 1; (*level)--) {
+		u64 *entry = &table[index_at(address, *level)];
+
+		if (!(*entry & NPT_PRESENT)) {
+			return NULL;
+		}
+		if (*level == 1 || (*entry & NPT_LARGE)) {
+			return entry;
+		}
+		table = hpa_to_virt(hpa(*entry & EPT_WALK_ADDRESS));
+	}
+	return NULL;
+}
+
+u32 ept_shadow_find(const struct ept_shadow *shadow, gpa_t address, hpa_t *hpa)
+{
+	unsigned int level;
+	const u64 *entry = find_entry(shadow, address, &level);
+	u64 offset;
+
+	if (!entry) {
+		return 0;
+	}
+	offset = offset_mask(level);
+	hpa->v = (*entry & EPT_WALK_ADDRESS & ~offset) | (address.v & offset);
+	return EPT_WALK_READ | (*entry & NPT_WRITABLE ? EPT_WALK_WRITE : 0) |
+	       (*entry & NPT_NO_EXECUTE ? 0 : EPT_WALK_EXECUTE);
+}
+
+/** The shadow's leaf: same page, same rights, accessed and dirty already. */
+static u64 make_leaf(const struct ept_walk *walk, unsigned int level)
+{
+	u64 leaf = (walk->hpa.v & EPT_WALK_ADDRESS & ~offset_mask(level)) |
 		   NPT_PRESENT | NPT_USER | NPT_ACCESSED_DIRTY;
 
 	if (level > 1) {
 		leaf |= NPT_LARGE;
 	}
-	if (walk->rights & EPT_SHADOW_WRITE) {
+	if (walk->rights & EPT_WALK_WRITE) {
 		leaf |= NPT_WRITABLE;
 	}
-	if (!(walk->rights & EPT_SHADOW_EXECUTE)) {
+	if (!(walk->rights & EPT_WALK_EXECUTE)) {
 		leaf |= NPT_NO_EXECUTE;
 	}
-	if ((walk->entry & EPT_MEMORY_TYPE) >> 3 == EPT_UNCACHEABLE) {
+	if (bits(walk->entry, 5, 3) == EPT_UNCACHEABLE) {
 		leaf |= NPT_UNCACHED;
 	}
 	return leaf;
 }
 
-void ept_shadow_install(struct ept_shadow *shadow, gpa_t address,
-			const struct ept_shadow_walk *walk)
+/** Is there a table of small pages where a large page would be entered? */
+static bool has_small_pages(const struct ept_shadow *shadow, gpa_t address)
 {
-	/* Pages of 1 GiB are entered 2 MiB at a time. */
+	u64 *table = shadow->root[shadow->selected];
+
+	for (unsigned int level = EPT_WALK_LEVELS; level >= 2; level--) {
+		u64 entry = table[index_at(address, level)];
+
+		if (!(entry & NPT_PRESENT) || (entry & NPT_LARGE)) {
+			return false;
+		}
+		table = hpa_to_virt(hpa(entry & EPT_WALK_ADDRESS));
+	}
+	return true;
+}
+
+/*
+ * Pages of 1 GiB are entered 2 MiB at a time.  Where small pages have been
+ * entered before, a large one is entered as one more of them: the others have
+ * not been invalidated.
+ */
+void ept_shadow_install(struct ept_shadow *shadow, gpa_t address,
+			const struct ept_walk *walk)
+{
 	unsigned int level = walk->level > 1 ? 2 : 1;
 
-	if (shadow->used + LEVELS > POOL_PAGES) {
+	if (shadow->used + EPT_WALK_LEVELS > POOL_PAGES) {
 		drop_tables(shadow);
+	}
+	if (level == 2 && has_small_pages(shadow, address)) {
+		level = 1;
 	}
 	*build_entry(shadow, address, level) = make_leaf(walk, level);
 }
 
 void ept_shadow_forget(struct ept_shadow *shadow, gpa_t address)
 {
-	u64 *table = shadow->root[shadow->selected];
+	unsigned int level;
+	u64 *entry = find_entry(shadow, address, &level);
 
 	shadow->generation++;
-	for (unsigned int level = LEVELS; level >= 1; level--) {
-		u64 *entry = &table[index_at(address, level)];
-
-		if (level == 1 || (*entry & NPT_LARGE)) {
-			*entry = 0;
-			return;
-		}
-		if (!(*entry & NPT_PRESENT)) {
-			return;
-		}
-		table = hpa_to_virt(hpa(*entry & EPT_ADDRESS));
+	if (entry) {
+		*entry = 0;
 	}
 }

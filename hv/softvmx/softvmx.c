@@ -17,6 +17,7 @@
 #include "bus/errno.h"
 #include "hv/lib/page.h"
 #include "hv/lib/printf.h"
+#include "hv/lib/recovery.h"
 #include "hv/softvmx/capabilities.h"
 #include "hv/softvmx/entry_checks.h"
 #include "hv/softvmx/ept_shadow.h"
@@ -33,6 +34,17 @@
 
 /** The revision word of a region, without the shadow-VMCS bit. */
 #define REVISION_BITS BITS(30, 0)
+
+/**
+ * A crash of this unit's own code happens with GIF = 0, which holds back all
+ * interrupts: those of the watchdog, which the next test needs, and NMIs.
+ */
+static void let_interrupts_in(void)
+{
+	if (softvmx_cpu()) {
+		vmcb_stgi();
+	}
+}
 
 /** NXE is set too: TCG tells fetches from reads only with it. */
 static int enable(void)
@@ -51,6 +63,7 @@ static int enable(void)
 	this_cpu()->vmx = cpu;
 	wrmsr(MSR_IA32_EFER, rdmsr(MSR_IA32_EFER) | EFER_SVME | EFER_NXE);
 	wrmsr(MSR_VM_HSAVE_PA, virt_to_hpa(cpu->host_save).v);
+	recovery_on_crash(let_interrupts_in);
 	return 0;
 }
 
@@ -180,22 +193,39 @@ static enum vmx_result vmwrite_any(u64 field, u64 value)
  * area whose newest values are in the VMCB is copied over first.
  */
 
+/** The ways that are not short; apart, so that the short one saves nothing. */
+static __noinline u64 vmread_slowly(struct softvmx_cpu *cpu,
+				    enum vmcs_field field)
+{
+	u64 value = 0;
+	enum vmx_result result = vmcs_memory_vmread(cpu, field, &value);
+
+	if (result != VMX_SUCCEED) {
+		vmx_unit_panic("VMREAD", field, result);
+	}
+	return value;
+}
+
+static __noinline void vmwrite_slowly(struct softvmx_cpu *cpu,
+				      enum vmcs_field field, u64 value)
+{
+	enum vmx_result result = vmcs_memory_vmwrite(cpu, field, value);
+
+	if (result != VMX_SUCCEED) {
+		vmx_unit_panic("VMWRITE", field, result);
+	}
+}
+
 u64 softvmx_vmread(enum vmcs_field field)
 {
 	struct softvmx_cpu *cpu = softvmx_cpu();
 	u32 slot = vmcs_memory_slot(field);
-	enum vmx_result result;
-	u64 value = 0;
 
 	if (likely((vmcs_memory_areas[slot] & cpu->ready) &&
 		   !(field & VMCS_ENCODING_EXTRA))) {
 		return cpu->vmcs->slot[slot];
 	}
-	result = vmcs_memory_vmread(cpu, field, &value);
-	if (result != VMX_SUCCEED) {
-		vmx_unit_panic("VMREAD", field, result);
-	}
-	return value;
+	return vmread_slowly(cpu, field);
 }
 
 void softvmx_vmwrite(enum vmcs_field field, u64 value)
@@ -203,7 +233,6 @@ void softvmx_vmwrite(enum vmcs_field field, u64 value)
 	struct softvmx_cpu *cpu = softvmx_cpu();
 	u32 slot = vmcs_memory_slot(field);
 	u8 area = vmcs_memory_areas[slot] & cpu->ready & ~AREA_READ_ONLY;
-	enum vmx_result result;
 
 	if (likely(area && !(field & VMCS_ENCODING_EXTRA))) {
 		cpu->dirty |= area;
@@ -211,10 +240,7 @@ void softvmx_vmwrite(enum vmcs_field field, u64 value)
 			value & vmcs_memory_masks[vmcs_memory_width(field)];
 		return;
 	}
-	result = vmcs_memory_vmwrite(cpu, field, value);
-	if (result != VMX_SUCCEED) {
-		vmx_unit_panic("VMWRITE", field, result);
-	}
+	vmwrite_slowly(cpu, field, value);
 }
 
 /** The only way, but for an EPT violation, in which the shadow forgets. */
@@ -224,6 +250,9 @@ static enum vmx_result invept(u64 type, u64 eptp)
 
 	switch (type) {
 	case INVEPT_SINGLE_CONTEXT:
+		if (!ept_walk_is_pointer(eptp)) {
+			return vmcs_memory_fail(cpu, VMX_ERROR_INVEPT_OPERAND);
+		}
 		ept_shadow_invalidate(cpu->shadow, eptp);
 		break;
 	case INVEPT_ALL_CONTEXT:

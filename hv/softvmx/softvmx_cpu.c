@@ -3,17 +3,18 @@
  *
  * All of it is SVM's need: VMCBs, bitmaps in which everything exits, a page for
  * VMRUN to hide the host in (APM 2 15.30.4), nested page tables.  The stack is
- * ours, so that the vCPU's is as VMLAUNCH found it when the exit comes.  About
- * 600 KiB a CPU, most of it the pool of nested page tables.
+ * one of our own (hv/x86/stack.h), so that the vCPU's is as VMLAUNCH found it
+ * when the exit comes.  About 1 MiB a CPU, most of it pools of page tables.
  */
 #include "hv/softvmx/softvmx_cpu.h"
 
 #include "hv/lib/page.h"
 #include "hv/softvmx/ept_shadow.h"
 #include "hv/softvmx/softvmx_run.h"
+#include "hv/softvmx/svm_tlb.h"
 #include "hv/x86/segment.h"
+#include "hv/x86/stack.h"
 
-#define STACK_PAGES 4
 #define MSRPM_PAGES 2
 #define IOPM_PAGES 3
 
@@ -68,20 +69,14 @@ void softvmx_cpu_destroy(struct softvmx_cpu *cpu)
 	free_pages(cpu->msrpm, MSRPM_PAGES);
 	free_pages(cpu->iopm_all, IOPM_PAGES);
 	free_pages(cpu->iopm_copy, IOPM_PAGES);
-	if (cpu->stack_top) {
-		free_pages((void *)(cpu->stack_top - STACK_PAGES * PAGE_SIZE),
-			   STACK_PAGES);
-	}
 	ept_shadow_destroy(cpu->shadow);
+	svm_tlb_destroy(cpu->tlb);
 	free_pages(cpu, 1);
 }
 
 /** @return whether there was memory for all of it */
 static bool alloc_parts(struct softvmx_cpu *cpu)
 {
-	char *stack = alloc_pages(STACK_PAGES);
-
-	cpu->stack_top = stack ? (u64)stack + STACK_PAGES * PAGE_SIZE : 0;
 	cpu->guest = alloc_pages(1);
 	cpu->before = alloc_pages(1);
 	cpu->after = alloc_pages(1);
@@ -91,9 +86,10 @@ static bool alloc_parts(struct softvmx_cpu *cpu)
 	cpu->iopm_all = alloc_pages(IOPM_PAGES);
 	cpu->iopm_copy = alloc_pages(IOPM_PAGES);
 	cpu->shadow = ept_shadow_create();
-	return stack && cpu->guest && cpu->before && cpu->after &&
+	cpu->tlb = svm_tlb_create();
+	return cpu->guest && cpu->before && cpu->after &&
 	       cpu->halted && cpu->host_save && cpu->msrpm && cpu->iopm_all &&
-	       cpu->iopm_copy && cpu->shadow;
+	       cpu->iopm_copy && cpu->shadow && cpu->tlb;
 }
 
 struct softvmx_cpu *softvmx_cpu_create(void)
@@ -111,6 +107,7 @@ struct softvmx_cpu *softvmx_cpu_create(void)
 	memset(cpu->msrpm, 0xff, MSRPM_PAGES * PAGE_SIZE);
 	memset(cpu->iopm_all, 0xff, IOPM_PAGES * PAGE_SIZE);
 	memset(cpu->iopm_copy, 0xff, IOPM_PAGES * PAGE_SIZE);
+	cpu->stack_top = stack_top(this_cpu()->id, STACK_SOFTVMX);
 	cpu->entry_vmcb = virt_to_hpa(cpu->before).v;
 	cpu->vmcs_address = hpa(VMCS_NONE);
 	fill_private_idt();

@@ -27,6 +27,7 @@
 
 struct vmcs_region;
 struct ept_shadow;
+struct svm_tlb;
 
 /** What an exit will write to the exit-information fields (SDM 3C 25.9). */
 struct softvmx_exit {
@@ -66,6 +67,28 @@ struct softvmx_fetch_page {
 	const u8 *page; /* NULL: nothing is kept */
 };
 
+/**
+ * A VMRUN that is to stop at the next instruction boundary: what it is about,
+ * and what of the guest's had to be changed for it (svm_step.c).
+ */
+struct softvmx_step {
+	bool delivers; /* an event is delivered; else an instruction runs */
+	bool done;     /* the boundary has been reached */
+	bool let_in;   /* an interrupt is pending, and it is the guest's */
+	bool over;     /* this instruction may do what is watched else */
+	u8 use;	       /* what the instruction does with RFLAGS.TF */
+	u32 intercept, exceptions;
+	u64 rflags, dr6, sfmask, r11;
+	u64 n_cr3, np_enable;
+	u64 pending; /* debug exceptions that the instruction has caused */
+};
+
+/** The page that a task switch stores to first (svm_task.c). */
+struct softvmx_task {
+	bool watched;
+	gpa_t tss; /* where the current TSS begins */
+};
+
 struct softvmx_cpu {
 	/*
 	 * Known to softvmx_run.S by offset.  RAX and RSP of gpr[] are copies
@@ -95,13 +118,21 @@ struct softvmx_cpu {
 	u8 *iopm_all;	     /* 12 KiB, all ones */
 	u8 *iopm_copy;	     /* 12 KiB, the VMCS' bitmaps side by side */
 	struct ept_shadow *shadow;
+	struct svm_tlb *tlb;
 
 	/* This stay in the guest. */
 	struct softvmx_exit exit;
 	struct softvmx_soft_event soft;
 	struct softvmx_fetch_page fetch;
+	struct softvmx_step step;
+	struct softvmx_task task;
+	u64 pending_debug; /* debug exceptions that the exit leaves pending */
 	bool halt;	   /* the guest is in HLT and waits for an event */
-	bool nmi_blocked;  /* blocking by NMI; ends at the guest's IRET */
+	bool own_tlb;	   /* the processor walks none of the guest's tables */
+	bool nmi_blocked;  /* blocking by NMI, or by virtual NMI */
+	bool nmi_masked;   /* the processor itself blocks NMIs */
+	bool iret_open;	   /* the IRET at iret_rip has unblocked NMIs ... */
+	u64 iret_rip;	   /* ... and has not been completed */
 	bool reload_system; /* AREA_SYSTEM is not kept between exit and entry */
 	bool flush;	   /* forget all translations at the next VMRUN */
 	u32 processor_ctls, processor_ctls2; /* as of this entry */

@@ -98,8 +98,9 @@ softvmx_vmresume:
 	mov $1, %esi
 
 	/*
-	 * A backtrace from our stack finds the return address of the caller
-	 * and then a frame of 0, where it ends; the caller's RBP is the guest's.
+	 * A backtrace from our stack goes on in vmx_entry.S, whose RBP is the
+	 * guest's; but the frame of the run loop that it has pushed, RBP and
+	 * return address, lies two words above our return address.
 	 */
 .Lenter:
 	pop RAX(%rax)
@@ -112,10 +113,12 @@ softvmx_vmresume:
 	.cfi_escape 0x0f, 6, 0x73, 0x88, 0x01, 0x06, 0x23, 8
 	mov OFFSET_STACK_TOP(%rax), %rsp
 	push %rdx
-	push $0
+	mov OFFSET_CALLER_RSP(%rax), %rdx
+	add $16, %rdx
+	push %rdx
 	mov %rsp, %rbp
 	mov %rax, %rdi
-	call svm_enter_run			/* (cpu, resume): enum vmx_result */
+	call svm_enter_run		/* (cpu, resume): enum vmx_result */
 	test %eax, %eax
 	jnz .Lvmfail
 
@@ -281,6 +284,27 @@ softvmx_run_swallow_nmi:
 	ret
 	.cfi_endproc
 	.size softvmx_run_swallow_nmi, . - softvmx_run_swallow_nmi
+
+/*
+ * void softvmx_run_unmask_nmi(void)
+ *
+ * An IRET to the instruction behind it, which changes nothing else.
+ */
+	.globl softvmx_run_unmask_nmi
+	.type softvmx_run_unmask_nmi, @function
+softvmx_run_unmask_nmi:
+	mov %rsp, %rdx
+	mov %ss, %eax
+	push %rax
+	push %rdx
+	pushfq
+	mov %cs, %eax
+	push %rax
+	lea 1f(%rip), %rax
+	push %rax
+	iretq
+1:	ret
+	.size softvmx_run_unmask_nmi, . - softvmx_run_unmask_nmi
 
 	.globl softvmx_run_nmi_gate
 softvmx_run_nmi_gate:

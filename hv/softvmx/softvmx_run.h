@@ -30,6 +30,9 @@ int softvmx_run_acknowledge(void);
  */
 void softvmx_run_swallow_nmi(void);
 
+/** Let NMIs in again that the processor blocks: execute an IRET. */
+void softvmx_run_unmask_nmi(void);
+
 /** A loop around HLT, for the halted guest's RIP. */
 extern const char softvmx_run_hlt_loop[];
 

@@ -92,7 +92,8 @@ static bool take_prefix(struct svm_insn *insn, u8 byte, unsigned int mode)
 }
 
 /** Prefixes and REX.  @return the REX byte, or 0 */
-static u8 take_prefixes(struct svm_insn *insn, struct cursor *c, unsigned int mode)
+static u8 take_prefixes(struct svm_insn *insn, struct cursor *c,
+			unsigned int mode)
 {
 	u8 rex = 0;
 
@@ -271,7 +272,8 @@ void svm_decode_current(struct softvmx_cpu *cpu, struct svm_insn *insn)
 }
 
 /** base + index * scale + displacement, cut to the address size. */
-u64 svm_decode_offset(const struct softvmx_cpu *cpu, const struct svm_insn *insn)
+u64 svm_decode_offset(const struct softvmx_cpu *cpu,
+		      const struct svm_insn *insn)
 {
 	u64 offset = insn->displacement;
 

@@ -48,7 +48,8 @@ void svm_decode_bytes(const u8 *bytes, size_t count, unsigned int mode,
 void svm_decode_current(struct softvmx_cpu *cpu, struct svm_insn *insn);
 
 /** The offset within its segment of the memory operand. */
-u64 svm_decode_offset(const struct softvmx_cpu *cpu, const struct svm_insn *insn);
+u64 svm_decode_offset(const struct softvmx_cpu *cpu,
+		      const struct svm_insn *insn);
 
 /** The linear address of the memory operand, segment base included. */
 gva_t svm_decode_linear(const struct softvmx_cpu *cpu,

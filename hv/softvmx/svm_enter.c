@@ -14,8 +14,9 @@
 
 #include "hv/softvmx/entry_checks.h"
 #include "hv/softvmx/svm_event.h"
-#include "hv/softvmx/svm_msr.h"
 #include "hv/softvmx/svm_host.h"
+#include "hv/softvmx/svm_msr.h"
+#include "hv/softvmx/svm_nmi.h"
 #include "hv/softvmx/vmcb_load.h"
 #include "hv/softvmx/vmcb_save.h"
 #include "hv/softvmx/vmcs_memory.h"
@@ -42,14 +43,14 @@ static u32 control_error(const struct softvmx_cpu *cpu)
 		     INTR_INFO_VALID;
 
 	if ((cpu->dirty & (AREA_CONTROLS | AREA_SYSTEM)) &&
-	    !entry_checks_control_all()) {
+	    !entry_checks_controls()) {
 		return VMX_ERROR_ENTRY_CONTROLS;
 	}
-	if (event && !entry_checks_control_event()) {
+	if (event && !entry_checks_event()) {
 		return VMX_ERROR_ENTRY_CONTROLS;
 	}
 	if ((cpu->dirty & (AREA_HOST | AREA_SYSTEM | AREA_CONTROLS)) &&
-	    !entry_checks_host_all()) {
+	    !entry_checks_host()) {
 		return VMX_ERROR_ENTRY_HOST_STATE;
 	}
 	return 0;
@@ -72,6 +73,7 @@ static bool hot_is_plain(const struct softvmx_cpu *cpu)
 	return (rflags & (odd | RFLAGS_FIXED)) == RFLAGS_FIXED &&
 	       !(vmcs_memory_get(cpu, VM_ENTRY_INTR_INFO) &
 		 INTR_INFO_VALID) &&
+	       !vmcs_memory_get(cpu, GUEST_PENDING_DBG_EXCEPTIONS) &&
 	       !vmcs_memory_get(cpu, GUEST_ACTIVITY_STATE) &&
 	       !vmcs_memory_get(cpu, GUEST_INTERRUPTIBILITY_STATE);
 }
@@ -79,11 +81,14 @@ static bool hot_is_plain(const struct softvmx_cpu *cpu)
 /** SDM 3C 27.3.1.  @return whether the guest state is valid */
 static bool guest_is_valid(struct softvmx_cpu *cpu)
 {
+	u64 *qualification = &cpu->exit.qualification;
+
 	if (!(cpu->dirty & (AREAS_OF_GUEST | AREA_CONTROLS))) {
-		return likely(hot_is_plain(cpu)) || entry_checks_guest_hot();
+		return likely(hot_is_plain(cpu)) ||
+		       entry_checks_state(qualification);
 	}
-	return entry_checks_guest_all(&cpu->exit.qualification) &&
-	       entry_checks_guest_hot();
+	return entry_checks_guest() && entry_checks_state(qualification) &&
+	       entry_checks_memory(qualification);
 }
 
 /** The exit-information fields (SDM 3C 25.9). */
@@ -122,6 +127,10 @@ static void clear_injection(struct softvmx_cpu *cpu)
 static void run_guest(struct softvmx_cpu *cpu)
 {
 	cpu->vmcs->slot[VMCS_SLOT_LAUNCHED] = 1;
+	cpu->pending_debug = 0;
+	cpu->step.let_in = false;
+	cpu->step.done = false;
+	svm_nmi_enter(cpu);
 	if (svm_event_load(cpu) == SVM_RESUME) {
 		svm_exit_run_guest(cpu);
 	}
@@ -131,6 +140,7 @@ static void run_guest(struct softvmx_cpu *cpu)
 	write_exit_information(cpu);
 	svm_host_load(cpu, true);
 	svm_msr_load_host_list(cpu);
+	svm_nmi_leave(cpu);
 }
 
 /** SDM 3C 27.3 and 27.4: guest state and MSRs, or a failed entry. */
@@ -138,7 +148,7 @@ static void svm_enter_guest(struct softvmx_cpu *cpu)
 {
 	u32 bad_msr;
 
-	/* A failed entry loads the host state too, so it is made ready first. */
+	/* A failed entry loads the host state too: it is made ready first. */
 	cpu->exit = (struct softvmx_exit){ 0 };
 	svm_host_keep(cpu);
 	if (cpu->dirty & AREA_HOST) {

@@ -13,6 +13,7 @@
  * @return VMX_SUCCEED when a VM exit has been made: the caller goes to
  *	cpu->host_rip; else VMfail
  */
-enum vmx_result svm_enter_run(struct softvmx_cpu *cpu, bool resume) __must_check;
+enum vmx_result svm_enter_run(struct softvmx_cpu *cpu, bool resume)
+	__must_check;
 
 #endif

@@ -11,21 +11,16 @@
  *     without its length, so both are remembered (cpu->soft);
  *   - TCG calls every event that it delivers itself an exception;
  *   - an exception which we intercept, but the guest is to have, reaches us
- *     before the processor could merge it into a double fault: we do.
+ *     before the processor could merge it into a double fault: we do
+ *     (svm_event_raise.c).
  */
 #include "hv/softvmx/svm_event.h"
 
+#include "hv/softvmx/svm_nmi.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/trap.h"
-
-/** Exceptions with an error code (SDM 3A table 6-1). */
-#define HAS_ERROR_CODE                                                 \
-	(BIT(VECTOR_DF) | BITS(VECTOR_PF, VECTOR_TS) | BIT(VECTOR_AC))
-
-/** Contributory exceptions (SDM 3A table 6-4). */
-#define CONTRIBUTORY (BIT(VECTOR_DE) | BITS(VECTOR_GP, VECTOR_TS))
 
 static unsigned int event_type(u32 info)
 {
@@ -82,6 +77,11 @@ enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 		return load_pending_debug(cpu);
 	}
 	switch (event_type(info)) {
+	case INTR_TYPE_OTHER:
+		/* SDM 3C 27.6.2: an MTF exit, whatever the control says */
+		cpu->exit = (struct softvmx_exit){ 0 };
+		control->exit_int_info = 0;
+		return svm_exit_leave(cpu, EXIT_REASON_MONITOR_TRAP_FLAG);
 	case INTR_TYPE_SOFT_INTERRUPT:
 	case INTR_TYPE_PRIV_SOFT_EXCEPTION:
 	case INTR_TYPE_SOFT_EXCEPTION:
@@ -96,10 +96,7 @@ enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 			vmcs_memory_get(cpu, VM_ENTRY_EXCEPTION_ERROR_CODE);
 	}
 	if (event_type(info) == INTR_TYPE_NMI) {
-		cpu->nmi_blocked = true;
-		if (!(cpu->pin_ctls & PIN_NMI_EXITING)) {
-			control->intercept |= SVM_INTERCEPT_IRET;
-		}
+		svm_nmi_block(cpu);
 	}
 	return SVM_RESUME;
 }
@@ -216,108 +213,4 @@ void svm_event_record(struct softvmx_cpu *cpu)
 	}
 	cpu->exit.idt_info = info;
 	cpu->exit.idt_error = control->exit_int_error;
-}
-
-/** SDM 3C 25.6.3: the bitmap, and for page faults the error code's mask. */
-static bool hypervisor_wants(const struct softvmx_cpu *cpu,
-			     unsigned int vector, u32 error)
-{
-	bool wanted = vmcs_memory_get(cpu, EXCEPTION_BITMAP) >> vector & 1;
-	u32 mask, match;
-
-	if (vector != VECTOR_PF) {
-		return wanted;
-	}
-	mask = vmcs_memory_get(cpu, PAGE_FAULT_ERROR_CODE_MASK);
-	match = vmcs_memory_get(cpu, PAGE_FAULT_ERROR_CODE_MATCH);
-	return (error & mask) == match ? wanted : !wanted;
-}
-
-/** SDM 3C 28.2.1: for #PF its address, for #DB what would go to DR6. */
-static u64 exception_qualification(struct softvmx_cpu *cpu,
-				   unsigned int vector)
-{
-	struct vmcb *guest = cpu->guest;
-	u64 debug = SVM_DR6_BREAKPOINTS | SVM_DR6_BD | SVM_DR6_BS;
-	u64 qualification = 0;
-
-	if (vector == VECTOR_PF) {
-		return guest->control.exit_info2;
-	}
-	if (vector == VECTOR_DB) {
-		/* VMX leaves DR6 alone; SVM has already written it. */
-		qualification = guest->save.dr6 & debug;
-		guest->save.dr6 &= ~debug;
-	}
-	return qualification;
-}
-
-/** Exit 0 with the exception in the interruption information. */
-static enum svm_exit_verdict leave_for_exception(struct softvmx_cpu *cpu,
-					      unsigned int vector, u32 error)
-{
-	cpu->exit.intr_info =
-		INTR_INFO_VALID | INTR_TYPE_HARD_EXCEPTION << 8 | vector;
-	if (HAS_ERROR_CODE >> vector & 1) {
-		cpu->exit.intr_info |= INTR_INFO_HAS_ERROR_CODE;
-		cpu->exit.intr_error = error;
-	}
-	cpu->exit.qualification = exception_qualification(cpu, vector);
-	return svm_exit_leave(cpu, EXIT_REASON_EXCEPTION_NMI);
-}
-
-/** Inject it; in real mode no exception has an error code. */
-static enum svm_exit_verdict deliver(struct softvmx_cpu *cpu,
-				  unsigned int vector, u32 error)
-{
-	struct vmcb *guest = cpu->guest;
-
-	if (vector == VECTOR_PF) {
-		guest->save.cr2 = guest->control.exit_info2;
-	}
-	guest->control.event_inj = make_event(SVM_EVENT_EXCEPTION, vector);
-	if ((HAS_ERROR_CODE >> vector & 1) && (guest->save.cr0 & CR0_PE)) {
-		guest->control.event_inj |= SVM_EVENT_HAS_ERROR;
-		guest->control.event_inj_error = error;
-	}
-	return SVM_RESUME;
-}
-
-/** Do two exceptions in a row make a double fault (SDM 3A table 6-5)? */
-static bool makes_double_fault(unsigned int first, unsigned int second)
-{
-	bool second_counts = CONTRIBUTORY >> second & 1;
-
-	if (first == VECTOR_PF) {
-		return second_counts || second == VECTOR_PF;
-	}
-	return (CONTRIBUTORY >> first & 1) && second_counts;
-}
-
-enum svm_exit_verdict svm_event_raise(struct softvmx_cpu *cpu, unsigned int vector,
-				u32 error)
-{
-	struct vmcb_control *control = &cpu->guest->control;
-	u32 under_way = control->exit_int_info;
-	unsigned int first = under_way & SVM_EVENT_VECTOR;
-
-	if (hypervisor_wants(cpu, vector, error)) {
-		return leave_for_exception(cpu, vector, error);
-	}
-	if (!(under_way & SVM_EVENT_VALID) ||
-	    event_type(under_way) != SVM_EVENT_EXCEPTION) {
-		return deliver(cpu, vector, error);
-	}
-	if (first == VECTOR_DF) {
-		control->exit_int_info = 0;
-		return svm_exit_leave(cpu, EXIT_REASON_TRIPLE_FAULT);
-	}
-	if (!makes_double_fault(first, vector)) {
-		return deliver(cpu, vector, error);
-	}
-	control->exit_int_info = 0;
-	if (hypervisor_wants(cpu, VECTOR_DF, 0)) {
-		return leave_for_exception(cpu, VECTOR_DF, 0);
-	}
-	return deliver(cpu, VECTOR_DF, 0);
 }

@@ -6,7 +6,7 @@
 
 #include "hv/softvmx/svm_exit.h"
 
-/* DR6 (SDM 3B 17.2.3) and the pending debug exceptions (SDM 3C 25.4.2) */
+/* DR6 (SDM 3B 18.2.3) and the pending debug exceptions (SDM 3C 25.4.2) */
 #define SVM_DR6_BREAKPOINTS BITS(3, 0)
 #define SVM_DR6_BD BIT(13)
 #define SVM_DR6_BS BIT(14)
@@ -34,8 +34,8 @@ void svm_event_record(struct softvmx_cpu *cpu);
  * double or a triple fault (SDM 3A table 6-5).
  * @param error its error code; ignored for vectors that have none
  */
-enum svm_exit_verdict svm_event_raise(struct softvmx_cpu *cpu, unsigned int vector,
-				u32 error);
+enum svm_exit_verdict svm_event_raise(struct softvmx_cpu *cpu,
+				      unsigned int vector, u32 error);
 
 /** Deliver a software interrupt or exception: INT n, INT3, INTO. */
 void svm_event_inject_soft(struct softvmx_cpu *cpu, unsigned int vector,

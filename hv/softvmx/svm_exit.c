@@ -17,8 +17,12 @@
 #include "hv/lib/page.h"
 #include "hv/lib/panic.h"
 #include "hv/softvmx/svm_event.h"
-#include "hv/softvmx/svm_halt.h"
 #include "hv/softvmx/softvmx_run.h"
+#include "hv/softvmx/svm_halt.h"
+#include "hv/softvmx/svm_nmi.h"
+#include "hv/softvmx/svm_step.h"
+#include "hv/softvmx/svm_task.h"
+#include "hv/softvmx/svm_tlb.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
@@ -31,13 +35,13 @@ static const svm_exit_handler_t handlers[] = {
 	[SVM_EXIT_EXCEPTION ... SVM_EXIT_EXCEPTION + 0x1f] =
 		svm_exit_event_exception,
 	[SVM_EXIT_INTR] = svm_exit_event_interrupt,
-	[SVM_EXIT_NMI] = svm_exit_event_nmi,
+	[SVM_EXIT_NMI] = svm_nmi_arrive,
 	[SVM_EXIT_VINTR] = svm_exit_event_window,
 	[SVM_EXIT_IDTR_READ ... SVM_EXIT_TR_WRITE] = svm_exit_vmx_tables,
 	[SVM_EXIT_RDTSC] = svm_exit_insn_rdtsc,
 	[SVM_EXIT_RDPMC] = svm_exit_insn_rdpmc,
 	[SVM_EXIT_CPUID] = svm_exit_insn_cpuid,
-	[SVM_EXIT_IRET] = svm_exit_event_iret,
+	[SVM_EXIT_IRET] = svm_nmi_iret,
 	[SVM_EXIT_SWINT] = svm_exit_event_software,
 	[SVM_EXIT_INVD] = svm_exit_insn_invd,
 	[SVM_EXIT_PAUSE] = svm_exit_insn_pause,
@@ -46,7 +50,7 @@ static const svm_exit_handler_t handlers[] = {
 	[SVM_EXIT_INVLPGA] = svm_exit_insn_undefined,
 	[SVM_EXIT_IOIO] = svm_exit_io_access,
 	[SVM_EXIT_MSR] = svm_exit_msr_access,
-	[SVM_EXIT_TASK_SWITCH] = svm_exit_event_task_switch,
+	[SVM_EXIT_TASK_SWITCH] = svm_task_switch,
 	[SVM_EXIT_SHUTDOWN] = svm_exit_event_shutdown,
 	[SVM_EXIT_VMRUN ... SVM_EXIT_SKINIT] = svm_exit_insn_undefined,
 	[SVM_EXIT_RDTSCP] = svm_exit_insn_rdtsc,
@@ -58,22 +62,23 @@ static const svm_exit_handler_t handlers[] = {
 };
 
 enum svm_exit_verdict svm_exit_leave(struct softvmx_cpu *cpu,
-			       enum exit_reason reason)
+				     enum exit_reason reason)
 {
 	cpu->exit.reason = reason;
 	return SVM_LEAVE;
 }
 
 enum svm_exit_verdict svm_exit_leave_insn(struct softvmx_cpu *cpu,
-				    enum exit_reason reason,
-				    const struct svm_insn *insn)
+					  enum exit_reason reason,
+					  const struct svm_insn *insn)
 {
 	cpu->exit.length = insn->length;
 	return svm_exit_leave(cpu, reason);
 }
 
+/** The single-step trap that the instruction would have made, if TF is set. */
 enum svm_exit_verdict svm_exit_skip(struct softvmx_cpu *cpu,
-			      const struct svm_insn *insn)
+				    const struct svm_insn *insn)
 {
 	struct vmcb *guest = cpu->guest;
 
@@ -82,12 +87,15 @@ enum svm_exit_verdict svm_exit_skip(struct softvmx_cpu *cpu,
 		guest->save.rip &= BITS(31, 0);
 	}
 	guest->control.interrupt_shadow = 0;
-	if (guest->save.rflags & RFLAGS_TF) {
-		/* The single-step trap that the instruction would have made. */
-		guest->save.dr6 |= SVM_DR6_BS;
-		return svm_event_raise(cpu, VECTOR_DB, 0);
-	}
-	return SVM_RESUME;
+	return svm_step_boundary(cpu, guest->save.rflags & RFLAGS_TF ?
+					      SVM_DR6_BS :
+					      0);
+}
+
+void svm_exit_flush(struct softvmx_cpu *cpu)
+{
+	cpu->flush = true;
+	svm_tlb_end(cpu);
 }
 
 /** Something that no intercept of ours can have caused. */
@@ -95,7 +103,6 @@ static void unexpected(const struct softvmx_cpu *cpu)
 {
 	const struct vmcb *guest = cpu->guest;
 
-	vmcb_stgi();
 	panic("softvmx: SVM exit code 0x%llx is not one that was asked for "
 	      "(info 0x%llx 0x%llx, guest rip 0x%llx cr0 0x%llx cr4 0x%llx "
 	      "efer 0x%llx)",
@@ -122,50 +129,108 @@ static enum svm_exit_verdict dispatch(struct softvmx_cpu *cpu)
 	return handlers[code](cpu);
 }
 
+/**
+ * EFER.LME without CR4.PAE is legal as long as paging is off.  TCG 7.2 cannot
+ * come back from a guest that has it - it refuses the host's CR0 - so the guest
+ * runs without; nothing in it can see that, as it cannot turn paging on.
+ */
+static bool must_hide_lme(const struct vmcb *guest)
+{
+	return unlikely(!(guest->save.cr4 & CR4_PAE)) &&
+	       (guest->save.efer & EFER_LME);
+}
+
 /** One VMRUN. */
 static void run_once(struct softvmx_cpu *cpu)
 {
 	struct vmcb *guest = cpu->guest;
+	bool step = svm_step_is_wanted(cpu);
+	bool own_tlb = cpu->own_tlb;
+	bool hides_lme = must_hide_lme(guest);
 
+	if (unlikely(!(guest->save.efer & EFER_LMA) || cpu->task.watched)) {
+		svm_task_watch(cpu);
+	}
+	guest->save.efer &= ~(hides_lme ? EFER_LME : 0);
+	if (unlikely(step)) {
+		svm_step_before_run(cpu);
+	}
+	if (unlikely(own_tlb)) {
+		svm_tlb_before_run(cpu, !(step && cpu->step.delivers));
+	}
 	guest->control.tlb_control =
 		cpu->flush ? SVM_TLB_FLUSH_ALL : SVM_TLB_KEEP;
 	cpu->flush = false;
 	guest->save.rax = cpu->gpr[GPR_RAX];
 	softvmx_run_guest(virt_to_hpa(guest), cpu->gpr,
 			  guest->control.interrupt_shadow & 1);
+	guest->save.efer |= hides_lme ? EFER_LME : 0;
 	cpu->gpr[GPR_RAX] = guest->save.rax;
 	cpu->gpr[GPR_RSP] = guest->save.rsp;
 	cpu->exit = (struct softvmx_exit){ 0 };
 	svm_event_after_run(cpu);
+	if (unlikely(own_tlb)) {
+		svm_tlb_after_run(cpu);
+	}
+	if (unlikely(step)) {
+		svm_step_after_run(cpu);
+	}
+}
+
+static bool injects(const struct softvmx_cpu *cpu)
+{
+	return cpu->guest->control.event_inj & SVM_EVENT_VALID;
 }
 
 /**
  * Whether the guest has to wait in HLT before it runs: not when an event is
- * injected, nor when the interrupt window that is asked for is open.
+ * injected, nor when a window that is asked for is open.
  */
 static bool must_wait(const struct softvmx_cpu *cpu)
 {
 	bool window = (cpu->processor_ctls & CPU_INTERRUPT_WINDOW_EXITING) &&
 		      (cpu->guest->save.rflags & RFLAGS_IF);
 
-	return cpu->halt && !window &&
-	       !(cpu->guest->control.event_inj & SVM_EVENT_VALID);
+	return cpu->halt && !window && !svm_nmi_window_is_open(cpu) &&
+	       !injects(cpu);
+}
+
+/** An NMI window that is open already is an exit before any instruction. */
+static bool stands_in_nmi_window(const struct softvmx_cpu *cpu)
+{
+	return svm_nmi_window_is_open(cpu) && !injects(cpu) &&
+	       !cpu->iret_open && !cpu->step.let_in &&
+	       !(cpu->guest->control.interrupt_shadow & 1);
+}
+
+/** Once into the guest and back, unless there is no need to. */
+static enum svm_exit_verdict run_turn(struct softvmx_cpu *cpu)
+{
+	enum svm_exit_verdict verdict;
+
+	if (must_wait(cpu) && svm_halt_wait(cpu) == SVM_LEAVE) {
+		return SVM_LEAVE;
+	}
+	if (unlikely(stands_in_nmi_window(cpu))) {
+		cpu->exit = (struct softvmx_exit){ 0 };
+		cpu->guest->control.exit_int_info = 0;
+		return svm_exit_leave(cpu, EXIT_REASON_NMI_WINDOW);
+	}
+	cpu->halt = false;
+	run_once(cpu);
+	verdict = cpu->step.done ? svm_step_finish(cpu) : dispatch(cpu);
+	if (verdict == SVM_RESUME) {
+		svm_event_reinject(cpu);
+	}
+	return verdict;
 }
 
 void svm_exit_run_guest(struct softvmx_cpu *cpu)
 {
-	enum svm_exit_verdict verdict;
-
-	do {
-		if (must_wait(cpu) && svm_halt_wait(cpu) == SVM_LEAVE) {
-			break;
-		}
-		cpu->halt = false;
-		run_once(cpu);
-		verdict = dispatch(cpu);
-		if (verdict == SVM_RESUME) {
-			svm_event_reinject(cpu);
-		}
-	} while (verdict == SVM_RESUME);
+	while (run_turn(cpu) == SVM_RESUME) {
+		/* nothing that VMX would have noticed */
+	}
+	svm_task_end_store(cpu);
+	svm_tlb_end(cpu);
 	svm_event_record(cpu);
 }

@@ -22,37 +22,40 @@ void svm_exit_run_guest(struct softvmx_cpu *cpu);
 
 /** A VM exit for this reason; for handlers: `return svm_exit_leave(...)`. */
 enum svm_exit_verdict svm_exit_leave(struct softvmx_cpu *cpu,
-			       enum exit_reason reason);
+				     enum exit_reason reason);
 
 /** The same, caused by an instruction whose length is recorded. */
 enum svm_exit_verdict svm_exit_leave_insn(struct softvmx_cpu *cpu,
-				    enum exit_reason reason,
-				    const struct svm_insn *insn);
+					  enum exit_reason reason,
+					  const struct svm_insn *insn);
 
 /** The instruction has been carried out here: go on behind it. */
 enum svm_exit_verdict svm_exit_skip(struct softvmx_cpu *cpu,
-			      const struct svm_insn *insn);
+				    const struct svm_insn *insn);
+
+/** The guest has done something that makes a processor forget translations. */
+void svm_exit_flush(struct softvmx_cpu *cpu);
+
+/** A general register as an operand: 64 bits in 64-bit mode, else 32. */
+u64 svm_exit_gpr(const struct softvmx_cpu *cpu, unsigned int gpr);
+
+/** Write one; in 32-bit modes the upper half becomes 0. */
+void svm_exit_set_gpr(struct softvmx_cpu *cpu, unsigned int gpr, u64 value);
 
 /* The handlers, by the file that they are in. */
 
-/** An intercepted exception: the hypervisor's, the guest's, or VMX's own #UD. */
+/** An intercepted exception: the hypervisor's, the guest's, or VMX's #UD. */
 enum svm_exit_verdict svm_exit_event_exception(struct softvmx_cpu *cpu);
 /** An external interrupt; acknowledged if the exit controls say so. */
 enum svm_exit_verdict svm_exit_event_interrupt(struct softvmx_cpu *cpu);
-/** An NMI, which is taken so that the host does not get it again. */
-enum svm_exit_verdict svm_exit_event_nmi(struct softvmx_cpu *cpu);
 /** The interrupt window is open. */
 enum svm_exit_verdict svm_exit_event_window(struct softvmx_cpu *cpu);
 /** A triple fault. */
 enum svm_exit_verdict svm_exit_event_shutdown(struct softvmx_cpu *cpu);
-/** IRET, while NMIs are blocked. */
-enum svm_exit_verdict svm_exit_event_iret(struct softvmx_cpu *cpu);
 /** INT n, INT3 or INTO. */
 enum svm_exit_verdict svm_exit_event_software(struct softvmx_cpu *cpu);
 /** INT1. */
 enum svm_exit_verdict svm_exit_event_icebp(struct softvmx_cpu *cpu);
-/** A hardware task switch. */
-enum svm_exit_verdict svm_exit_event_task_switch(struct softvmx_cpu *cpu);
 
 /** CPUID. */
 enum svm_exit_verdict svm_exit_insn_cpuid(struct softvmx_cpu *cpu);
@@ -77,11 +80,11 @@ enum svm_exit_verdict svm_exit_insn_mwait(struct softvmx_cpu *cpu);
 /** SVM's instructions: #UD in the guest. */
 enum svm_exit_verdict svm_exit_insn_undefined(struct softvmx_cpu *cpu);
 
-/**
- * Is this #UD really one of VMX's instructions?
- * @return true when it was a VM exit and cpu->exit is filled
- */
-bool svm_exit_vmx_try(struct softvmx_cpu *cpu, const struct svm_insn *insn);
+/** Is this #UD really one of VMX's instructions? */
+bool svm_exit_vmx_is_insn(const struct softvmx_cpu *cpu,
+			  const struct svm_insn *insn);
+/** One of VMX's instructions. */
+enum svm_exit_verdict svm_exit_vmx_insn(struct softvmx_cpu *cpu);
 /** SGDT, SIDT, LGDT, LIDT; SLDT, STR, LLDT, LTR. */
 enum svm_exit_verdict svm_exit_vmx_tables(struct softvmx_cpu *cpu);
 

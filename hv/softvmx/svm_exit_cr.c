@@ -1,232 +1,42 @@
 /** @file
  * #VMEXITs for control and debug registers.
  *
- * VMX divides CR0 and CR4 bit by bit (SDM 3C 25.6.6): where the guest/host mask
- * is 1 the guest reads the read shadow and may not change what it sees; where
- * it is 0 the bit is the guest's.  SVM knows only "intercept", so that every
- * write comes here, and those which VMX would let pass are carried out here.
- *
- * SVM under TCG does not say which register was the operand: we decode.
+ * SVM under TCG says which register was accessed, but not which general
+ * register was the other operand (no decode assists, APM 2 15.33.1): the
+ * instruction is decoded.  CR0 and CR4 are a story of their own
+ * (svm_exit_crmask.c); CR3, CR8 and the debug registers exit or do not.
  */
-#include "hv/lib/panic.h"
 #include "hv/softvmx/capabilities.h"
 #include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/svm_exit.h"
-#include "hv/softvmx/svm_walk.h"
-#include "hv/softvmx/vmcb_controls.h"
+#include "hv/softvmx/svm_exit_crmask.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/trap.h"
 
-/* Exit qualification of a CR access (SDM 3C table 28-3). */
+/** Exit qualification of a CR access (SDM 3C table 28-3). */
 #define CR_QUAL_MOV_FROM (1u << 4)
-#define CR_QUAL_CLTS (2u << 4)
-#define CR_QUAL_LMSW (3u << 4)
-#define CR_QUAL_LMSW_MEMORY BIT(6)
 
-/* Exit qualification of a DR access (SDM 3C table 28-4). */
+/** Exit qualification of a DR access (SDM 3C table 28-4). */
 #define DR_QUAL_MOV_FROM BIT(4)
 
-/** The bits of CR0 that LMSW can write; PE it can only set. */
-#define LMSW_BITS (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
+/** MOV to CR3 with this bit and CR4.PCIDE set keeps the TLB (SDM 3A 4.10.4). */
+#define CR3_NO_FLUSH BIT(63)
 
-/** One of the instructions that share the intercepts of CR0. */
-static bool is_insn(const struct svm_insn *insn, u8 opcode, int reg)
-{
-	return insn->map == INSN_MAP_0F && insn->opcode == opcode &&
-	       (reg < 0 || (insn->reg & 7) == reg);
-}
-
-#define IS_CLTS(insn) is_insn(insn, 0x06, -1)
-#define IS_SMSW(insn) is_insn(insn, 0x01, 4)
-#define IS_LMSW(insn) is_insn(insn, 0x01, 6)
-
-/** A register operand: 64 bits in 64-bit mode, else 32. */
-static u64 read_gpr(const struct softvmx_cpu *cpu, unsigned int gpr)
+u64 svm_exit_gpr(const struct softvmx_cpu *cpu, unsigned int gpr)
 {
 	u64 value = cpu->gpr[gpr];
 
 	return softvmx_cpu_in_64bit(cpu) ? value : (u32)value;
 }
 
-static void write_gpr(struct softvmx_cpu *cpu, unsigned int gpr, u64 value)
+void svm_exit_set_gpr(struct softvmx_cpu *cpu, unsigned int gpr, u64 value)
 {
 	cpu->gpr[gpr] = softvmx_cpu_in_64bit(cpu) ? value : (u32)value;
 	if (gpr == GPR_RSP) {
 		cpu->guest->save.rsp = cpu->gpr[gpr];
 	}
-}
-
-/** A VM exit for a CR access. */
-static enum svm_exit_verdict leave(struct softvmx_cpu *cpu, u64 qualification,
-				const struct svm_insn *insn)
-{
-	cpu->exit.qualification = qualification;
-	return svm_exit_leave_insn(cpu, EXIT_REASON_CR_ACCESS, insn);
-}
-
-/** SMSW stores 16 bits to memory, but as many as its operand size to a
- * register. */
-static void store_smsw(struct softvmx_cpu *cpu, const struct svm_insn *insn,
-		       u64 value)
-{
-	u16 *memory;
-
-	if (insn->has_memory) {
-		memory = svm_walk_pointer(cpu,
-					    svm_decode_linear(cpu, insn));
-		if (memory) {
-			*memory = value;
-		}
-	} else if (insn->operand_size == 2) {
-		write_gpr(cpu, insn->rm,
-			  (cpu->gpr[insn->rm] & ~0xffffull) | (u16)value);
-	} else {
-		write_gpr(cpu, insn->rm,
-			  insn->operand_size == 8 ? value : (u32)value);
-	}
-}
-
-/** A read of CR0 or CR4, which never exits: the guest gets what it may see. */
-static enum svm_exit_verdict read_shadowed(struct softvmx_cpu *cpu,
-					const struct svm_insn *insn,
-					unsigned int cr)
-{
-	u64 value = cr == 0 ? vmcb_controls_visible_cr0(cpu) :
-			      vmcb_controls_visible_cr4(cpu);
-
-	if (IS_SMSW(insn)) {
-		store_smsw(cpu, insn, value);
-	} else {
-		write_gpr(cpu, insn->rm, value);
-	}
-	return svm_exit_skip(cpu, insn);
-}
-
-/** SDM 3A 2.5 and 4.1: values of CR0 that raise #GP. */
-static bool cr0_is_wrong(const struct softvmx_cpu *cpu, u64 value)
-{
-	const struct vmcb_save *save = &cpu->guest->save;
-	u64 must = capabilities_cr0_must_be_1(cpu->processor_ctls2);
-	bool pg = value & CR0_PG, pe = value & CR0_PE;
-	bool turns_on = pg && !(save->cr0 & CR0_PG);
-
-	if ((value & must) != must || value >> 32) {
-		return true;
-	}
-	if ((pg && !pe) || ((value & CR0_NW) && !(value & CR0_CD))) {
-		return true;
-	}
-	if (!pg && softvmx_cpu_in_64bit(cpu)) {
-		return true;
-	}
-	return turns_on && (save->efer & EFER_LME) &&
-	       (!(save->cr4 & CR4_PAE) || (save->cs.attributes & SVM_SEG_L));
-}
-
-/** CR0 gets a new value; paging on or off also moves EFER.LMA. */
-static void set_cr0(struct softvmx_cpu *cpu, u64 value)
-{
-	struct vmcb_save *save = &cpu->guest->save;
-
-	save->cr0 = value | CR0_ET;
-	save->efer &= ~EFER_LMA;
-	if ((value & CR0_PG) && (save->efer & EFER_LME)) {
-		save->efer |= EFER_LMA;
-	}
-	cpu->flush = true;
-	vmcb_controls_update_cr(cpu);
-}
-
-/** MOV to CR0: an exit if a bit of the host's would change in what the guest
- * sees (SDM 3C 26.1.3), else the guest's own bits are written. */
-static enum svm_exit_verdict change_cr0(struct softvmx_cpu *cpu,
-				    const struct svm_insn *insn, u64 value)
-{
-	u64 mask = vmcs_memory_get(cpu, CR0_GUEST_HOST_MASK);
-	u64 shadow = vmcs_memory_get(cpu, CR0_READ_SHADOW);
-	u64 merged;
-
-	if ((value ^ shadow) & mask) {
-		return leave(cpu, (u64)insn->rm << 8, insn);
-	}
-	/* Bits of the host's stay as they are, whatever the guest sees. */
-	merged = (cpu->guest->save.cr0 & mask) | (value & ~mask);
-	if (cr0_is_wrong(cpu, merged)) {
-		return svm_event_raise(cpu, VECTOR_GP, 0);
-	}
-	set_cr0(cpu, merged);
-	return svm_exit_skip(cpu, insn);
-}
-
-/** MOV to CR4: the same; VMXE is 1 in the VMCS and never in the VMCB. */
-static enum svm_exit_verdict change_cr4(struct softvmx_cpu *cpu,
-				    const struct svm_insn *insn, u64 value)
-{
-	u64 mask = vmcs_memory_get(cpu, CR4_GUEST_HOST_MASK);
-	u64 shadow = vmcs_memory_get(cpu, CR4_READ_SHADOW);
-	struct vmcb_save *save = &cpu->guest->save;
-	bool long_mode = save->efer & EFER_LMA;
-	u64 merged;
-
-	if ((value ^ shadow) & mask) {
-		return leave(cpu, 4 | (u64)insn->rm << 8, insn);
-	}
-	merged = ((save->cr4 | CR4_VMXE) & mask) | (value & ~mask);
-	if ((merged & ~capabilities_read(IA32_VMX_CR4_FIXED1)) ||
-	    !(merged & CR4_VMXE) || (long_mode && !(merged & CR4_PAE))) {
-		return svm_event_raise(cpu, VECTOR_GP, 0);
-	}
-	save->cr4 = merged & ~CR4_VMXE;
-	cpu->flush = true;
-	vmcb_controls_update_cr(cpu);
-	return svm_exit_skip(cpu, insn);
-}
-
-/** CLTS exits if TS is the host's and the guest sees it set; if the guest sees
- * it clear there is nothing to do (SDM 3C 26.1.3). */
-static enum svm_exit_verdict clts(struct softvmx_cpu *cpu,
-			       const struct svm_insn *insn)
-{
-	u64 mask = vmcs_memory_get(cpu, CR0_GUEST_HOST_MASK);
-	u64 shadow = vmcs_memory_get(cpu, CR0_READ_SHADOW);
-
-	if (mask & shadow & CR0_TS) {
-		return leave(cpu, CR_QUAL_CLTS, insn);
-	}
-	if (!(mask & CR0_TS)) {
-		set_cr0(cpu, cpu->guest->save.cr0 & ~CR0_TS);
-	}
-	return svm_exit_skip(cpu, insn);
-}
-
-/** SDM 3C 26.1.3: LMSW exits if it would change a bit that is the host's. */
-static enum svm_exit_verdict lmsw(struct softvmx_cpu *cpu,
-			       const struct svm_insn *insn)
-{
-	u64 mask = vmcs_memory_get(cpu, CR0_GUEST_HOST_MASK);
-	u64 shadow = vmcs_memory_get(cpu, CR0_READ_SHADOW);
-	u64 cr0 = cpu->guest->save.cr0, changes = LMSW_BITS & ~CR0_PE;
-	u64 qualification = CR_QUAL_LMSW;
-	u16 source = cpu->gpr[insn->rm];
-	const u16 *memory;
-
-	if (insn->has_memory) {
-		gva_t linear = svm_decode_linear(cpu, insn);
-
-		memory = svm_walk_pointer(cpu, linear);
-		source = memory ? *memory : 0;
-		qualification |= CR_QUAL_LMSW_MEMORY;
-		vmcs_memory_set(cpu, GUEST_LINEAR_ADDRESS, linear.v);
-	}
-	changes |= source & CR0_PE;
-	if ((source ^ shadow) & mask & changes) {
-		return leave(cpu, qualification | (u64)source << 16, insn);
-	}
-	changes &= ~mask;
-	set_cr0(cpu, (cr0 & ~changes) | (source & changes));
-	return svm_exit_skip(cpu, insn);
 }
 
 /** A write of CR3: one of the CR3-target values passes (SDM 3C 25.6.7). */
@@ -244,19 +54,57 @@ static bool is_cr3_target(const struct softvmx_cpu *cpu, u64 value)
 	return false;
 }
 
-/** CR3 and CR8, whose intercepts are set only when VMX asks for them. */
-static enum svm_exit_verdict plain_cr(struct softvmx_cpu *cpu,
-				   const struct svm_insn *insn, u64 qualification,
-				   bool write)
+/** SDM 2B MOV to CR: reserved bits of CR3 exist in long mode. */
+static bool cr3_is_wrong(const struct softvmx_cpu *cpu, u64 value)
 {
-	u64 value = read_gpr(cpu, insn->rm);
+	const struct vmcb_save *save = &cpu->guest->save;
+	u64 reserved = BITS(62, 52) | capabilities_beyond_physical();
 
-	if (write && (qualification & 0xf) == 3 && is_cr3_target(cpu, value)) {
-		cpu->guest->save.cr3 = value & ~BIT(63);
-		cpu->flush = true;
+	if (!(save->cr4 & CR4_PCIDE)) {
+		reserved |= CR3_NO_FLUSH;
+	}
+	return (save->efer & EFER_LMA) && (value & reserved);
+}
+
+/** MOV to CR3 that VMX lets pass: carried out here. */
+static enum svm_exit_verdict change_cr3(struct softvmx_cpu *cpu,
+					const struct svm_insn *insn, u64 value)
+{
+	if (cr3_is_wrong(cpu, value)) {
+		return svm_event_raise(cpu, VECTOR_GP, 0);
+	}
+	cpu->guest->save.cr3 = value & ~CR3_NO_FLUSH;
+	svm_exit_flush(cpu);
+	return svm_exit_skip(cpu, insn);
+}
+
+/** CR3 is intercepted when VMX asks for it, and while svm_tlb.c is at work. */
+static enum svm_exit_verdict access_cr3(struct softvmx_cpu *cpu,
+					const struct svm_insn *insn, bool write)
+{
+	u32 control = write ? CPU_CR3_LOAD_EXITING : CPU_CR3_STORE_EXITING;
+	u64 value = svm_exit_gpr(cpu, insn->rm);
+
+	if (write && (!(cpu->processor_ctls & control) ||
+		      is_cr3_target(cpu, value))) {
+		return change_cr3(cpu, insn, value);
+	}
+	if (!(cpu->processor_ctls & control)) {
+		svm_exit_set_gpr(cpu, insn->rm, cpu->guest->save.cr3);
 		return svm_exit_skip(cpu, insn);
 	}
-	return leave(cpu, qualification | (u64)insn->rm << 8, insn);
+	cpu->exit.qualification =
+		3 | (write ? 0 : CR_QUAL_MOV_FROM) | (u64)insn->rm << 8;
+	return svm_exit_leave_insn(cpu, EXIT_REASON_CR_ACCESS, insn);
+}
+
+/** CR8 is intercepted only when VMX asks for it. */
+static enum svm_exit_verdict access_cr8(struct softvmx_cpu *cpu,
+					const struct svm_insn *insn, bool write)
+{
+	cpu->exit.qualification =
+		8 | (write ? 0 : CR_QUAL_MOV_FROM) | (u64)insn->rm << 8;
+	return svm_exit_leave_insn(cpu, EXIT_REASON_CR_ACCESS, insn);
 }
 
 enum svm_exit_verdict svm_exit_cr_access(struct softvmx_cpu *cpu)
@@ -267,23 +115,14 @@ enum svm_exit_verdict svm_exit_cr_access(struct softvmx_cpu *cpu)
 	struct svm_insn insn;
 
 	svm_decode_current(cpu, &insn);
-	if (cr == 3 || cr == 8) {
-		return plain_cr(cpu, &insn,
-				cr | (write ? 0 : CR_QUAL_MOV_FROM), write);
+	if (cr == 3) {
+		return access_cr3(cpu, &insn, write);
 	}
-	if (!write) {
-		return read_shadowed(cpu, &insn, cr);
+	if (cr == 8) {
+		return access_cr8(cpu, &insn, write);
 	}
-	if (IS_CLTS(&insn)) {
-		return clts(cpu, &insn);
-	}
-	if (IS_LMSW(&insn)) {
-		return lmsw(cpu, &insn);
-	}
-	if (cr == 0) {
-		return change_cr0(cpu, &insn, read_gpr(cpu, insn.rm));
-	}
-	return change_cr4(cpu, &insn, read_gpr(cpu, insn.rm));
+	return write ? svm_exit_crmask_write(cpu, &insn, cr) :
+		       svm_exit_crmask_read(cpu, &insn, cr);
 }
 
 enum svm_exit_verdict svm_exit_cr_debug(struct softvmx_cpu *cpu)

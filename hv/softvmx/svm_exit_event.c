@@ -1,7 +1,7 @@
 /** @file
- * #VMEXITs for events: exceptions, interrupts, NMIs, windows, task switches.
+ * #VMEXITs for events: exceptions, interrupts, windows.
  *
- * An event is VMX's "exception or NMI" (exit 0) only if the hypervisor has asked
+ * An event is VMX's "exception or NMI" (exit 0) only if the hypervisor asked
  * for it; the intercepts are set for more than that (vmcb_controls.c), so what
  * arrives here is sorted first.  What becomes of an exception that the guest is
  * to have is decided by svm_event_raise().
@@ -9,6 +9,7 @@
 #include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/svm_exit.h"
 #include "hv/softvmx/softvmx_run.h"
+#include "hv/softvmx/svm_tlb.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
@@ -26,6 +27,52 @@ static bool is_int1(const struct svm_insn *insn)
 {
 	return insn->length == 1 && insn->map == INSN_MAP_ONE &&
 	       insn->opcode == 0xf1;
+}
+
+/**
+ * MONITOR and MWAIT with bits in ECX: TCG raises #GP before it looks at the
+ * intercept, a processor exits first (SDM 3C 26.1.1).
+ * @return the handler, or NULL when it is something else or does not exit
+ */
+static svm_exit_handler_t monitor_handler(const struct softvmx_cpu *cpu,
+					  const struct svm_insn *insn)
+{
+	u32 controls = cpu->processor_ctls;
+
+	if (insn->map != INSN_MAP_0F || insn->opcode != 0x01 ||
+	    cpu->guest->save.cpl) {
+		return NULL;
+	}
+	if (insn->modrm == 0xc8 && (controls & CPU_MONITOR_EXITING)) {
+		return svm_exit_insn_monitor;
+	}
+	if (insn->modrm == 0xc9 && (controls & CPU_MWAIT_EXITING)) {
+		return svm_exit_insn_mwait;
+	}
+	return NULL;
+}
+
+/**
+ * A #UD or #GP that VMX would not have raised.
+ * @return the handler for what it is; NULL when it is what it seems
+ */
+static svm_exit_handler_t other_meaning(struct softvmx_cpu *cpu,
+					unsigned int vector)
+{
+	struct svm_insn insn;
+
+	svm_decode_current(cpu, &insn);
+	if (!insn.length) {
+		return NULL;
+	}
+	if (vector == VECTOR_GP) {
+		return is_svm_insn(&insn) ? svm_exit_insn_undefined :
+					    monitor_handler(cpu, &insn);
+	}
+	if (svm_exit_vmx_is_insn(cpu, &insn)) {
+		return svm_exit_vmx_insn;
+	}
+	return is_int1(&insn) ? svm_exit_event_icebp : NULL;
 }
 
 /** INT1: an exception #DB that an instruction makes (SDM 2A INT n). */
@@ -48,30 +95,31 @@ enum svm_exit_verdict svm_exit_event_exception(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_control *control = &cpu->guest->control;
 	unsigned int vector = control->exit_code - SVM_EXIT_EXCEPTION;
-	u32 error = control->exit_info1;
-	struct svm_insn insn;
+	svm_exit_handler_t handler = NULL;
 
-	if (vector == VECTOR_UD || vector == VECTOR_GP) {
-		svm_decode_current(cpu, &insn);
-		if (vector == VECTOR_UD && svm_exit_vmx_try(cpu, &insn)) {
-			return SVM_LEAVE;
-		}
-		if (vector == VECTOR_UD && is_int1(&insn)) {
-			return svm_exit_event_icebp(cpu);
-		}
-		if (vector == VECTOR_GP && insn.length && is_svm_insn(&insn)) {
-			vector = VECTOR_UD;
-		}
+	if (vector == VECTOR_PF && cpu->own_tlb) {
+		return svm_tlb_fault(cpu);
 	}
-	return svm_event_raise(cpu, vector, error);
+	if (vector == VECTOR_UD || vector == VECTOR_GP) {
+		handler = other_meaning(cpu, vector);
+	}
+	return handler ? handler(cpu) :
+			 svm_event_raise(cpu, vector, control->exit_info1);
 }
 
-/** Without "acknowledge" the interrupt stays pending: it comes to the host as
- * soon as that has IF = 1. */
+/**
+ * Without "acknowledge" the interrupt stays pending: it comes to the host as
+ * soon as that has IF = 1.  While a guest is stepped, interrupts are seen that
+ * are its own (svm_step.c).
+ */
 enum svm_exit_verdict svm_exit_event_interrupt(struct softvmx_cpu *cpu)
 {
 	u64 controls = vmcs_memory_get(cpu, VM_EXIT_CONTROLS);
 
+	if (!(cpu->pin_ctls & PIN_EXTERNAL_INTERRUPT_EXITING)) {
+		cpu->step.let_in = true;
+		return SVM_RESUME;
+	}
 	if (controls & EXIT_ACKNOWLEDGE_INTERRUPT) {
 		int vector = softvmx_run_acknowledge();
 
@@ -84,15 +132,6 @@ enum svm_exit_verdict svm_exit_event_interrupt(struct softvmx_cpu *cpu)
 	return svm_exit_leave(cpu, EXIT_REASON_EXTERNAL_INTERRUPT);
 }
 
-/** SVM leaves the NMI pending as well, but VMX has consumed it by now. */
-enum svm_exit_verdict svm_exit_event_nmi(struct softvmx_cpu *cpu)
-{
-	softvmx_run_swallow_nmi();
-	cpu->exit.intr_info =
-		INTR_INFO_VALID | INTR_TYPE_NMI << 8 | VECTOR_NMI;
-	return svm_exit_leave(cpu, EXIT_REASON_EXCEPTION_NMI);
-}
-
 enum svm_exit_verdict svm_exit_event_window(struct softvmx_cpu *cpu)
 {
 	return svm_exit_leave(cpu, EXIT_REASON_INTERRUPT_WINDOW);
@@ -103,14 +142,6 @@ enum svm_exit_verdict svm_exit_event_shutdown(struct softvmx_cpu *cpu)
 {
 	cpu->guest->control.exit_int_info = 0;
 	return svm_exit_leave(cpu, EXIT_REASON_TRIPLE_FAULT);
-}
-
-/** The IRET will be executed now, and it unblocks NMIs. */
-enum svm_exit_verdict svm_exit_event_iret(struct softvmx_cpu *cpu)
-{
-	cpu->nmi_blocked = false;
-	cpu->guest->control.intercept &= ~SVM_INTERCEPT_IRET;
-	return SVM_RESUME;
 }
 
 /**
@@ -134,37 +165,9 @@ enum svm_exit_verdict svm_exit_event_software(struct softvmx_cpu *cpu)
 	}
 	if (wanted & BIT(vector)) {
 		cpu->exit.intr_info = INTR_INFO_VALID | type << 8 | vector;
-		return svm_exit_leave_insn(cpu, EXIT_REASON_EXCEPTION_NMI, &insn);
+		return svm_exit_leave_insn(cpu, EXIT_REASON_EXCEPTION_NMI,
+					   &insn);
 	}
 	svm_event_inject_soft(cpu, vector, type, insn.length);
 	return SVM_RESUME;
-}
-
-/* Bits 31:30 of the qualification (SDM 3C table 28-2). */
-enum task_switch_source {
-	TASK_SWITCH_CALL,
-	TASK_SWITCH_IRET,
-	TASK_SWITCH_JMP,
-	TASK_SWITCH_GATE,
-};
-
-/** SVM says IRET and JMP in EXITINFO2 and leaves CALL and gates to tell apart
- * by whether an event was being delivered (APM 2 15.14.1). */
-enum svm_exit_verdict svm_exit_event_task_switch(struct softvmx_cpu *cpu)
-{
-	const struct vmcb_control *control = &cpu->guest->control;
-	enum task_switch_source source = TASK_SWITCH_CALL;
-	struct svm_insn insn;
-
-	if (control->exit_int_info & SVM_EVENT_VALID) {
-		source = TASK_SWITCH_GATE;
-	} else if (control->exit_info2 & SVM_TASK_BY_IRET) {
-		source = TASK_SWITCH_IRET;
-	} else if (control->exit_info2 & SVM_TASK_BY_JMP) {
-		source = TASK_SWITCH_JMP;
-	}
-	svm_decode_current(cpu, &insn);
-	cpu->exit.qualification =
-		bits(control->exit_info1, 15, 0) | (u64)source << 30;
-	return svm_exit_leave_insn(cpu, EXIT_REASON_TASK_SWITCH, &insn);
 }

@@ -85,12 +85,17 @@ enum svm_exit_verdict svm_exit_insn_wbinvd(struct softvmx_cpu *cpu)
 	return svm_exit_skip(cpu, &insn);
 }
 
-/** The qualification is the linear address (SDM 3C 28.2.1). */
+/** The qualification is the linear address (SDM 3C 28.2.1).  It is intercepted
+ * also while translations are kept that the guest is about to invalidate. */
 enum svm_exit_verdict svm_exit_insn_invlpg(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
 
 	svm_decode_current(cpu, &insn);
+	if (!(cpu->processor_ctls & CPU_INVLPG_EXITING)) {
+		svm_exit_flush(cpu);
+		return svm_exit_skip(cpu, &insn);
+	}
 	cpu->exit.qualification = svm_decode_linear(cpu, &insn).v;
 	return svm_exit_leave_insn(cpu, EXIT_REASON_INVLPG, &insn);
 }

@@ -35,7 +35,8 @@ static u64 io_qualification(u64 info, const struct svm_insn *insn)
 }
 
 /** INS and OUTS: the memory operand (SDM 3C table 28-8 and 28.2.1). */
-static void describe_string(struct softvmx_cpu *cpu, const struct svm_insn *insn,
+static void describe_string(struct softvmx_cpu *cpu,
+			    const struct svm_insn *insn,
 			    bool in)
 {
 	int segment = in ? SEGMENT_ES : svm_decode_segment(insn);

@@ -6,10 +6,12 @@
  * instruction information (SDM 3C tables 28-10 to 28-14):
  *
  *	31:28 reg2   27 no base  26:23 base   22 no index  21:18 index
- *	17:15 segment  10 register operand  9:7 address size  6:3 reg1  1:0 scale
+ *	17:15 segment  10 is register  9:7 address size  6:3 reg1  1:0 scale
  */
 #include "hv/softvmx/svm_exit.h"
+#include "hv/softvmx/svm_task.h"
 #include "hv/softvmx/vmcb_segments.h"
+#include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 
 #define INFO_REGISTER BIT(10)
@@ -32,7 +34,8 @@ static u32 memory_info(const struct svm_insn *insn)
 }
 
 /** Instruction information without reg2, and the displacement. */
-static void describe_operand(struct softvmx_cpu *cpu, const struct svm_insn *insn)
+static void describe_operand(struct softvmx_cpu *cpu,
+			     const struct svm_insn *insn)
 {
 	if (!insn->has_memory) {
 		cpu->exit.info = INFO_REGISTER | (u32)insn->rm << 3;
@@ -123,29 +126,39 @@ static bool mode_allows(const struct softvmx_cpu *cpu, u32 reason)
 	return (save->cr0 & CR0_PE) && !(save->rflags & RFLAGS_VM);
 }
 
-bool svm_exit_vmx_try(struct softvmx_cpu *cpu, const struct svm_insn *insn)
+bool svm_exit_vmx_is_insn(const struct softvmx_cpu *cpu,
+			  const struct svm_insn *insn)
 {
-	u32 reason = insn->length ? vmx_reason(insn) : 0;
+	u32 reason = vmx_reason(insn);
 
-	if (!reason || !mode_allows(cpu, reason)) {
-		return false;
-	}
-	if (insn->has_memory || reason == EXIT_REASON_VMREAD ||
+	return reason && mode_allows(cpu, reason);
+}
+
+enum svm_exit_verdict svm_exit_vmx_insn(struct softvmx_cpu *cpu)
+{
+	struct svm_insn insn;
+	u32 reason;
+
+	svm_decode_current(cpu, &insn);
+	reason = vmx_reason(&insn);
+	if (insn.has_memory || reason == EXIT_REASON_VMREAD ||
 	    reason == EXIT_REASON_VMWRITE) {
-		describe_operand(cpu, insn);
+		describe_operand(cpu, &insn);
 	}
 	if (reason == EXIT_REASON_VMREAD || reason == EXIT_REASON_VMWRITE ||
 	    reason == EXIT_REASON_INVEPT || reason == EXIT_REASON_INVVPID) {
-		cpu->exit.info |= (u32)insn->reg << 28;
+		cpu->exit.info |= (u32)insn.reg << 28;
 	}
-	svm_exit_leave_insn(cpu, reason, insn);
-	return true;
+	return svm_exit_leave_insn(cpu, reason, &insn);
 }
 
 enum svm_exit_verdict svm_exit_vmx_tables(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
 
+	if (!(cpu->processor_ctls2 & CPU2_DESCRIPTOR_TABLE_EXITING)) {
+		return svm_task_ltr(cpu); /* nothing else is intercepted then */
+	}
 	/* 0F 01: SGDT SIDT LGDT LIDT; 0F 00: SLDT STR LLDT LTR. */
 	svm_decode_current(cpu, &insn);
 	describe_operand(cpu, &insn);

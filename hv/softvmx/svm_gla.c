@@ -27,7 +27,6 @@ struct search {
 	struct softvmx_cpu *cpu;
 	const struct svm_gla_access *access;
 	gva_t linear;
-	u64 entry;
 };
 
 /** Entries are eight bytes; the access may be to any of them. */
@@ -37,7 +36,6 @@ static bool try_table_walk(struct search *search, gva_t linear,
 	for (unsigned int i = 0; i < walk->count; i++) {
 		if (walk->entry_gpa[i].v == (search->access->gpa.v & ~7ull)) {
 			search->linear = linear;
-			search->entry = walk->entry[i];
 			return true;
 		}
 	}
@@ -137,7 +135,7 @@ static bool try_delivery(struct search *search)
 }
 
 bool svm_gla_find(struct softvmx_cpu *cpu, const struct svm_gla_access *access,
-	      gva_t *linear, u64 *entry)
+		  gva_t *linear)
 {
 	struct search search = { .cpu = cpu, .access = access };
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -153,6 +151,5 @@ bool svm_gla_find(struct softvmx_cpu *cpu, const struct svm_gla_access *access,
 	found = found || try_address(&search, rip) ||
 		try_descriptor_tables(&search);
 	*linear = search.linear;
-	*entry = search.entry;
 	return found;
 }

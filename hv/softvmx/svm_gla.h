@@ -18,10 +18,9 @@ struct svm_gla_access {
 /**
  * Find the linear address whose translation leads to the access.
  * @param linear filled when found
- * @param entry for a table walk: the paging-structure entry at the GPA
  * @return whether one was found; it is then certain, not a guess
  */
 bool svm_gla_find(struct softvmx_cpu *cpu, const struct svm_gla_access *access,
-	      gva_t *linear, u64 *entry);
+		  gva_t *linear);
 
 #endif

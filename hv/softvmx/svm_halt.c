@@ -11,6 +11,7 @@
 
 #include "hv/lib/page.h"
 #include "hv/softvmx/softvmx_run.h"
+#include "hv/softvmx/svm_nmi.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/msr.h"
@@ -62,7 +63,8 @@ static void set_state(struct softvmx_cpu *cpu)
 	vmcb_vmsave(virt_to_hpa(cpu->halted));
 }
 
-enum svm_exit_verdict svm_halt_wait(struct softvmx_cpu *cpu)
+/** Run the loop until something comes.  @return what that is */
+static enum svm_exit_verdict wait_once(struct softvmx_cpu *cpu)
 {
 	u64 unused[GPR_COUNT] = { 0 };
 	struct vmcb *guest = cpu->guest;
@@ -73,19 +75,30 @@ enum svm_exit_verdict svm_halt_wait(struct softvmx_cpu *cpu)
 	cpu->exit = (struct softvmx_exit){ 0 };
 	guest->control.exit_int_info = 0;
 	guest->control.interrupt_shadow = 0;
-	/* Still pending: an exit passes it on, else the guest takes it itself. */
+	/* Still pending: an exit passes it on, or the guest takes it. */
 	switch (cpu->halted->control.exit_code) {
 	case SVM_EXIT_INTR:
-		if (cpu->pin_ctls & PIN_EXTERNAL_INTERRUPT_EXITING) {
-			return svm_exit_event_interrupt(cpu);
-		}
-		return SVM_RESUME;
+		return cpu->pin_ctls & PIN_EXTERNAL_INTERRUPT_EXITING ?
+			       svm_exit_event_interrupt(cpu) :
+			       SVM_RESUME;
 	case SVM_EXIT_NMI:
-		if (cpu->pin_ctls & PIN_NMI_EXITING) {
-			return svm_exit_event_nmi(cpu);
-		}
-		return SVM_RESUME;
+		return svm_nmi_arrive(cpu);
 	default:
 		return SVM_RESUME;
 	}
+}
+
+/** An NMI that is blocked does not end the wait: it has been put aside. */
+enum svm_exit_verdict svm_halt_wait(struct softvmx_cpu *cpu)
+{
+	enum svm_exit_verdict verdict;
+	bool put_aside;
+
+	do {
+		verdict = wait_once(cpu);
+		put_aside = cpu->halted->control.exit_code == SVM_EXIT_NMI &&
+			    verdict == SVM_RESUME &&
+			    !(cpu->guest->control.event_inj & SVM_EVENT_VALID);
+	} while (put_aside);
+	return verdict;
 }

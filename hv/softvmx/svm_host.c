@@ -1,7 +1,7 @@
 /** @file
  * VM exit, last part: loading the host state (SDM 3C 28.5).
  *
- * VMX loads all of it from the VMCS.  VMRUN has brought back most of it already,
+ * VMX loads all of it from the VMCS.  VMRUN has brought most of it back by now,
  * as it was at VM entry; a hypervisor's HOST_ fields say the same nearly
  * always, so what is compared and found equal is not written.  FS, GS, TR and
  * the SYSENTER MSRs come by one VMLOAD from `after`, a VMCB which is built when

@@ -13,6 +13,8 @@
 #include "bus/errno.h"
 #include "hv/lib/page.h"
 #include "hv/lib/printf.h"
+#include "hv/softvmx/entry_checks.h"
+#include "hv/softvmx/svm_exit.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
@@ -103,7 +105,7 @@ static int write_efer(struct softvmx_cpu *cpu, u64 value)
 		return -EFAULT;
 	}
 	save->efer = (value & ~EFER_LMA) | lma | EFER_SVME;
-	cpu->flush = true;
+	svm_exit_flush(cpu);
 	return 0;
 }
 
@@ -153,10 +155,13 @@ u32 svm_msr_load_list(struct softvmx_cpu *cpu)
 		list_at(cpu, VM_ENTRY_MSR_LOAD_ADDR, &count);
 
 	for (u32 i = 0; i < count; i++) {
-		/* SDM 3C 27.4: these two are never allowed here. */
-		if (list[i].reserved || list[i].msr == MSR_IA32_FS_BASE ||
-		    list[i].msr == MSR_IA32_GS_BASE ||
-		    svm_msr_write(cpu, list[i].msr, list[i].value)) {
+		u64 index = list[i].msr | (u64)list[i].reserved << 32;
+
+		if (!entry_checks_msr(i + 1, index, list[i].value)) {
+			return i + 1;
+		}
+		if (svm_msr_write(cpu, list[i].msr, list[i].value)) {
+			entry_checks_msr_refused(i + 1, index, list[i].value);
 			return i + 1;
 		}
 	}

@@ -19,7 +19,6 @@
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 
-#define ENTRY_PRESENT BIT(0)
 #define ENTRY_LARGE BIT(7)
 #define ENTRY_ADDRESS BITS(51, 12)
 #define ENTRY_ADDRESS_32 BITS(31, 12)
@@ -55,21 +54,29 @@ static const struct paging_mode *current_mode(const struct vmcb_save *save)
 	return save->cr4 & CR4_PAE ? &mode_pae : &mode_32bit;
 }
 
+void svm_walk_locate(struct softvmx_cpu *cpu, gpa_t address,
+		     struct ept_walk *walk)
+{
+	if (cpu->processor_ctls2 & CPU2_ENABLE_EPT) {
+		ept_walk_from(vmcs_memory_get(cpu, EPT_POINTER), address, walk);
+		return;
+	}
+	*walk = (struct ept_walk){ .verdict = EPT_WALK_TRANSLATED,
+				   .rights = EPT_WALK_RIGHTS,
+				   .level = 1,
+				   .hpa = hpa(address.v) };
+}
+
 /**
  * The host's pointer to a guest physical address.
  * @return NULL when there is no readable memory
  */
 static u8 *memory_at(struct softvmx_cpu *cpu, gpa_t address)
 {
-	struct ept_shadow_walk walk = {
-		.verdict = EPT_SHADOW_TRANSLATED, .hpa = hpa(address.v)
-	};
+	struct ept_walk walk;
 
-	if (cpu->processor_ctls2 & CPU2_ENABLE_EPT) {
-		ept_shadow_walk(vmcs_memory_get(cpu, EPT_POINTER), address,
-				&walk);
-	}
-	if (walk.verdict != EPT_SHADOW_TRANSLATED ||
+	svm_walk_locate(cpu, address, &walk);
+	if (walk.verdict != EPT_WALK_TRANSLATED ||
 	    walk.hpa.v >= DIRECT_MAP_SIZE - 8) {
 		return NULL;
 	}
@@ -103,7 +110,8 @@ static gpa_t entry_address(const struct paging_mode *mode, u64 table,
 static gpa_t leaf_address(const struct paging_mode *mode, u64 entry,
 			  gva_t linear, unsigned int level)
 {
-	u64 offset = (1ull << (PAGE_SHIFT + mode->index_bits * (level - 1))) - 1;
+	unsigned int shift = PAGE_SHIFT + mode->index_bits * (level - 1);
+	u64 offset = BIT(shift) - 1;
 	u64 frame = entry & ENTRY_ADDRESS;
 
 	if (mode->entry_size == 4 && level == 2) {
@@ -139,6 +147,7 @@ static void walk_tables(struct softvmx_cpu *cpu,
 		u64 entry = 0;
 
 		walk->entry_gpa[walk->count] = at;
+		walk->entry[walk->count] = 0;
 		walk->count++;
 		walk->end = SVM_WALK_NO_MEMORY;
 		if (!svm_walk_read(cpu, at, &entry, mode->entry_size)) {
@@ -146,7 +155,7 @@ static void walk_tables(struct softvmx_cpu *cpu,
 		}
 		walk->entry[walk->count - 1] = entry;
 		walk->end = SVM_WALK_NOT_PRESENT;
-		if (!(entry & ENTRY_PRESENT)) {
+		if (!(entry & SVM_WALK_PRESENT)) {
 			return;
 		}
 		if (is_leaf(cpu, mode, entry, level)) {
@@ -164,7 +173,10 @@ void svm_walk_translate(struct softvmx_cpu *cpu, gva_t linear,
 	const struct paging_mode *mode = current_mode(&cpu->guest->save);
 
 	walk->count = 0;
+	walk->levels = 0;
 	if (mode) {
+		walk->levels = mode->levels;
+		walk->entry_size = mode->entry_size;
 		walk_tables(cpu, mode, linear, walk);
 	} else {
 		walk->end = SVM_WALK_MAPPED;

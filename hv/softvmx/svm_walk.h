@@ -4,24 +4,28 @@
 #ifndef HV_SOFTVMX_SVM_WALK_H
 #define HV_SOFTVMX_SVM_WALK_H
 
+#include "hv/softvmx/ept_walk.h"
 #include "hv/softvmx/softvmx_cpu.h"
 
 /** How a walk ended. */
 enum svm_walk_end {
 	SVM_WALK_MAPPED,
 	SVM_WALK_NOT_PRESENT, /* an entry is not: the guest's page fault */
-	SVM_WALK_NO_MEMORY,	/* the EPT has nothing where a table lies */
+	SVM_WALK_NO_MEMORY, /* the EPT has nothing where the last entry lies */
 };
 
 /** A walk, with the entries it used from the top down. */
 struct svm_walk {
 	enum svm_walk_end end;
 	gpa_t gpa; /* MAPPED: the guest physical address */
-	unsigned int count;
+	unsigned int levels;	 /* of this paging mode; 0: paging is off */
+	unsigned int entry_size; /* in bytes, 4 or 8 */
+	unsigned int count;	 /* of entries used */
 	gpa_t entry_gpa[SVM_WALK_LEVELS]; /* where each entry lies */
-	u64 entry[SVM_WALK_LEVELS];
+	u64 entry[SVM_WALK_LEVELS]; /* 0 for one that could not be read */
 };
 
+#define SVM_WALK_PRESENT BIT(0)
 #define SVM_WALK_ACCESSED BIT(5)
 #define SVM_WALK_DIRTY BIT(6)
 
@@ -32,6 +36,13 @@ struct svm_walk {
  */
 void svm_walk_translate(struct softvmx_cpu *cpu, gva_t linear,
 			  struct svm_walk *walk);
+
+/**
+ * Where a guest physical address is, by the EPT as it is now; without EPT it
+ * is itself.
+ */
+void svm_walk_locate(struct softvmx_cpu *cpu, gpa_t address,
+		     struct ept_walk *walk);
 
 /**
  * Read guest physical memory that lies within one page.

@@ -26,6 +26,7 @@
 #define SVM_INTERCEPT_INIT BIT(3)
 #define SVM_INTERCEPT_VINTR BIT(4)
 #define SVM_INTERCEPT_DESCRIPTOR_TABLES BITS(13, 6)
+#define SVM_INTERCEPT_LTR BIT(13) /* one of them */
 #define SVM_INTERCEPT_RDTSC BIT(14)
 #define SVM_INTERCEPT_RDPMC BIT(15)
 #define SVM_INTERCEPT_CPUID BIT(18)
@@ -109,6 +110,9 @@ enum svm_exit_code {
 	SVM_EXIT_XSETBV = 0x8d,
 	SVM_EXIT_NPF = 0x400,
 };
+
+/** The VMCB itself was refused; a processor writes 64 bits of ones, TCG 32. */
+#define SVM_EXIT_INVALID 0xffffffffull
 
 /* APM 2 15.25.6: EXITINFO1 of a nested page fault */
 #define SVM_NPF_PRESENT BIT(0)

@@ -8,11 +8,10 @@
  *	#UD         VMCALL and its like are undefined for SVM, exits for VMX
  *	#GP         SVM's instructions fault thus in a guest that has no SVM
  *	CR0, CR4    written through guest/host masks, which SVM does not have
- *	EFER        has SVME set while an SVM guest runs; VMX guests have no such
- *	            bit.  Every MSR exits; svm_exit_msr.c asks the VMCS' bitmap
+ *	EFER        has SVME set while an SVM guest runs; VMX guests have none
+ *	            such.  Every MSR exits; svm_exit_msr.c asks the VMCS' bitmap
  *	HLT         the VMCS must be able to say "in HLT" when the wait is over
- *	IRET        while NMIs are blocked: it is what unblocks them, unless the
- *	            hypervisor takes all NMIs (SDM 3C 26.3, IRET)
+ *	NMI, IRET   because VMX knows more of NMIs than SVM does (svm_nmi.c)
  *
  * Bitmaps of ports have the same layout in both worlds.  SVM wants the two
  * pages in one piece; vmcb_controls_load_hot() uses the VMCS' own if they are.
@@ -69,17 +68,15 @@ static void load_intercepts(struct softvmx_cpu *cpu)
 	 * TCG takes the WBINVD intercept for INVD as well, so that one is
 	 * always set; svm_exit_insn.c tells the two apart.
 	 */
-	control->intercept = SVM_INTERCEPT_CPUID | SVM_INTERCEPT_INVD |
-			     SVM_INTERCEPT_HLT | SVM_INTERCEPT_INVLPGA |
+	control->intercept = SVM_INTERCEPT_NMI | SVM_INTERCEPT_CPUID |
+			     SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
+			     SVM_INTERCEPT_INVLPGA |
 			     SVM_INTERCEPT_MSR | SVM_INTERCEPT_TASK_SWITCH |
 			     SVM_INTERCEPT_SHUTDOWN;
 	control->intercept2 = SVM_INTERCEPT2_SVM_INSNS |
 			      SVM_INTERCEPT2_WBINVD | SVM_INTERCEPT2_XSETBV;
 	if (cpu->pin_ctls & PIN_EXTERNAL_INTERRUPT_EXITING) {
 		control->intercept |= SVM_INTERCEPT_INTR;
-	}
-	if (cpu->pin_ctls & PIN_NMI_EXITING) {
-		control->intercept |= SVM_INTERCEPT_NMI;
 	}
 	apply_rows(control, cpu->processor_ctls, primary_rows,
 		   ARRAY_SIZE(primary_rows));
@@ -233,9 +230,5 @@ void vmcb_controls_load_hot(struct softvmx_cpu *cpu)
 	}
 	if (!(cpu->processor_ctls2 & CPU2_ENABLE_VPID)) {
 		cpu->flush = true;
-	}
-	control->intercept &= ~SVM_INTERCEPT_IRET;
-	if (cpu->nmi_blocked && !(cpu->pin_ctls & PIN_NMI_EXITING)) {
-		control->intercept |= SVM_INTERCEPT_IRET;
 	}
 }

@@ -18,11 +18,17 @@
 #include "hv/x86/cr.h"
 #include "hv/x86/msr.h"
 
+/** SDM 3C 27.3.2.1: bits of CR0 that VM entry leaves as they are. */
+#define CR0_KEPT                                                           \
+	(CR0_ET | CR0_CD | CR0_NW | BITS(63, 32) | BITS(28, 19) | BIT(17) | \
+	 BITS(15, 6))
+
 static void load_control_registers(struct softvmx_cpu *cpu)
 {
 	struct vmcb_save *save = &cpu->guest->save;
 
-	save->cr0 = vmcs_memory_get(cpu, GUEST_CR0);
+	save->cr0 = (vmcs_memory_get(cpu, GUEST_CR0) & ~CR0_KEPT) |
+		    (read_cr0() & CR0_KEPT);
 	save->cr3 = vmcs_memory_get(cpu, GUEST_CR3);
 	/* CR4.VMXE is set in the VMCS always, and an AMD guest must not. */
 	save->cr4 = vmcs_memory_get(cpu, GUEST_CR4) & ~CR4_VMXE;

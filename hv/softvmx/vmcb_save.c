@@ -17,6 +17,9 @@
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 
+/** TCG sets it in a PDPTE, where it is reserved: VM entry would object. */
+#define PDPTE_ACCESSED BIT(5)
+
 /** SDM 3C 28.3.1: with EPT, a guest that uses PAE has its PDPTEs saved. */
 static void save_pdptes(struct softvmx_cpu *cpu)
 {
@@ -32,10 +35,10 @@ static void save_pdptes(struct softvmx_cpu *cpu)
 	if (!svm_walk_read(cpu, table, entries, sizeof(entries))) {
 		return;
 	}
-	vmcs_memory_set(cpu, GUEST_PDPTE0, entries[0]);
-	vmcs_memory_set(cpu, GUEST_PDPTE1, entries[1]);
-	vmcs_memory_set(cpu, GUEST_PDPTE2, entries[2]);
-	vmcs_memory_set(cpu, GUEST_PDPTE3, entries[3]);
+	for (unsigned int i = 0; i < 4; i++) {
+		vmcs_memory_set(cpu, GUEST_PDPTE0 + 2 * i,
+				entries[i] & ~PDPTE_ACCESSED);
+	}
 }
 
 static void save_control_registers(struct softvmx_cpu *cpu)
@@ -128,7 +131,7 @@ void vmcb_save_hot(struct softvmx_cpu *cpu)
 	vmcs_memory_set(cpu, GUEST_INTERRUPTIBILITY_STATE, blocking);
 	vmcs_memory_set(cpu, GUEST_ACTIVITY_STATE,
 			cpu->halt ? ACTIVITY_HLT : ACTIVITY_ACTIVE);
-	/* SVM delivers them with the instruction, so none is ever left. */
-	vmcs_memory_set(cpu, GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	/* SVM delivers them with the instruction; only MTF comes in between. */
+	vmcs_memory_set(cpu, GUEST_PENDING_DBG_EXCEPTIONS, cpu->pending_debug);
 	cpu->ready &= ~AREAS_OF_GUEST;
 }

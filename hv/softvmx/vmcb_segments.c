@@ -6,7 +6,7 @@
  * has there, SVM closes it:
  *
  *	VMX  ... U | G DB L AVL | 0 0 0 0 | P DPL S TYPE     bit 16: unusable
- *	SVM        | G DB L AVL |           P DPL S TYPE     12 bits, no such bit
+ *	SVM        | G DB L AVL |           P DPL S TYPE     12 bits, none such
  *
  * An unusable register is one that is not present for SVM.  SVM also keeps the
  * CPL by itself, which for VMX is the DPL of SS.
@@ -16,7 +16,7 @@
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 
-/* Type 9, an available TSS, becomes 11 (SDM 3A 7.2.2). */
+/* Type 9, an available TSS, becomes 11 (SDM 3A 8.2.2). */
 #define TSS_BUSY BIT(1)
 
 /* The fields of the eight registers follow each other, two encodings apart. */

@@ -38,7 +38,8 @@ const u8 vmcs_memory_areas[VMCS_GROUPS * VMCS_GROUP_SLOTS + 1] = {
 	RANGE(GUEST_PDPTE0, GUEST_PDPTE3) = AREA_CONTROL_REGS,
 	RANGE(HOST_IA32_PAT, HOST_IA32_EFER) = AREA_HOST,
 	/* 32-bit fields */
-	RANGE(PIN_BASED_VM_EXEC_CONTROL, VM_EXIT_MSR_LOAD_COUNT) = AREA_CONTROLS,
+	RANGE(PIN_BASED_VM_EXEC_CONTROL,
+	      VM_EXIT_MSR_LOAD_COUNT) = AREA_CONTROLS,
 	[SLOT(VM_ENTRY_CONTROLS)] = AREA_SYSTEM,
 	[SLOT(VM_ENTRY_MSR_LOAD_COUNT)] = AREA_CONTROLS,
 	RANGE(VM_ENTRY_INTR_INFO, VM_ENTRY_INSTRUCTION_LEN) = AREA_HOT,
@@ -89,7 +90,8 @@ static u8 area_of(u64 field)
 	if (field & VMCS_ENCODING_EXTRA & ~ENCODING_HIGH_HALF) {
 		return 0;
 	}
-	if ((field & ENCODING_HIGH_HALF) && vmcs_memory_width(field) != VMCS_W64) {
+	if ((field & ENCODING_HIGH_HALF) &&
+	    vmcs_memory_width(field) != VMCS_W64) {
 		return 0;
 	}
 	return vmcs_memory_areas[vmcs_memory_slot(field)];

@@ -53,29 +53,52 @@ void emulate_mode_changed(struct vcpu *vcpu)
 	fetch_cache_drop(&vcpu->emulation->fetch);
 }
 
-/** CS.L, else CS.D (SDM 3A 3.4.5). */
-static enum emul_mode mode_now(void)
+/**
+ * Other code runs than last time: CS.L, else CS.D, say how wide it is (SDM 3A
+ * 3.4.5).  @param cs its access rights
+ */
+static __noinline void change_code(struct vcpu_emulation *em, u64 cs)
 {
-	u64 ar = vmread(GUEST_CS_AR_BYTES);
-
-	if (likely(ar & SEG_AR_L)) {
-		return MODE_64;
+	em->cs = cs;
+	em->e.mode = MODE_16;
+	if (cs & SEG_AR_L) {
+		em->e.mode = MODE_64;
+	} else if (cs & SEG_AR_DB) {
+		em->e.mode = MODE_32;
 	}
-	return ar & SEG_AR_DB ? MODE_32 : MODE_16;
+	fetch_cache_drop(&em->fetch);
 }
 
 /** What every pass needs, the first and the later ones. */
-static inline void begin_pass(struct vcpu *vcpu, struct memslot_set *slots)
+static inline void begin_pass(struct vcpu_emulation *em,
+			      struct memslot_set *slots)
 {
-	struct vcpu_emulation *em = vcpu->emulation;
-
 	em->slots = slots;
 	em->walk_ready = false;
-	em->old_rsp = vmread(GUEST_RSP);
-	vcpu->gpr[GPR_RSP] = em->old_rsp;
 }
 
-static __noinline void trace_insn(struct vcpu *vcpu, u64 rip, bool failed)
+/** What the emulator has to know of the instruction at RIP. */
+static inline void begin_insn(struct vcpu *vcpu, struct memslot_set *slots)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+	u64 rip = vcpu->rip;
+	u64 cs = vmread(GUEST_CS_AR_BYTES);
+	u64 rsp = vmread(GUEST_RSP);
+	u64 rflags = vmread(GUEST_RFLAGS);
+
+	if (unlikely(cs != em->cs)) {
+		change_code(em, cs);
+	}
+	em->e.code = fetch_cache_find(&em->fetch, slots, gva(rip));
+	em->e.rip = rip;
+	em->e.rflags = rflags;
+	em->e.traced = trace_on;
+	em->old_rflags = rflags;
+	vcpu->gpr[GPR_RSP] = rsp;
+}
+
+/** The instruction at vcpu->rip, which has not moved yet. */
+static __noinline void trace_insn(struct vcpu *vcpu, bool failed)
 {
 	const struct insn *insn = &vcpu->emulation->e.insn;
 	u32 length = insn->length ? insn->length : insn->fetched;
@@ -85,29 +108,31 @@ static __noinline void trace_insn(struct vcpu *vcpu, u64 rip, bool failed)
 			trace_kind(failed));
 
 	if (r) {
-		r->a = rip;
+		r->a = vcpu->rip;
 		__builtin_memcpy(&r->b, insn->bytes, sizeof(u64));
 		__builtin_memcpy(&r->c, insn->bytes + sizeof(u64), sizeof(u64));
 	}
 }
 
-/** The instruction has retired: RIP, RFLAGS, RSP and what ends with it. */
-static inline void write_back(struct vcpu *vcpu)
+/** What most instructions leave as it is: RFLAGS, RSP, blocking by STI. */
+static __noinline void write_back_more(struct vcpu *vcpu, u64 blocking)
 {
-	struct vcpu_emulation *em = vcpu->emulation;
+	vmwrite(GUEST_RFLAGS, vcpu->emulation->e.rflags);
+	vmwrite(GUEST_RSP, vcpu->gpr[GPR_RSP]);
+	vmwrite(GUEST_INTERRUPTIBILITY_STATE, blocking & ~BLOCKING);
+}
+
+/** The instruction has retired: RIP moves, and what ends with it. */
+static inline void write_back(struct vcpu *vcpu, struct vcpu_emulation *em)
+{
 	u64 blocking = vmread(GUEST_INTERRUPTIBILITY_STATE);
 
 	vcpu->stuck.times = 0;
 	vcpu->rip = em->e.rip;
 	vmwrite(GUEST_RIP, em->e.rip);
-	if (em->e.rflags != em->old_rflags) {
-		vmwrite(GUEST_RFLAGS, em->e.rflags);
-	}
-	if (vcpu->gpr[GPR_RSP] != em->old_rsp) {
-		vmwrite(GUEST_RSP, vcpu->gpr[GPR_RSP]);
-	}
-	if (unlikely(blocking & BLOCKING)) {
-		vmwrite(GUEST_INTERRUPTIBILITY_STATE, blocking & ~BLOCKING);
+	if (em->e.rflags != em->old_rflags || (blocking & BLOCKING) ||
+	    (em->e.dirty & BIT(GPR_RSP))) {
+		write_back_more(vcpu, blocking);
 	}
 }
 
@@ -175,38 +200,35 @@ static enum exit_action give_up(struct vcpu *vcpu)
 	return action;
 }
 
-/** How a pass ended, when it did not simply go well. */
-static enum exit_action end_badly(struct vcpu *vcpu, enum emul_result result)
+/** The instruction is over: the single-step trap is due, by TF as it was. */
+static inline void end_insn(struct vcpu *vcpu, const struct vcpu_emulation *em)
 {
+	if (unlikely(em->old_rflags & RFLAGS_TF)) {
+		events_step_trap(vcpu, em->old_rflags);
+	}
+}
+
+/** After a pass, or after an answer that needed none. */
+static __noinline enum exit_action finish(struct vcpu *vcpu,
+					  enum emul_result result)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+
+	if (em->e.retired) {
+		write_back(vcpu, em);
+	}
 	switch (result) {
+	case EMUL_DONE:
+		end_insn(vcpu, em);
+		break;
+	case EMUL_IO_NEEDED:
+		return ask_vmm(vcpu);
 	case EMUL_FAULT:
 		return inject(vcpu);
 	case EMUL_UNHANDLEABLE:
 		return give_up(vcpu);
 	case EMUL_RETRY:
-	case EMUL_DONE:
-	case EMUL_IO_NEEDED:
 		break;
-	}
-	return EXIT_RESUME;
-}
-
-/** After a pass, or after an answer that needed none. */
-static enum exit_action finish(struct vcpu *vcpu, enum emul_result result)
-{
-	struct vcpu_emulation *em = vcpu->emulation;
-
-	if (em->e.retired) {
-		write_back(vcpu);
-	}
-	if (result == EMUL_IO_NEEDED) {
-		return ask_vmm(vcpu);
-	}
-	if (unlikely(result != EMUL_DONE)) {
-		return end_badly(vcpu, result);
-	}
-	if (unlikely(em->old_rflags & RFLAGS_TF)) {
-		events_step_trap(vcpu, em->old_rflags);
 	}
 	return EXIT_RESUME;
 }
@@ -214,36 +236,39 @@ static enum exit_action finish(struct vcpu *vcpu, enum emul_result result)
 enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
-	u64 rip = vcpu->rip;
 	enum emul_result result;
 
-	begin_pass(vcpu, slots);
-	em->old_rflags = vmread(GUEST_RFLAGS);
-	em->e.rip = rip;
-	em->e.rflags = em->old_rflags;
-	em->e.mode = mode_now();
+	begin_insn(vcpu, slots);
+	begin_pass(em, slots);
 	vcpu->count.emulations++;
 	result = emulator_run(&em->e);
-	if (trace_on) {
-		trace_insn(vcpu, rip, result == EMUL_UNHANDLEABLE);
+	if (unlikely(em->e.traced)) {
+		trace_insn(vcpu, result == EMUL_UNHANDLEABLE);
 	}
-	return finish(vcpu, result);
+	if (unlikely(result != EMUL_DONE)) {
+		return finish(vcpu, result);
+	}
+	end_insn(vcpu, em);
+	write_back(vcpu, em);
+	return EXIT_RESUME;
 }
 
 /** The next piece of a write needs neither registers nor memory. */
 enum exit_action emulate_complete(struct vcpu *vcpu)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
+	bool pass_follows = !em->asked_write;
 	enum exit_action action;
 	u8 data[MMIO_PIECE_MAX];
 
 	__builtin_memcpy(data, vcpu->run.mmio.data, sizeof(data));
-	if (em->asked_write) {
-		return finish(vcpu, emulator_complete(&em->e, data));
+	if (pass_follows) {
+		read_section_begin(vcpu);
+		begin_pass(em, memslot_read(&vcpu->vm->slots));
 	}
-	read_section_begin(vcpu);
-	begin_pass(vcpu, memslot_read(&vcpu->vm->slots));
 	action = finish(vcpu, emulator_complete(&em->e, data));
-	read_section_end(vcpu);
+	if (pass_follows) {
+		read_section_end(vcpu);
+	}
 	return action;
 }

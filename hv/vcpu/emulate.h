@@ -26,12 +26,11 @@ struct vcpu_emulation {
 	struct guest_mode mode;
 
 	/* between instructions */
+	u64 cs; /* access rights of CS, which e.mode follows from */
 	struct fetch_cache fetch;
 
 	/* one instruction */
-	gpa_t mmio_page; /* known to have no memory; ~0: none known */
 	u64 old_rflags;	 /* at its beginning */
-	u64 old_rsp;
 	bool asked_write; /* the VMM was asked to write: no pass follows */
 };
 
@@ -42,7 +41,7 @@ struct vcpu_emulation *emulate_create(struct vcpu *vcpu,
 /**
  * Emulate the instruction at RIP: pass 1.  Inside a read section.
  * The caller has filled emulation->e.hint with what the exit said about the
- * access, and mmio_page with the page that is certain to be MMIO, or ~0.
+ * access, and e.mmio_page with the page that is certain to be MMIO.
  * @param slots what memslot_read() returned
  * @return what the epilogue does; RIP has been moved already
  */

@@ -11,9 +11,7 @@
  */
 #include "hv/vcpu/emulate_ops.h"
 
-#include "bus/access.h"
 #include "bus/bus.h"
-#include "bus/errno.h"
 #include "hv/lib/trace.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/guest_mode.h"
@@ -121,40 +119,28 @@ static enum emul_result translate_failed(struct emulator *e,
 	return EMUL_UNHANDLEABLE;
 }
 
-/** By the guest's page tables. */
-static __noinline enum emul_result walk(struct emulator *e, gva_t address,
-					enum emul_access kind, gpa_t *out)
-{
-	struct vcpu_emulation *em = emulation_of(e);
-	enum guest_walk_status status;
-	struct guest_walk w;
-
-	if (!em->walk_ready) {
-		read_mode(em);
-	}
-	w.addr = address;
-	w.access = em->walk_access[kind];
-	status = guest_walk_translate(&em->mode.paging, em->slots, &w);
-	if (unlikely(status)) {
-		return translate_failed(e, status, &w);
-	}
-	*out = w.gpa;
-	if (kind == EMUL_FETCH) {
-		fetch_cache_fill(&em->fetch, em->vcpu->vm, address, w.gpa);
-	}
-	return EMUL_DONE;
-}
-
 static enum emul_result translate(struct emulator *e, gva_t address,
 				  enum emul_access kind, gpa_t *out)
 {
 	struct vcpu_emulation *em = emulation_of(e);
+	const struct guest_paging *paging = &em->mode.paging;
+	enum guest_walk_status status;
+	struct guest_walk walk;
 
-	if (likely(kind == EMUL_FETCH &&
-		   fetch_cache_find(&em->fetch, em->slots, address, out))) {
-		return EMUL_DONE;
+	if (!em->walk_ready) {
+		read_mode(em);
 	}
-	return walk(e, address, kind, out);
+	walk.addr = address;
+	walk.access = em->walk_access[kind];
+	status = kind == EMUL_FETCH
+			 ? fetch_cache_walk(&em->fetch, paging, em->slots,
+					    &walk)
+			 : guest_walk_translate(paging, em->slots, &walk);
+	if (unlikely(status)) {
+		return translate_failed(e, status, &walk);
+	}
+	*out = walk.gpa;
+	return EMUL_DONE;
 }
 
 /** A slot that is going away is memory until it has gone. */
@@ -172,30 +158,19 @@ static void *ram(struct emulator *e, gpa_t address, bool write)
 	return memslot_pointer(slot, address);
 }
 
-static bool known_mmio(struct emulator *e, gpa_t address)
-{
-	return gpa_page(address).v == emulation_of(e)->mmio_page.v;
-}
-
 static int device(struct emulator *e, struct mmio_piece *piece)
 {
 	const struct bus *bus = &emulation_of(e)->vcpu->vm->mmio_bus;
 	struct bus_access access;
+	int result;
 
-	if (!READ_ONCE(bus->table)) {
-		return -EOPNOTSUPP; /* no devices, as often */
-	}
 	access.address = bus_addr(piece->gpa.v);
 	access.length = piece->len;
 	access.is_write = piece->is_write;
 	__builtin_memcpy(&access.value, piece->data, sizeof(u64));
-	if (bus_dispatch(bus, &access)) {
-		return -EOPNOTSUPP;
-	}
-	if (!piece->is_write) {
-		__builtin_memcpy(piece->data, &access.value, sizeof(u64));
-	}
-	return 0;
+	result = bus_dispatch(bus, &access);
+	__builtin_memcpy(piece->data, &access.value, sizeof(u64));
+	return result;
 }
 
 static const u8 trace_kinds[] = {
@@ -207,12 +182,7 @@ static const u8 trace_kinds[] = {
 static void trace(struct emulator *e, const struct mmio_trace *event)
 {
 	struct vcpu *vcpu = emulation_of(e)->vcpu;
-	struct trace_record *r;
-
-	if (!trace_on) {
-		return;
-	}
-	r = trace_begin(
+	struct trace_record *r = trace_begin(
 		vcpu->trace,
 		trace_head(vcpu->trace_tag, TRACE_KVM_MMIO, event->len) |
 			trace_kind(trace_kinds[event->event]));
@@ -226,7 +196,6 @@ const struct emul_ops emulate_ops = {
 	.linear = linear,
 	.translate = translate,
 	.ram = ram,
-	.known_mmio = known_mmio,
 	.device = device,
 	.trace = trace,
 };

@@ -9,6 +9,7 @@
 #include "hv/vcpu/exit.h"
 
 #include "hv/lib/printf.h"
+#include "hv/softvmx/entry_checks.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
 #include "hv/vcpu/step.h"
@@ -24,7 +25,7 @@ __noinline void exit_advance(struct vcpu *vcpu)
 	step_over(vcpu);
 }
 
-static enum exit_action stop_shutdown(struct vcpu *vcpu)
+static __noinline enum exit_action stop_shutdown(struct vcpu *vcpu)
 {
 	enum exit_action action =
 		exit_stop(vcpu, VCPU_INTERNAL_UNEXPECTED_EXIT, NO_GPA,
@@ -39,7 +40,7 @@ static enum exit_action stop_shutdown(struct vcpu *vcpu)
  * Whether the VMCS counts as launched now depends on whether it was before.
  * VMCLEAR makes it certain, so that the VMM may mend the state and try again.
  */
-static enum exit_action stop_entry_failure(struct vcpu *vcpu)
+static __noinline enum exit_action stop_entry_failure(struct vcpu *vcpu)
 {
 	vcpu->qualification = vmread(EXIT_QUALIFICATION);
 	vcpu_load_drop(vcpu);
@@ -50,11 +51,13 @@ static enum exit_action stop_entry_failure(struct vcpu *vcpu)
 		 sizeof(vcpu->run.fail_entry.sentence), "%s",
 		 vmx_unit_entry_failure(vmx_error_entry(vcpu->exit_reason,
 							vcpu->qualification)));
+	entry_checks_forget();
+	vcpu->objected = false;
 	return EXIT_TO_VMM;
 }
 
 /** A reason that we did not ask for: this VM ends, with all we know. */
-static enum exit_action stop_unexpected(struct vcpu *vcpu)
+static __noinline enum exit_action stop_unexpected(struct vcpu *vcpu)
 {
 	enum exit_action action = exit_stop(
 		vcpu, VCPU_INTERNAL_UNEXPECTED_EXIT, NO_GPA,
@@ -67,32 +70,32 @@ static enum exit_action stop_unexpected(struct vcpu *vcpu)
 	return action;
 }
 
-static enum exit_action inject_ud(struct vcpu *vcpu)
+static __noinline enum exit_action inject_ud(struct vcpu *vcpu)
 {
 	events_inject_ud(vcpu);
 	return EXIT_RESUME;
 }
 
-static enum exit_action inject_gp(struct vcpu *vcpu)
+static __noinline enum exit_action inject_gp(struct vcpu *vcpu)
 {
 	events_inject_gp(vcpu);
 	return EXIT_RESUME;
 }
 
-static enum exit_action handle_hlt(struct vcpu *vcpu)
+static __noinline enum exit_action handle_hlt(struct vcpu *vcpu)
 {
 	vcpu->run.exit_reason = VCPU_EXIT_HLT;
 	return EXIT_ADVANCE_TO_VMM;
 }
 
-static enum exit_action handle_window(struct vcpu *vcpu)
+static __noinline enum exit_action handle_window(struct vcpu *vcpu)
 {
 	events_window_open(vcpu);
 	return EXIT_RESUME;
 }
 
 /** RDTSC does not exit, but a unit may insist. */
-static enum exit_action handle_rdtsc(struct vcpu *vcpu)
+static __noinline enum exit_action handle_rdtsc(struct vcpu *vcpu)
 {
 	u64 tsc = rdtsc();
 
@@ -105,7 +108,7 @@ static enum exit_action handle_rdtsc(struct vcpu *vcpu)
 }
 
 /** EPT caches nothing of the guest's translations that we would keep. */
-static enum exit_action handle_invlpg(struct vcpu *vcpu)
+static __noinline enum exit_action handle_invlpg(struct vcpu *vcpu)
 {
 	enum vmx_result result = VMX_SUCCEED;
 
@@ -121,7 +124,8 @@ static enum exit_action handle_invlpg(struct vcpu *vcpu)
 
 /**
  * The exit switch.  The last two groups are instructions which CPUID says this
- * guest does not have, and exits that nobody has asked for.
+ * guest does not have, and exits that nobody has asked for.  No handler is
+ * inlined: so the switch needs no frame, and each case is a jump.
  */
 /* clang-format off */
 enum exit_action exit_dispatch(struct vcpu *vcpu)

@@ -65,7 +65,7 @@ static bool load_pdptes(struct vcpu *vcpu)
 	return true;
 }
 
-/** Long mode can only be entered with PAE on (SDM 3A 9.8.5). */
+/** Long mode can only be entered with PAE on (SDM 3A 10.8.5). */
 static bool cr0_transition_valid(u64 old, u64 new)
 {
 	u64 efer = vmread(GUEST_IA32_EFER);

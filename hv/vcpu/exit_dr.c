@@ -31,7 +31,7 @@ static u64 read_dr(unsigned int n)
 		return read_dr2();
 	case 3:
 		return read_dr3();
-	case 4: /* with CR4.DE = 0 these are aliases: SDM 3B 17.2.2 */
+	case 4: /* with CR4.DE = 0 these are aliases: SDM 3B 18.2.2 */
 	case 6:
 		return read_dr6();
 	default:

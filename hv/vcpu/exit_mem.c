@@ -33,13 +33,6 @@ static inline gpa_t gpa_none(void)
 	return gpa(~0ull);
 }
 
-/** What a fault handler hands to what follows. */
-struct fault {
-	gpa_t gpa;
-	bool delivering;	   /* an event was, and is queued again */
-	struct memslot_set *slots; /* one snapshot for all of this fault */
-};
-
 static void trace_fault(struct vcpu *vcpu, gpa_t gpa)
 {
 	struct trace_record *r =
@@ -83,66 +76,60 @@ static bool is_stuck(struct vcpu *vcpu, gpa_t gpa)
 	return false;
 }
 
-static enum exit_action resume(struct vcpu *vcpu, const struct fault *fault,
+static enum exit_action resume(struct vcpu *vcpu, gpa_t gpa,
 			       const char *decision)
 {
-	if (likely(!is_stuck(vcpu, fault->gpa))) {
+	if (likely(!is_stuck(vcpu, gpa))) {
 		return EXIT_RESUME;
 	}
-	return exit_stop(vcpu, VCPU_INTERNAL_LIVELOCK, fault->gpa,
+	return exit_stop(vcpu, VCPU_INTERNAL_LIVELOCK, gpa,
 			 "the access at rip 0x%llx to guest-physical 0x%llx "
 			 "faults again and again; the fault handler said %s "
 			 "each time",
 			 (unsigned long long)vcpu->rip,
-			 (unsigned long long)fault->gpa.v, decision);
+			 (unsigned long long)gpa.v, decision);
 }
 
-static inline enum exit_action emulate(struct vcpu *vcpu,
-				       const struct fault *fault)
+static enum exit_action stop_delivering(struct vcpu *vcpu, gpa_t gpa)
 {
-	if (unlikely(fault->delivering)) {
-		return exit_stop(vcpu, VCPU_INTERNAL_DELIVERY, fault->gpa,
-				 "event 0x%x was being delivered and touched "
-				 "guest-physical 0x%llx, which is no memory",
-				 vcpu->event.info,
-				 (unsigned long long)fault->gpa.v);
-	}
-	return emulate_run(vcpu, fault->slots);
+	return exit_stop(vcpu, VCPU_INTERNAL_DELIVERY, gpa,
+			 "event 0x%x was being delivered and touched "
+			 "guest-physical 0x%llx, which is no memory",
+			 vcpu->event.info, (unsigned long long)gpa.v);
 }
 
-static enum exit_action stop_broken(struct vcpu *vcpu,
-				    const struct fault *fault)
+static enum exit_action stop_broken(struct vcpu *vcpu, gpa_t gpa)
 {
 	struct ept *ept = &vcpu->vm->ept;
 	int level = EPT_PTE;
-	u64 *entry = ept_find_entry(ept, fault->gpa, &level);
+	u64 *entry = ept_find_entry(ept, gpa, &level);
 
-	return exit_stop(vcpu, VCPU_INTERNAL_MMU, fault->gpa,
+	return exit_stop(vcpu, VCPU_INTERNAL_MMU, gpa,
 			 "the EPT entry for guest-physical 0x%llx is broken: "
 			 "0x%llx at level %d",
-			 (unsigned long long)fault->gpa.v,
+			 (unsigned long long)gpa.v,
 			 (unsigned long long)*entry, level);
 }
 
-/** Every answer but "emulate". */
-static enum exit_action follow(struct vcpu *vcpu, const struct fault *fault,
-			       enum ept_fault_result result)
+/** Every answer but "emulate", and that one too if an event came first. */
+static __noinline enum exit_action follow(struct vcpu *vcpu, gpa_t gpa,
+					  enum ept_fault_result result)
 {
 	switch (result) {
 	case EPT_FAULT_EMULATE:
-		break;
+		return stop_delivering(vcpu, gpa);
 	case EPT_FAULT_RESUME:
-		return resume(vcpu, fault, "resume");
+		return resume(vcpu, gpa, "resume");
 	case EPT_FAULT_RETRY:
 		vcpu->count.retries++;
-		return resume(vcpu, fault, "retry");
+		return resume(vcpu, gpa, "retry");
 	case EPT_FAULT_NO_MEMORY:
-		return exit_stop(vcpu, VCPU_INTERNAL_MMU, fault->gpa,
+		return exit_stop(vcpu, VCPU_INTERNAL_MMU, gpa,
 				 "no memory for a table of the EPT");
 	case EPT_FAULT_ERROR:
 		break;
 	}
-	return stop_broken(vcpu, fault);
+	return stop_broken(vcpu, gpa);
 }
 
 /** Do the entries as they are now allow what was wanted?  For the count. */
@@ -165,21 +152,22 @@ static void hint_violation(struct vcpu *vcpu, gpa_t gpa)
 	if (hint->gva_valid) {
 		hint->gva = gva(vmread(GUEST_LINEAR_ADDRESS));
 	}
-	vcpu->emulation->mmio_page = gpa_none();
+	vcpu->emulation->e.mmio_page = gpa_none();
 }
 
 static enum ept_fault_result judge_violation(struct vcpu *vcpu,
-					     const struct fault *fault)
+					     struct memslot_set *slots,
+					     gpa_t gpa)
 {
 	struct vm *vm = vcpu->vm;
 	u64 q = vcpu->qualification;
-	struct ept_access access = {fault->gpa, q & EPT_RWX, bits(q, 5, 3)};
+	struct ept_access access = {gpa, q & EPT_RWX, bits(q, 5, 3)};
 	enum ept_fault_result result;
 
 	vcpu->count.slow_paths++;
 	vm_lock_ept(vm);
 	count_spurious(vcpu, &access);
-	result = ept_fault_violation(&vm->ept, fault->slots, &access);
+	result = ept_fault_violation(&vm->ept, slots, &access);
 	vm_unlock_ept(vm);
 	return result;
 }
@@ -187,22 +175,24 @@ static enum ept_fault_result judge_violation(struct vcpu *vcpu,
 enum exit_action exit_mem_violation(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
-	struct fault fault = {.gpa = gpa(vmread(GUEST_PHYSICAL_ADDRESS))};
+	gpa_t addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
+	bool delivering = events_requeue(vcpu);
 	enum ept_fault_result result;
+	struct memslot_set *slots;
 	enum exit_action action;
 
 	vcpu->qualification = vmread(EXIT_QUALIFICATION);
-	fault.delivering = events_requeue(vcpu);
-	hint_violation(vcpu, fault.gpa);
-	trace_fault(vcpu, fault.gpa);
+	hint_violation(vcpu, addr);
+	trace_fault(vcpu, addr);
 	if (unlikely(vm->fault_hook)) {
-		vm->fault_hook(vm, fault.gpa);
+		vm->fault_hook(vm, addr);
 	}
 	read_section_begin(vcpu);
-	fault.slots = memslot_read(&vm->slots);
-	result = judge_violation(vcpu, &fault);
-	action = result == EPT_FAULT_EMULATE ? emulate(vcpu, &fault)
-					     : follow(vcpu, &fault, result);
+	slots = memslot_read(&vm->slots);
+	result = judge_violation(vcpu, slots, addr);
+	action = result == EPT_FAULT_EMULATE && !delivering
+			 ? emulate_run(vcpu, slots)
+			 : follow(vcpu, addr, result);
 	read_section_end(vcpu);
 	return action;
 }
@@ -240,35 +230,36 @@ static inline bool is_slow(struct vcpu *vcpu, gpa_t addr, u64 generation)
 
 static inline void hint_misconfig(struct vcpu *vcpu, gpa_t addr, bool slow)
 {
-	struct emul_hint *hint = &vcpu->emulation->e.hint;
+	struct emulator *e = &vcpu->emulation->e;
 
-	hint->gpa = addr;
-	hint->valid = true;
-	hint->gva_valid = false;
-	vcpu->emulation->mmio_page = slow ? gpa_none() : gpa_page(addr);
+	e->hint.gpa = addr;
+	e->hint.valid = true;
+	e->hint.gva_valid = false;
+	e->mmio_page = slow ? gpa_none() : gpa_page(addr);
 }
 
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
-	struct fault fault = {.gpa = gpa(vmread(GUEST_PHYSICAL_ADDRESS))};
+	gpa_t addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
+	bool delivering = events_requeue(vcpu);
 	enum ept_fault_result result;
+	struct memslot_set *slots;
 	enum exit_action action;
-	bool slow;
 
-	fault.delivering = events_requeue(vcpu);
 	if (unlikely(vm->fault_hook)) {
-		vm->fault_hook(vm, fault.gpa);
+		vm->fault_hook(vm, addr);
 	}
 	read_section_begin(vcpu);
-	fault.slots = memslot_read(&vm->slots);
+	slots = memslot_read(&vm->slots); /* one snapshot for all of it */
 	vm_lock_ept(vm);
-	slow = is_slow(vcpu, fault.gpa, memslot_generation(fault.slots));
-	result = ept_fault_misconfig(&vm->ept, fault.slots, fault.gpa);
+	hint_misconfig(vcpu, addr,
+		       is_slow(vcpu, addr, memslot_generation(slots)));
+	result = ept_fault_misconfig(&vm->ept, slots, addr);
 	vm_unlock_ept(vm);
-	hint_misconfig(vcpu, fault.gpa, slow);
-	action = result == EPT_FAULT_EMULATE ? emulate(vcpu, &fault)
-					     : follow(vcpu, &fault, result);
+	action = likely(result == EPT_FAULT_EMULATE && !delivering)
+			 ? emulate_run(vcpu, slots)
+			 : follow(vcpu, addr, result);
 	read_section_end(vcpu);
 	return action;
 }

@@ -14,7 +14,7 @@
 #include "hv/vcpu/vcpu.h"
 #include "hv/x86/msr.h"
 
-/** Memory types that a byte of IA32_PAT may hold (SDM 3A table 11-10). */
+/** Memory types that a byte of IA32_PAT may hold (SDM 3A table 12-10). */
 static bool pat_valid(u64 pat)
 {
 	for (unsigned int i = 0; i < 8; i++) {

@@ -1,78 +1,46 @@
 /** @file
- * Filling the cache of the last fetch: the walk once more, for its entries.
+ * Filling the cache of the last fetch: the walk itself says which entries it
+ * has used.
  *
- * guest_walk_translate() has said that the fetch is allowed and has set the
- * accessed bits.  What is left is to note which entries it used.  Should one of
- * them change in between, the cache holds a value that is no longer there, and
- * fails at the next look.
+ * Only 64-bit code is remembered, where RIP is the linear address, and only in
+ * a code segment that is not conforming, where CS.DPL is the privilege level
+ * (SDM 3C 27.3.1.2): as long as CS stays, so do both.  And nothing while the
+ * slots are being changed: what is learnt then must not last (spec 1.3).
  */
 #include "hv/vcpu/fetch_cache.h"
 
-#include "hv/vcpu/vm.h"
+#include "hv/vmx/vmx_controls.h"
 
-#define PTE_PRESENT BIT(0)
-#define PTE_ACCESSED BIT(5)
-#define PTE_LARGE BIT(7)
-#define PTE_ADDRESS BITS(51, 12)
+/** The type of a code segment that may run at a level below its DPL. */
+#define SEG_AR_CONFORMING BIT(2)
 
-#define SHIFT_TOP 39 /* of the linear address: index into the PML4 */
-#define SHIFT_LEVEL 9
-
-/** Note the entry of one level. @return it, or 0 if there is none */
-static u64 note_entry(struct fetch_cache *cache, struct vm *vm, gpa_t at)
+static void remember(struct fetch_cache *cache, struct memslot_set *slots,
+		     const struct guest_walk *walk)
 {
-	const u64 *entry = vm_memory(vm, at, sizeof(u64), false);
-	unsigned int i = cache->levels++;
+	const struct memslot *slot = memslot_find(slots, walk->gpa);
+	u64 cs = vmread(GUEST_CS_AR_BYTES);
 
-	if (!entry) {
-		return 0;
-	}
-	cache->walk[i].entry = entry;
-	cache->walk[i].value = READ_ONCE(*entry);
-	return cache->walk[i].value;
-}
-
-/** @return whether the walk ended at a page, all its entries noted */
-static bool note_walk(struct fetch_cache *cache, struct vm *vm, gva_t address)
-{
-	gpa_t table = gpa(cache->cr3 & PTE_ADDRESS);
-	unsigned int shift = SHIFT_TOP;
-
-	cache->levels = 0;
-	while (cache->levels < FETCH_CACHE_LEVELS) {
-		u64 index = bits(address.v, shift + SHIFT_LEVEL - 1, shift);
-		u64 value = note_entry(cache, vm,
-				       gpa_add(table, index * sizeof(u64)));
-
-		if (!(value & PTE_PRESENT) || !(value & PTE_ACCESSED)) {
-			return false;
-		}
-		if (value & PTE_LARGE) {
-			return true;
-		}
-		table = gpa(value & PTE_ADDRESS);
-		shift -= SHIFT_LEVEL;
-	}
-	return true;
-}
-
-void fetch_cache_fill(struct fetch_cache *cache, struct vm *vm, gva_t address,
-		      gpa_t gpa)
-{
-	struct memslot_set *slots = memslot_read(&vm->slots);
-
-	fetch_cache_drop(cache);
-	if (!(vmread(GUEST_IA32_EFER) & EFER_LMA)) {
+	cache->generation = memslot_generation(slots);
+	if (!slot || !(cs & SEG_AR_L) || (cs & SEG_AR_CONFORMING) ||
+	    (cache->generation & MEMSLOT_GEN_IN_PROGRESS)) {
 		return;
 	}
 	cache->cr3 = vmread(GUEST_CR3);
-	cache->cpl = vmread(GUEST_SS_AR_BYTES) & SEG_AR_DPL;
-	cache->generation = memslot_generation(slots);
-	cache->gpa = gpa_page(gpa);
-	if (cache->generation & MEMSLOT_GEN_IN_PROGRESS) {
-		return;
+	cache->code = memslot_pointer(slot, gpa_page(walk->gpa));
+	cache->page = gva_page(walk->addr);
+}
+
+enum guest_walk_status fetch_cache_walk(struct fetch_cache *cache,
+					const struct guest_paging *paging,
+					struct memslot_set *slots,
+					struct guest_walk *walk)
+{
+	enum guest_walk_status status;
+
+	fetch_cache_drop(cache);
+	status = guest_walk_note(paging, slots, walk, &cache->trail);
+	if (status == GUEST_WALK_OK && paging->mode == GUEST_WALK_4_LEVEL) {
+		remember(cache, slots, walk);
 	}
-	if (note_walk(cache, vm, address)) {
-		cache->page = gva_page(address).v;
-	}
+	return status;
 }

@@ -1,5 +1,5 @@
 /** @file
- * Where the code is: the last translation of an instruction fetch.
+ * Where the code is: the page that the last instruction was fetched from.
  *
  * Every emulated instruction is fetched from guest memory, and nearly always
  * from the page of the one before.  The walk through the guest's page tables
@@ -10,65 +10,62 @@
 #ifndef HV_VCPU_FETCH_CACHE_H
 #define HV_VCPU_FETCH_CACHE_H
 
-#include "bus/access.h"
-#include "hv/vcpu/guest_mode.h"
-#include "hv/vmx/vmx_controls.h"
+#include "emulator/insn.h"
+#include "hv/vmx/vmx_unit.h"
+#include "mmu/guest_walk.h"
 #include "mmu/memslot.h"
 
-#define FETCH_CACHE_LEVELS 4
-
-struct vm;
+/** No code is at an address that is not canonical. */
+#define FETCH_CACHE_EMPTY gva(BIT(63))
 
 struct fetch_cache {
-	u64 page; /* linear address of the page; 1: nothing is known */
+	gva_t page; /* that it is, or FETCH_CACHE_EMPTY */
 	u64 cr3;
-	u64 cpl;	/* SEG_AR_DPL bits of SS */
 	u64 generation; /* of the slots: the pointers are good */
-	gpa_t gpa;	/* the result */
-	unsigned int levels;
-	struct {
-		const u64 *entry; /* where it stands, in guest memory */
-		u64 value;	  /* what it said */
-	} walk[FETCH_CACHE_LEVELS];
+	const u8 *code; /* the page, where the hypervisor has it */
+	struct guest_walk_trail trail;
 };
 
-/** Forget it: CR0, CR4 or EFER have changed. */
+/** Forget it: CS, CR0, CR4 or EFER have changed. */
 static inline void fetch_cache_drop(struct fetch_cache *cache)
 {
-	cache->page = 1;
+	cache->page = FETCH_CACHE_EMPTY;
 }
 
 /**
- * Is this the page of last time, and do its entries still say the same?
- * CR3 and the privilege level are compared; what else a fetch depends on
- * changes by an exit only, which drops the cache.
+ * The instruction at RIP, if it is on the page of last time and the entries
+ * that lead there still say the same.
+ *
+ * CR3 is compared; what else a fetch depends on drops the cache when it
+ * changes.
  * @param slots the snapshot of this pass
- * @param out   the translation, offset included, when the result is true
+ * @param rip   GUEST_RIP
+ * @return INSN_MAX bytes of guest memory, or NULL
  */
-static inline bool fetch_cache_find(const struct fetch_cache *cache,
-				    const struct memslot_set *slots,
-				    gva_t address, gpa_t *out)
+static inline const u8 *fetch_cache_find(const struct fetch_cache *cache,
+					 const struct memslot_set *slots,
+					 gva_t rip)
 {
-	if (cache->page != gva_page(address).v ||
+	u64 cr3 = vmread(GUEST_CR3);
+	u64 offset = rip.v - cache->page.v;
+
+	if (offset > PAGE_SIZE - INSN_MAX ||
 	    cache->generation != memslot_generation(slots) ||
-	    cache->cr3 != vmread(GUEST_CR3) ||
-	    cache->cpl != (vmread(GUEST_SS_AR_BYTES) & SEG_AR_DPL)) {
-		return false;
+	    cache->cr3 != cr3 || !guest_walk_same(&cache->trail)) {
+		return NULL;
 	}
-	for (unsigned int i = 0; i < cache->levels; i++) {
-		if (READ_ONCE(*cache->walk[i].entry) != cache->walk[i].value) {
-			return false;
-		}
-	}
-	*out = gpa_add(cache->gpa, gva_offset(address));
-	return true;
+	return cache->code + offset;
 }
 
 /**
- * Remember a fetch that has just been translated, if it was by four levels.
- * @param gpa its translation
+ * guest_walk_translate() for a fetch; remembers it if it was by four levels.
+ * @param paging as the guest translates now
+ * @param slots  the snapshot of this pass
+ * @param walk   the question and the answer
  */
-void fetch_cache_fill(struct fetch_cache *cache, struct vm *vm, gva_t address,
-		      gpa_t gpa);
+enum guest_walk_status fetch_cache_walk(struct fetch_cache *cache,
+					const struct guest_paging *paging,
+					struct memslot_set *slots,
+					struct guest_walk *walk) __must_check;
 
 #endif

@@ -15,13 +15,12 @@
  * Begin reading: memslot_read() is stable until read_section_end().  For the
  * vCPU's own thread; does not nest.
  *
- * The exchange is a full barrier between the counter and the load of the slots'
+ * The addition is a full barrier between the counter and the load of the slots'
  * pointer, the counterpart of the one in vm_memory_wait_readers().
  */
 static inline void read_section_begin(struct vcpu *vcpu)
 {
-	__atomic_exchange_n(&vcpu->reading, vcpu->reading + 1,
-			    __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&vcpu->reading, 1, __ATOMIC_SEQ_CST);
 }
 
 /** End it. */

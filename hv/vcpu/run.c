@@ -18,9 +18,11 @@
 #include "hv/vcpu/run.h"
 
 #include "bus/access.h"
+#include "hv/lib/options.h"
 #include "hv/lib/printf.h"
 #include "hv/lib/trace.h"
 #include "hv/lib/watchdog.h"
+#include "hv/softvmx/entry_checks.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/exit_log.h"
@@ -43,7 +45,7 @@ static inline void enter_ept(struct vcpu *vcpu)
 {
 	u64 asked;
 
-	__atomic_exchange_n(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
 	asked = READ_ONCE(vcpu->vm->ept.counters.invalidations);
 	if (unlikely(asked != vcpu->invept_seen)) {
 		vcpu->invept_seen = asked;
@@ -94,11 +96,39 @@ static inline void take_exit(struct vcpu *vcpu, struct cpu *cpu)
 	cpu->exits++;
 }
 
+/**
+ * vmx_check=1 on the native unit: make the checks of VM entry in software just
+ * before the processor makes them, so that there is a sentence if it refuses.
+ * Its verdict counts, not ours: what it accepts is told once, and goes on.
+ */
+static void check_entry(struct vcpu *vcpu)
+{
+	struct entry_verdict verdict;
+	static bool told;
+
+	if (vcpu->objected && !told) {
+		told = true;
+		printf("vmx_check: this processor has entered nevertheless\n");
+	}
+	vcpu->objected = !entry_checks_all(&verdict);
+}
+
+/** What has to be done before an entry, if anything. */
+static __noinline void prepare(struct vcpu *vcpu)
+{
+	events_prepare(vcpu);
+	if (unlikely(options.vmx_check) && !vmx_unit_is_soft) {
+		check_entry(vcpu);
+		vcpu->work = true; /* the next time, too */
+	}
+}
+
 /** The VMLAUNCH or VMRESUME itself failed: nothing has happened at all. */
 static void fail_entry(struct vcpu *vcpu, enum vmx_result result)
 {
 	u32 error = 0;
 
+	vcpu->objected = false;
 	if (result == VMX_FAIL_VALID) {
 		error = vmread(VM_INSTRUCTION_ERROR);
 	}
@@ -113,6 +143,7 @@ static void fail_entry(struct vcpu *vcpu, enum vmx_result result)
 		 sizeof(vcpu->run.fail_entry.sentence),
 		 "%s (VM-instruction error %u, SDM 3C 31.4)",
 		 vmx_unit_entry_failure(vmx_error_sentence(error)), error);
+	entry_checks_forget();
 }
 
 /**
@@ -177,7 +208,7 @@ void run_loop(struct vcpu *vcpu)
 
 	for (;;) {
 		if (unlikely(vcpu->work)) {
-			events_prepare(vcpu);
+			prepare(vcpu);
 		}
 		vcpu = enter(vcpu, &result);
 		if (unlikely(result)) {

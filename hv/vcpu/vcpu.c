@@ -10,6 +10,7 @@
 
 #include "bus/access.h"
 #include "bus/errno.h"
+#include "hv/lib/options.h"
 #include "hv/lib/page.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/trace.h"
@@ -36,7 +37,7 @@
 #define APIC_BASE_DEFAULT 0xfee00000ull
 #define MISC_ENABLE_FAST_STRINGS BIT(0)
 
-/** IA32_PAT after reset, SDM 3A 11.12.4. */
+/** IA32_PAT after reset, SDM 3A 12.12.4. */
 #define PAT_RESET 0x0007040600070406ull
 
 /** All ports and all MSRs exit, but for MSRs that are switched or saved. */
@@ -105,6 +106,7 @@ static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 	vcpu->trace = trace_of(vcpu->cpu);
 	vcpu->trace_tag = trace_tag(number);
 	vcpu->invept_seen = ~0ull; /* INVEPT at the first entry */
+	vcpu->work = options.vmx_check;
 	if (vmx_caps.invvpid) {
 		vcpu->vpid = 1 + vm->number * VM_VCPUS + number;
 		vmx_cpu_invvpid(vcpu->vpid);

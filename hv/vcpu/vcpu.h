@@ -102,6 +102,7 @@ struct vcpu {
 	u16 irq;		 /* 0x100 + vector of a waiting interrupt */
 	bool window;		 /* interrupt-window exiting is on */
 	bool step_after_io;	 /* TF was set at the start of a pending IN */
+	bool objected;		 /* vmx_check=1: the checks refuse this entry */
 
 	/* --- the emulator's memory across exits (emulate.c) --- */
 	struct vcpu_emulation *emulation;

@@ -49,7 +49,7 @@ enum vcpu_internal {
 };
 
 #define VCPU_INSN_BYTES 15
-#define VCPU_TEXT_BYTES 160
+#define VCPU_TEXT_BYTES 288
 #define VCPU_IO_BYTES 8
 
 /** The exit record.  One per vCPU, in struct vcpu, written by both sides. */

@@ -205,6 +205,13 @@ size_t vm_destroy(struct vm *vm)
 	return page_free_all(PAGE_OWNER_VM(number));
 }
 
+void vm_wait_ept(struct vm *vm)
+{
+	while (__atomic_exchange_n(&vm->ept_lock.locked, 1, __ATOMIC_ACQUIRE)) {
+		cpu_relax();
+	}
+}
+
 int vm_register_device(struct vm *vm, struct bus *bus,
 		       const struct bus_device *device)
 {

@@ -132,6 +132,9 @@ int vm_register_device(struct vm *vm, struct bus *bus,
  */
 void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write);
 
+/** Take the EPT lock from whoever holds it, once it is free. */
+void vm_wait_ept(struct vm *vm);
+
 /**
  * Take the EPT lock, in the few instructions that a device access can spare.
  *
@@ -142,9 +145,9 @@ void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write);
  */
 static inline void vm_lock_ept(struct vm *vm)
 {
-	while (unlikely(__atomic_exchange_n(&vm->ept_lock.locked, 1,
-					    __ATOMIC_ACQUIRE))) {
-		cpu_relax();
+	if (unlikely(__atomic_exchange_n(&vm->ept_lock.locked, 1,
+					 __ATOMIC_ACQUIRE))) {
+		vm_wait_ept(vm);
 	}
 }
 

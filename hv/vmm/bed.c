@@ -12,21 +12,6 @@
 
 #define LARGE_PAGE_PAGES 512
 
-/** One access to a device that hangs on the core's bus. */
-static int core_access(void *opaque, struct bus_access *access)
-{
-	struct device_access a = {
-		.offset = access->offset,
-		.len = access->length,
-		.is_write = access->is_write,
-		.value = access->value,
-	};
-
-	device_access(opaque, &a);
-	access->value = a.value;
-	return 0;
-}
-
 static int add_core_device(struct bed *bed, struct bus_device *slot,
 			   struct device *device, const char *name)
 {
@@ -36,7 +21,7 @@ static int add_core_device(struct bed *bed, struct bus_device *slot,
 		.length = device->length,
 		.widths = BUS_WIDTH_ANY,
 		.opaque = device,
-		.access = core_access,
+		.access = device_access,
 	};
 	return vm_register_device(bed->vm, &bed->vm->mmio_bus, slot);
 }

@@ -60,7 +60,7 @@ struct bed {
 	u64 io_count; /* exits since the log was cleared */
 	u64 exit_lines; /* printed so far, see exit_lines.c */
 
-	/* The other CPU that there is not; see calls_hook.c. */
+	/* The other CPU that there is not; see calls_ept.c. */
 	struct hypercall_hook hook;
 	bool hook_set;
 	u64 hooks_run;

@@ -13,64 +13,57 @@
 #include "hv/vmm/exit_lines.h"
 #include "hv/x86/cpu.h"
 
-/** Remember an exit for the guest's questions. */
-static void log_io(struct bed *bed, const struct hypercall_io *io)
+/** Remember an exit for the guest's questions: the first so many. */
+static void log_io(struct bed *bed, const struct bus_access *a, bool is_port)
 {
 	if (bed->io_count < BED_IO_LOG) {
-		bed->io_log[bed->io_count] = *io;
+		bed->io_log[bed->io_count] = (struct hypercall_io){
+			.address = a->address.v,
+			.data = device_mask(a->value, a->length),
+			.length = a->length,
+			.is_write = a->is_write,
+			.is_port = is_port,
+		};
 	}
 	bed->io_count++;
 }
 
-/**
- * Let a device answer; nobody there reads as all ones.
- * @param io is remembered, with the data in it
- * @param data 8 bytes of the exit record; the core takes those that it needs
- */
-static void answer(struct bed *bed, struct device *device,
-		   struct hypercall_io *io, u8 *data)
+/** Let a device answer; nobody there reads as all ones. */
+static void answer(struct device *device, struct bus_access *a)
 {
-	struct device_access a = {
-		.len = io->length,
-		.is_write = io->is_write,
-	};
-
-	__builtin_memcpy(&a.value, data, 8);
 	if (device) {
-		a.offset = io->address - device->base;
-		device_access(device, &a);
-	} else if (!a.is_write) {
-		a.value = ~0ull;
+		a->offset = a->address.v - device->base;
+		device_access(device, a);
+	} else if (!a->is_write) {
+		a->value = ~0ull;
 	}
-	__builtin_memcpy(data, &a.value, 8);
-	io->data = device_mask(a.value, a.len);
-	log_io(bed, io);
 }
 
+/** Of the 8 bytes of data the core takes those that it needs. */
 static void answer_mmio(struct bed *bed, struct vcpu_run *run)
 {
-	struct hypercall_io io = {
-		.address = run->mmio.gpa.v,
-		.length = run->mmio.len,
-		.is_write = run->mmio.is_write,
-	};
+	struct bus_access a;
 
-	answer(bed, devices_find(&bed->devices, run->mmio.gpa, io.length), &io,
-	       run->mmio.data);
+	a.address = bus_addr(run->mmio.gpa.v);
+	a.length = run->mmio.len;
+	a.is_write = run->mmio.is_write;
+	__builtin_memcpy(&a.value, run->mmio.data, 8);
+	answer(devices_find(&bed->devices, run->mmio.gpa, a.length), &a);
+	__builtin_memcpy(run->mmio.data, &a.value, 8);
+	log_io(bed, &a, false);
 }
 
 static void answer_port(struct bed *bed, struct vcpu_run *run)
 {
-	struct hypercall_io io = {
-		.address = run->io.port,
-		.length = run->io.size,
-		.is_write = run->io.is_write,
-		.is_port = 1,
-	};
+	struct bus_access a;
 
-	answer(bed,
-	       devices_find_port(&bed->devices, run->io.port, io.length), &io,
-	       run->io.data);
+	a.address = bus_addr(run->io.port);
+	a.length = run->io.size;
+	a.is_write = run->io.is_write;
+	__builtin_memcpy(&a.value, run->io.data, 8);
+	answer(devices_find_port(&bed->devices, run->io.port, a.length), &a);
+	__builtin_memcpy(run->io.data, &a.value, 8);
+	log_io(bed, &a, true);
 }
 
 /** The guest's registers are where the message says what cannot go on. */

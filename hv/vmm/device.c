@@ -3,13 +3,15 @@
  */
 #include "hv/vmm/device.h"
 
-void device_access(struct device *device, struct device_access *a)
+int device_access(void *opaque, struct bus_access *a)
 {
-	a->value = device_mask(a->value, a->len);
+	struct device *device = opaque;
+
 	device->access(device, a);
-	a->value = device_mask(a->value, a->len);
+	a->value = device_mask(a->value, a->length);
 	device->count[a->is_write ? DEVICE_WRITES : DEVICE_READS]++;
 	device->count[DEVICE_LAST_VALUE] = a->value;
-	device->count[DEVICE_LAST_LENGTH] = a->len;
+	device->count[DEVICE_LAST_LENGTH] = a->length;
 	device->count[DEVICE_LAST_OFFSET] = a->offset;
+	return 0;
 }

@@ -4,28 +4,21 @@
  * Devices here do little and count everything: their counts are the witness,
  * outside of the guest, of what the hypervisor really did to them.  A device
  * neither knows the time nor who asks; the same device works behind an exit to
- * the VMM and on the bus in the core.
+ * the VMM and on the bus in the core, and so it speaks of an access as the bus
+ * does (struct bus_access): its offset, length, direction and value.
  */
 #ifndef HV_VMM_DEVICE_H
 #define HV_VMM_DEVICE_H
 
+#include "bus/bus.h"
 #include "bus/types.h"
 #include "hv/vmm/hypercall.h"
-
-/** One access, as the device sees it. */
-struct device_access {
-	u64 offset;	  /* from the device's first byte */
-	unsigned int len; /* 1 to 8 bytes; offset + len is within the device */
-	bool is_write;
-	u64 value;	  /* little-endian: its low len bytes are written, or
-			   * are what a read gives; the others are 0 */
-};
 
 struct device {
 	/* Fixed. */
 	u64 base;   /* guest-physical address, or port */
 	u64 length; /* bytes */
-	void (*access)(struct device *device, struct device_access *a);
+	void (*access)(struct device *device, struct bus_access *a);
 	void (*fill)(struct device *device, u64 value); /* NULL: nothing to */
 
 	/* Written by device_access(). */
@@ -33,12 +26,13 @@ struct device {
 };
 
 /**
- * Do one access and count it.
- * @param device the access lies whole inside of it
- * @param a what is asked, len and offset as above; bytes of value beyond len
- *	may hold anything
+ * Do one access and count it; fits struct bus_device.
+ * @param device a struct device, inside of which the access lies whole
+ * @param a what is asked; bytes of value beyond its length may hold anything,
+ *	and are 0 afterwards
+ * @return 0
  */
-void device_access(struct device *device, struct device_access *a);
+int device_access(void *device, struct bus_access *a);
 
 /** The low len bytes of a value. @param len 1 to 8 */
 static inline u64 device_mask(u64 value, unsigned int len)

@@ -11,7 +11,7 @@
  */
 #include "hv/vmm/devices.h"
 
-static void fifo_access(struct device *device, struct device_access *a)
+static void fifo_access(struct device *device, struct bus_access *a)
 {
 	struct devices_fifo *fifo =
 		container_of(device, struct devices_fifo, device);
@@ -40,14 +40,14 @@ static void fifo_fill(struct device *device, u64 value)
 	}
 }
 
-static void counter_access(struct device *device, struct device_access *a)
+static void counter_access(struct device *device, struct bus_access *a)
 {
 	if (!a->is_write) {
 		a->value = device->count[DEVICE_READS] + 1;
 	}
 }
 
-static void scratch_access(struct device *device, struct device_access *a)
+static void scratch_access(struct device *device, struct bus_access *a)
 {
 	struct devices_scratch *scratch =
 		container_of(device, struct devices_scratch, device);
@@ -57,7 +57,7 @@ static void scratch_access(struct device *device, struct device_access *a)
 	/* Eight bytes are always there; those beyond len stay as they are. */
 	__builtin_memcpy(&old, place, 8);
 	if (a->is_write) {
-		old ^= device_mask(old ^ a->value, a->len);
+		old ^= device_mask(old ^ a->value, a->length);
 		__builtin_memcpy(place, &old, 8);
 	} else {
 		a->value = old;
@@ -72,19 +72,19 @@ static void scratch_fill(struct device *device, u64 value)
 	memset(scratch->bytes, (int)(value & 0xff), sizeof(scratch->bytes));
 }
 
-static void pattern_access(struct device *device, struct device_access *a)
+static void pattern_access(struct device *device, struct bus_access *a)
 {
-	u64 address = device->base + a->offset + a->len;
+	u64 address = device->base + a->offset + a->length;
 
 	if (a->is_write) {
 		return;
 	}
-	for (unsigned int i = 0; i < a->len; i++) {
+	for (unsigned int i = 0; i < a->length; i++) {
 		a->value = a->value << 8 | hypercall_pattern(--address);
 	}
 }
 
-static void sink_access(struct device *device, struct device_access *a)
+static void sink_access(struct device *device, struct bus_access *a)
 {
 	(void)device;
 	if (!a->is_write) {
@@ -94,7 +94,7 @@ static void sink_access(struct device *device, struct device_access *a)
 
 static struct device make(u64 base, u64 length,
 			  void (*access)(struct device *,
-					 struct device_access *))
+					 struct bus_access *))
 {
 	return (struct device){
 		.base = base, .length = length, .access = access

@@ -125,7 +125,8 @@ enum hypercall {
 	HYPERCALL_SLOT_CHANGE,	 /* rdi: struct hypercall_slot; 0, or 1 when it
 				  * is held in the middle, or an errno */
 	HYPERCALL_SLOT_FINISH,	 /* rdi: steps to do, ~0: all that are left
-				  * -> how many are left */
+				  * -> 1 if some are left, else 0; -ENOENT: no
+				  * change is held */
 	HYPERCALL_SLOT_BUMP,	 /* rdi: n; n changes of a slot far away */
 	HYPERCALL_BACKING_READ,	 /* rdi: offset -> 8 bytes */
 	HYPERCALL_BACKING_WRITE, /* rdi: offset, rsi: 8 bytes */

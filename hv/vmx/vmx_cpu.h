@@ -7,7 +7,7 @@
 #include "bus/types.h"
 
 /**
- * Enter VMX operation on this CPU (SDM 3C 32.5): CR0 and CR4 as VMX wants
+ * Enter VMX operation on this CPU (SDM 3C 24.7): CR0 and CR4 as VMX wants
  * them, the unit enabled, VMXON.  After vmx_caps_read().
  * @return 0; -ENODEV when firmware forbids it; -ENOMEM
  */

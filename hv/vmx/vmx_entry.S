@@ -119,12 +119,14 @@ vmx_entry_switch:
 	mov $1, %eax		/* VMX_FAIL_INVALID; RFLAGS stays */
 	mov $2, %ecx		/* VMX_FAIL_VALID */
 	cmovz %ecx, %eax
-	.cfi_remember_state
 	pop_reg rdi
 	movq $0, LAST_RSP(%rdi)
 	pop_reg rbp
 	ret
-	.cfi_restore_state
+	/* No .cfi_restore_state: Clang 14 counts on from a wrong offset. */
+	.cfi_def_cfa_offset 24
+	.cfi_offset rbp, -16
+	.cfi_offset rdi, -24
 
 	/* The first entries, another stack depth, or the soft unit. */
 .Lslow:
@@ -195,3 +197,29 @@ vmx_entry_exit:
 	ret
 	.cfi_endproc
 	.size vmx_entry_switch, . - vmx_entry_switch
+
+/*
+ * vmread() and vmwrite() of the soft unit: C functions, called so that all
+ * registers but RAX are kept, as VMREAD and VMWRITE keep them (vmx_unit.h).
+ */
+.macro soft_call name, target
+	.globl \name
+	.type \name, @function
+\name:
+	.cfi_startproc
+	push_reg rbp
+	mov %rsp, %rbp
+	.irp reg, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+	push_reg \reg
+	.endr
+	call \target
+	.irp reg, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rbp
+	pop_reg \reg
+	.endr
+	ret
+	.cfi_endproc
+	.size \name, . - \name
+.endm
+
+	soft_call vmx_entry_soft_vmread, softvmx_vmread
+	soft_call vmx_entry_soft_vmwrite, softvmx_vmwrite

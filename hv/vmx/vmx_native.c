@@ -7,6 +7,7 @@
  * a result cannot be forgotten.
  */
 #include "bus/errno.h"
+#include "hv/softvmx/entry_checks.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/vmx/vmx_unit.h"
 #include "hv/x86/cr.h"
@@ -162,4 +163,5 @@ const struct vmx_unit vmx_native = {
 	.vmwrite = native_vmwrite,
 	.invept = native_invept,
 	.invvpid = native_invvpid,
+	.entry_failure = entry_checks_sentence, /* with vmx_check=1 */
 };

@@ -135,6 +135,30 @@ u64 softvmx_vmread(enum vmcs_field field);
 void softvmx_vmwrite(enum vmcs_field field, u64 value);
 
 /**
+ * The same, called so that no register changes but RAX (vmx_entry.S).  VMREAD
+ * and VMWRITE change none, so that the compiler need not save any for the sake
+ * of the soft unit where the native one runs.
+ */
+static inline u64 vmread_soft(enum vmcs_field field)
+{
+	u64 value;
+
+	asm volatile("call vmx_entry_soft_vmread"
+		     : "=a"(value)
+		     : "D"((u64)field)
+		     : "cc", "memory");
+	return value;
+}
+
+static inline void vmwrite_soft(enum vmcs_field field, u64 value)
+{
+	asm volatile("call vmx_entry_soft_vmwrite"
+		     :
+		     : "D"((u64)field), "S"(value)
+		     : "rax", "cc", "memory");
+}
+
+/**
  * VMREAD, for code that has asked vmx_unit_is_soft itself and reads several
  * fields in a row; everybody else calls vmread().
  *
@@ -169,23 +193,13 @@ static inline void vmwrite_native(enum vmcs_field field, u64 value)
 }
 
 /**
- * Behind a call that could be a function's last act: keep it a call.  A jump
- * in its place would lead a debugger's `next` into the soft unit.
- */
-#define NO_TAIL_CALL() asm volatile("")
-
-/**
  * Read a field of the current VMCS.  A failure is our bug and panics.
  * @param field an encoding; all widths are returned zero-extended
  */
 static inline u64 vmread(enum vmcs_field field)
 {
-	u64 value;
-
 	if (unlikely(vmx_unit_is_soft)) {
-		value = softvmx_vmread(field);
-		NO_TAIL_CALL();
-		return value;
+		return vmread_soft(field);
 	}
 	return vmread_native(field);
 }
@@ -194,8 +208,7 @@ static inline u64 vmread(enum vmcs_field field)
 static inline void vmwrite(enum vmcs_field field, u64 value)
 {
 	if (unlikely(vmx_unit_is_soft)) {
-		softvmx_vmwrite(field, value);
-		NO_TAIL_CALL();
+		vmwrite_soft(field, value);
 		return;
 	}
 	vmwrite_native(field, value);

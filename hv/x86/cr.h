@@ -103,7 +103,7 @@ CR_ACCESSORS(dr3)
 CR_ACCESSORS(dr6)
 CR_ACCESSORS(dr7)
 
-/* What DR6 and DR7 hold after reset - SDM 3B 17.2 */
+/* What DR6 and DR7 hold after reset - SDM 3B 18.2 */
 #define DR6_RESET 0xffff0ff0ull
 #define DR7_RESET 0x400ull
 

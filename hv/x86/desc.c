@@ -13,7 +13,7 @@
 #include "hv/x86/stack.h"
 #include "hv/x86/trap.h"
 
-/* Descriptors - SDM 3A 3.4.5 and 7.2.3 */
+/* Descriptors - SDM 3A 3.4.5 and 8.2.3 */
 #define DESC_CODE64 0x00af9b000000ffffull
 #define DESC_DATA 0x00cf93000000ffffull
 #define DESC_CODE32 0x00cf9b000000ffffull
@@ -77,7 +77,7 @@ static void set_tss_descriptor(u64 *entry, u64 base)
 }
 
 /** The I/O map begins behind the TSS's end: there is none.  So every VM exit,
- * which sets TR's limit to 0x67 (SDM 3C 27.5.2), finds what LTR has loaded. */
+ * which sets TR's limit to 0x67 (SDM 3C 28.5.2), finds what LTR has loaded. */
 static void fill_tables(struct cpu *cpu)
 {
 	cpu->gdt[SEL_CODE64 / 8] = DESC_CODE64;

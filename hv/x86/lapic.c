@@ -18,7 +18,7 @@
 #include "hv/x86/irq.h"
 #include "hv/x86/msr.h"
 
-/* Registers - SDM 3A 10.4.1, table 10-1 */
+/* Registers - SDM 3A 11.4.1, table 11-1 */
 #define LAPIC_ADDRESS 0xfee00000
 #define LAPIC_ID 0x020
 #define LAPIC_TPR 0x080
@@ -37,9 +37,9 @@
 #define SVR_ENABLE BIT(8)
 #define LVT_MASKED BIT(16)
 #define LVT_PERIODIC BIT(17)
-#define DIVIDE_BY_1 0xb /* SDM 3A 10.5.4, figure 10-10 */
+#define DIVIDE_BY_1 0xb /* SDM 3A 11.5.4, figure 11-10 */
 
-/* Interrupt command register - SDM 3A 10.6.1 */
+/* Interrupt command register - SDM 3A 11.6.1 */
 #define ICR_NMI 0x400
 #define ICR_INIT 0x500
 #define ICR_STARTUP 0x600
@@ -200,7 +200,7 @@ void lapic_send_nmi(u32 apic_id)
 }
 
 /* The second SIPI is for processors that missed the first; one that runs
- * already ignores it - SDM 3A 8.4.4.1. */
+ * already ignores it - SDM 3A 9.4.4.1. */
 void lapic_start_others(hpa_t start)
 {
 	u32 page = start.v >> PAGE_SHIFT;

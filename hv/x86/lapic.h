@@ -23,7 +23,7 @@ void lapic_calibrate(void);
 /** @return this CPU's APIC ID, 0 to 255 */
 u32 lapic_id(void);
 
-/** Acknowledge the interrupt in service - SDM 3A 10.8.5. */
+/** Acknowledge the interrupt in service - SDM 3A 11.8.5. */
 void lapic_eoi(void);
 
 /** Send a fixed interrupt to the CPU with this APIC ID. */
@@ -32,7 +32,7 @@ void lapic_send_ipi(u32 apic_id, u8 vector);
 /** Send an NMI to the CPU with this APIC ID. */
 void lapic_send_nmi(u32 apic_id);
 
-/** Send INIT, then twice SIPI, to all other CPUs - SDM 3A 8.4.4.
+/** Send INIT, then twice SIPI, to all other CPUs - SDM 3A 9.4.4.
  * @param start physical address below 1 MiB, page-aligned */
 void lapic_start_others(hpa_t start);
 

@@ -1,5 +1,5 @@
 /** @file
- * Segment registers, descriptors and the table registers - SDM 3A 3.4 and 7.
+ * Segment registers, descriptors and the table registers - SDM 3A 3.4 and 8.
  *
  * In 64-bit mode segments hold nearly nothing: CS says that code is 64-bit,
  * TR says where the stacks for interrupts are, and the bases of FS and GS are
@@ -24,7 +24,7 @@ struct table_register {
 	u64 base;
 } __packed;
 
-/** The 64-bit task-state segment - SDM 3A 7.7. */
+/** The 64-bit task-state segment - SDM 3A 8.7. */
 struct tss {
 	u32 reserved0;
 	u64 rsp[3];
@@ -35,7 +35,7 @@ struct tss {
 	u16 io_map_base;
 } __packed;
 
-_Static_assert(sizeof(struct tss) == 104, "SDM 3A 7.7, figure 7-11");
+_Static_assert(sizeof(struct tss) == 104, "SDM 3A 8.7, figure 8-11");
 
 static inline void lgdt(const struct table_register *gdtr)
 {

@@ -10,12 +10,12 @@
 
 /** One CPU's stacks. */
 struct stacks {
-	char main_guard[STACK_GUARD_SIZE];
-	char main[STACK_MAIN_SIZE];
 	struct {
 		char guard[STACK_GUARD_SIZE];
 		char stack[STACK_IST_SIZE];
-	} ist[STACK_KINDS - 1];
+	} other[STACK_KINDS - 1];
+	char main_guard[STACK_GUARD_SIZE];
+	char main[STACK_MAIN_SIZE];
 };
 
 static struct stacks stacks[CPU_MAX] __aligned(4096);
@@ -42,7 +42,7 @@ static struct stack_place stack_place(unsigned int cpu, enum stack_kind kind)
 		place.low = (unsigned long)stacks[cpu].main;
 		place.high = place.low + STACK_MAIN_SIZE;
 	} else {
-		place.low = (unsigned long)stacks[cpu].ist[kind - 1].stack;
+		place.low = (unsigned long)stacks[cpu].other[kind - 1].stack;
 		place.high = place.low + STACK_IST_SIZE;
 	}
 	return place;
@@ -87,6 +87,7 @@ const char *stack_name(enum stack_kind kind)
 		[STACK_DF] = "#DF stack",
 		[STACK_NMI] = "NMI stack",
 		[STACK_MC] = "#MC stack",
+		[STACK_SOFTVMX] = "stack of the soft VMX unit",
 	};
 
 	return names[kind];

@@ -1,11 +1,14 @@
 /** @file
  * The stacks of all CPUs, and their guard pages.
  *
- * Each CPU has an ordinary stack and one each for #DF, NMI and #MC.  Below
- * each lies a page that is not mapped:
+ * Each CPU has an ordinary stack and one each for #DF, NMI, #MC and the soft
+ * VMX unit.  Below each lies a page that is not mapped:
  *
- *	| guard | stack ............ | guard | #DF ... | guard | NMI ... | ...
- *	          ^ grows down         <- a push from here on faults
+ *	| guard | #DF ... | guard | NMI ... | ... | guard | stack ............ |
+ *	                                             ^ a push from here faults
+ *
+ * The ordinary one lies above the others, so that a chain of frames which goes
+ * from another stack to it rises, as every chain must (hv/lib/backtrace.c).
  *
  * so that an endless recursion ends in a report instead of in silence.
  */
@@ -14,7 +17,14 @@
 
 #include "bus/types.h"
 
-enum stack_kind { STACK_MAIN, STACK_DF, STACK_NMI, STACK_MC, STACK_KINDS };
+enum stack_kind {
+	STACK_MAIN,
+	STACK_DF,
+	STACK_NMI,
+	STACK_MC,
+	STACK_SOFTVMX, /* of the VMX unit in software, hv/softvmx/ */
+	STACK_KINDS,
+};
 
 /** Sizes in bytes without the guard page. */
 #define STACK_MAIN_SIZE (8 * 4096)
@@ -40,7 +50,7 @@ unsigned long stack_top(unsigned int cpu, enum stack_kind kind);
  */
 bool stack_find(unsigned long address, struct stack_place *place);
 
-/** @return "stack", "#DF stack", "NMI stack" or "#MC stack" */
+/** @return "stack", "#DF stack", "NMI stack" and so on */
 const char *stack_name(enum stack_kind kind);
 
 /** Call fn with the address of each guard page. */

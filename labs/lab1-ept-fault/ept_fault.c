@@ -4,8 +4,9 @@
  * This is your file.  The contract of each function stands in
  * mmu/ept_fault.h, the format of an entry in mmu/ept_format.h, the handout in
  * labs/lab1-ept-fault/README.md.  Go through the steps in their order; when a
- * function is written, its lab_not_written() goes.  `make grade LAB=1` names
- * the step that is missing, and later the rule that is broken.
+ * function is written, its lab_not_written() goes.  `make host LAB=1` tries
+ * your functions one by one, without a VM; `make grade LAB=1` names the step
+ * that is missing, and later the rule that is broken.
  *
  * Two rules hold wherever an entry changes, because the processor reads it at
  * the same time:

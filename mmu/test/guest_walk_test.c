@@ -463,6 +463,28 @@ static void pse36_gives_eight_more_bits(void **state)
 	assert_int_equal(walk.error_code, 9);
 }
 
+static void a_trail_ends_when_an_entry_changes(void **state)
+{
+	static struct fixture f;
+	struct guest_walk walk = { .addr = gva(0x123456) };
+	struct guest_walk_trail trail;
+
+	(void)state;
+	setup(&f);
+	f.paging.root = gpa(PAGE_SIZE);
+	f.paging.mode = GUEST_WALK_4_LEVEL;
+	*entry_at(&f, 1, 0) = 0x2000 | P | RW | US | A;
+	*entry_at(&f, 2, 0) = 0x3000 | P | RW | US | A;
+	*entry_at(&f, 3, 0) = 0x200000 | PS | P | RW | US | A;
+	assert_true(!guest_walk_note(&f.paging, f.slots.active, &walk, &trail));
+	for (u64 page = 1; page <= 3; page++) {
+		*entry_at(&f, page, 0) ^= NX;
+		assert_false(guest_walk_same(&trail));
+		*entry_at(&f, page, 0) ^= NX;
+		assert_true(guest_walk_same(&trail));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +492,7 @@ int main(void)
 		cmocka_unit_test(a_table_outside_of_memory_is_no_page_fault),
 		cmocka_unit_test(tables_in_rom_are_used_as_they_are),
 		cmocka_unit_test(pse36_gives_eight_more_bits),
+		cmocka_unit_test(a_trail_ends_when_an_entry_changes),
 		cmocka_unit_test(random_walks_match_the_oracle),
 	};
 

@@ -34,14 +34,22 @@ void read_cache_rewind(struct emulator *e)
 	e->reads.next = 0;
 }
 
-static bool same(const struct read_record *record, struct mem_access at)
+static bool same(const struct read_record *record, const struct mem_access *at)
 {
-	return record->address.v == at.address.v && record->size == at.size;
+	return record->address.v == at->address.v && record->size == at->size;
+}
+
+/** reads[count] is complete: it belongs to the list from now on. */
+static inline void append(struct read_cache *reads, unsigned int size)
+{
+	reads->pending = READ_NONE;
+	reads->count++;
+	reads->end += size;
 }
 
 /** The read that the pass is at is in the list: hand it out. */
-static inline enum emul_result serve(struct emulator *e, struct mem_access at,
-				     void *dst)
+static enum emul_result serve(struct emulator *e, const struct mem_access *at,
+			      void *dst)
 {
 	const struct read_record *record = &e->reads.reads[e->reads.next];
 
@@ -49,31 +57,21 @@ static inline enum emul_result serve(struct emulator *e, struct mem_access at,
 		return context_stop(e, "read cache: this pass reads another "
 				       "place");
 	}
-	memory_copy(dst, &e->reads.data[record->offset], at.size);
+	memory_copy(dst, &e->reads.data[record->offset], at->size);
 	e->reads.next++;
 	return EMUL_DONE;
 }
 
-/** reads[count] is complete: it belongs to the list from now on. */
-static inline enum emul_result append(struct emulator *e, struct mem_access at,
-				      void *dst)
-{
-	e->reads.pending = READ_NONE;
-	e->reads.count++;
-	e->reads.end += at.size;
-	return serve(e, at, dst);
-}
-
 /** Perform reads[count], which is new; its bytes go to the end of data[]. */
-static enum emul_result __noinline perform(struct emulator *e,
-					   struct mem_access at, void *dst)
+static __noinline enum emul_result
+perform(struct emulator *e, const struct mem_access *at, void *dst)
 {
 	struct read_cache *reads = &e->reads;
 	struct read_record *record = &reads->reads[reads->count];
 	enum emul_result result;
 
 	if (reads->count == READ_CACHE_READS ||
-	    reads->end + at.size >= READ_CACHE_BYTES) {
+	    reads->end + at->size >= READ_CACHE_BYTES) {
 		return context_stop(e, "read cache: one instruction reads too "
 				       "much");
 	}
@@ -81,24 +79,31 @@ static enum emul_result __noinline perform(struct emulator *e,
 		return context_stop(e, "read cache: a read while one waits for "
 				       "the VMM");
 	}
-	record->address = at.address;
-	record->size = at.size;
+	record->address = at->address;
+	record->size = at->size;
 	record->offset = reads->end;
 	result = fragments_read(e, at, reads->end);
-	if (result == EMUL_IO_NEEDED) {
-		reads->pending = READ_WAITS;
+	if (result) {
+		if (result == EMUL_IO_NEEDED) {
+			reads->pending = READ_WAITS;
+		}
+		return result;
 	}
-	return result ? result : append(e, at, dst);
+	memory_copy(dst, &reads->data[reads->end], at->size);
+	append(reads, at->size);
+	reads->next++;
+	return EMUL_DONE;
 }
 
-enum emul_result read_cache_read(struct emulator *e, struct mem_access at,
-				 void *dst)
+enum emul_result read_cache_read(struct emulator *e,
+				 const struct mem_access *at, void *dst)
 {
 	if (e->reads.next < e->reads.count) {
 		return serve(e, at, dst);
 	}
 	if (e->reads.pending == READ_ANSWERED) {
-		return append(e, at, dst);
+		append(&e->reads, at->size);
+		return serve(e, at, dst);
 	}
 	return perform(e, at, dst);
 }

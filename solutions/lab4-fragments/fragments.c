@@ -2,12 +2,13 @@
  * Lab 4, the reference: an access is cut up, and what nobody here takes goes
  * to the VMM in pieces.
  *
- *	    split()          two chunks, both translated, nothing touched yet
+ *	is_plain()           one chunk, where the hardware has said: or
+ *	split()              two chunks, both translated, nothing touched yet
  *	      |
  *	read_chunk(), write_chunk()        lower address first, each:
  *	      |  RAM?      copy
  *	      |  devices   in pieces of 8, to the first refusal
- *	      |  the rest  append() one fragment
+ *	      |  the rest  ask_read(), ask_write(): one fragment
  *	      v
  *	fragments_piece() -> exit -> fragments_complete() -> ... until empty
  *
@@ -25,7 +26,7 @@
 
 #include "emulator/memory.h"
 
-/** The part of an access that lies on one page. */
+/** The part of an access that lies on one page, or what is left of it. */
 struct chunk {
 	gpa_t gpa;
 	unsigned int len;
@@ -38,85 +39,41 @@ void fragments_reset(struct emulator *e)
 	e->fragments.done = 0;
 }
 
-/** Guest RAM under a chunk, or NULL; not tried where there is none. */
-static inline void *ram(struct emulator *e, struct chunk chunk, bool write)
-{
-	if (e->ops->known_mmio(e, chunk.gpa)) {
-		return NULL;
-	}
-	return e->ops->ram(e, chunk.gpa, write);
-}
-
-/** What is left of a chunk behind its first done bytes. */
-static inline struct chunk rest_of(struct chunk chunk, unsigned int done)
-{
-	return (struct chunk){ gpa_add(chunk.gpa, done), chunk.len - done };
-}
-
 /** As many bytes as one question may have. */
 static inline unsigned int piece_of(unsigned int len)
 {
 	return len < MMIO_PIECE_MAX ? len : MMIO_PIECE_MAX;
 }
 
-/** Record an event; data is NULL where there is no value yet. */
-static inline void trace(struct emulator *e, enum mmio_event event,
-			 struct chunk of, const u8 *data)
+/** Take the first n bytes off a chunk: they are done. */
+static inline void advance(struct chunk *chunk, unsigned int n)
 {
-	struct mmio_trace record = {
+	chunk->gpa = gpa_add(chunk->gpa, n);
+	chunk->len -= n;
+}
+
+/** Record an event; data is NULL where there is no value yet. */
+static __noinline void record(struct emulator *e, enum mmio_event event,
+			      struct chunk of, const u8 *data)
+{
+	struct mmio_trace trace = {
 		.event = event,
 		.len = of.len,
 		.gpa = of.gpa,
 	};
 
 	if (data) {
-		memory_copy(&record.value, data, piece_of(of.len));
+		memory_copy(&trace.value, data, piece_of(of.len));
 	}
-	e->ops->trace(e, &record);
+	e->ops->trace(e, &trace);
 }
 
-/** Offer a chunk's read to the core's devices; how many bytes they gave. */
-static inline unsigned int read_devices(struct emulator *e, struct chunk chunk,
-					u8 *dst)
+static inline void trace(struct emulator *e, enum mmio_event event,
+			 struct chunk of, const u8 *data)
 {
-	unsigned int done = 0;
-
-	while (done < chunk.len) {
-		struct chunk rest = rest_of(chunk, done);
-		struct mmio_piece piece = {
-			rest.gpa, piece_of(rest.len), false, { 0 }
-		};
-
-		if (e->ops->device(e, &piece)) {
-			break;
-		}
-		memory_copy(dst + done, piece.data, piece.len);
-		rest.len = piece.len;
-		trace(e, MMIO_READ, rest, piece.data);
-		done += piece.len;
+	if (unlikely(e->traced)) {
+		record(e, event, of, data);
 	}
-	return done;
-}
-
-/** Offer a chunk's write to the core's devices; how many bytes they took. */
-static inline unsigned int write_devices(struct emulator *e, struct chunk chunk,
-					 const u8 *src)
-{
-	unsigned int done = 0;
-
-	while (done < chunk.len) {
-		struct chunk rest = rest_of(chunk, done);
-		struct mmio_piece piece = {
-			rest.gpa, piece_of(rest.len), true, { 0 }
-		};
-
-		memory_copy(piece.data, src + done, piece.len);
-		if (e->ops->device(e, &piece)) {
-			break;
-		}
-		done += piece.len;
-	}
-	return done;
 }
 
 /** A new last fragment, or NULL: the queue is full or goes the other way. */
@@ -137,56 +94,88 @@ static inline struct mmio_fragment *append(struct emulator *e,
 	return fragment;
 }
 
-static enum emul_result read_chunk(struct emulator *e, struct chunk chunk,
-				   unsigned int offset)
+/** Nobody here gives these bytes of a read: the VMM shall. */
+static enum emul_result ask_read(struct emulator *e, struct chunk rest,
+				 const u8 *dst)
 {
-	u8 *dst = &e->reads.data[offset];
-	const void *src = ram(e, chunk, false);
 	struct mmio_fragment *fragment;
-	unsigned int done;
 
-	if (src) {
-		memory_copy(dst, src, chunk.len);
-		return EMUL_DONE;
-	}
-	done = read_devices(e, chunk, dst);
-	if (done == chunk.len) {
-		return EMUL_DONE;
-	}
-	chunk = rest_of(chunk, done);
-	trace(e, MMIO_READ_UNSATISFIED, chunk, NULL);
-	fragment = append(e, chunk, false);
+	trace(e, MMIO_READ_UNSATISFIED, rest, NULL);
+	fragment = append(e, rest, false);
 	if (!fragment) {
 		return context_stop(
 			e, "fragments: a read behind a write, or too many");
 	}
-	fragment->offset = offset + done;
+	fragment->offset = dst - e->reads.data;
+	return EMUL_IO_NEEDED;
+}
+
+/** Nobody here takes these bytes of a write: the VMM shall. */
+static enum emul_result ask_write(struct emulator *e, struct chunk rest,
+				  const u8 *src)
+{
+	struct mmio_fragment *fragment = append(e, rest, true);
+
+	if (!fragment) {
+		return context_stop(
+			e, "fragments: a write behind a read, or too many");
+	}
+	memory_copy(fragment->data, src, rest.len);
+	return EMUL_DONE;
+}
+
+/** EMUL_IO_NEEDED: something of the chunk is for the VMM. */
+static enum emul_result read_chunk(struct emulator *e, struct chunk chunk,
+				   u8 *dst)
+{
+	const void *ram = memory_ram(e, chunk.gpa, false);
+
+	if (ram) {
+		memory_copy(dst, ram, chunk.len);
+		return EMUL_DONE;
+	}
+	do {
+		struct mmio_piece piece = {
+			.gpa = chunk.gpa,
+			.len = piece_of(chunk.len),
+		};
+
+		if (e->ops->device(e, &piece)) {
+			return ask_read(e, chunk, dst);
+		}
+		memory_copy(dst, piece.data, piece.len);
+		trace(e, MMIO_READ, (struct chunk){ chunk.gpa, piece.len },
+		      piece.data);
+		advance(&chunk, piece.len);
+		dst += piece.len;
+	} while (chunk.len);
 	return EMUL_DONE;
 }
 
 static enum emul_result write_chunk(struct emulator *e, struct chunk chunk,
 				    const u8 *src)
 {
-	struct mmio_fragment *fragment;
-	void *dst = ram(e, chunk, true);
-	unsigned int done;
+	void *ram = memory_ram(e, chunk.gpa, true);
 
-	if (dst) {
-		memory_copy(dst, src, chunk.len);
+	if (ram) {
+		memory_copy(ram, src, chunk.len);
 		return EMUL_DONE;
 	}
 	trace(e, MMIO_WRITE, chunk, src);
-	done = write_devices(e, chunk, src);
-	if (done == chunk.len) {
-		return EMUL_DONE;
-	}
-	chunk = rest_of(chunk, done);
-	fragment = append(e, chunk, true);
-	if (!fragment) {
-		return context_stop(
-			e, "fragments: a write behind a read, or too many");
-	}
-	memory_copy(fragment->data, src + done, chunk.len);
+	do {
+		struct mmio_piece piece = {
+			.gpa = chunk.gpa,
+			.len = piece_of(chunk.len),
+			.is_write = true,
+		};
+
+		memory_copy(piece.data, src, piece.len);
+		if (e->ops->device(e, &piece)) {
+			return ask_write(e, chunk, src);
+		}
+		advance(&chunk, piece.len);
+		src += piece.len;
+	} while (chunk.len);
 	return EMUL_DONE;
 }
 
@@ -198,48 +187,59 @@ static gva_t next_page(const struct emulator *e, gva_t at)
 	return gva(e->mode == MODE_64 ? next : (u32)next);
 }
 
+static inline bool crosses_page(const struct mem_access *at)
+{
+	return gva_offset(at->address) + at->size > PAGE_SIZE;
+}
+
 /**
  * Cut an access at the page boundary and translate every part, before any of
  * it takes effect.  The second chunk's len is 0 if there is none.
  */
-static inline enum emul_result split(struct emulator *e, struct mem_access at,
-				     struct chunk chunks[2])
+static enum emul_result split(struct emulator *e, const struct mem_access *at,
+			      struct chunk chunks[2])
 {
-	unsigned int left = PAGE_SIZE - gva_offset(at.address);
+	unsigned int left = PAGE_SIZE - gva_offset(at->address);
 	enum emul_result result;
 
-	result = memory_translate(e, at.address, at.kind, &chunks[0].gpa);
-	if (likely(at.size <= left) || result) {
-		chunks[0].len = at.size;
-		chunks[1].len = 0;
+	chunks[0].len = crosses_page(at) ? left : at->size;
+	chunks[1].len = at->size - chunks[0].len;
+	result = memory_translate(e, at->address, at->kind, &chunks[0].gpa);
+	if (result || !chunks[1].len) {
 		return result;
 	}
-	chunks[0].len = left;
-	chunks[1].len = at.size - left;
-	return memory_translate(e, next_page(e, at.address), at.kind,
+	return memory_translate(e, next_page(e, at->address), at->kind,
 				&chunks[1].gpa);
 }
 
-enum emul_result fragments_read(struct emulator *e, struct mem_access at,
-				u16 offset)
+/**
+ * Is the access one chunk, at the address that the hardware has reported?
+ * Then there is nothing to walk and nothing to cut: as nearly always.
+ */
+static inline bool is_plain(const struct emulator *e,
+			    const struct mem_access *at)
 {
-	struct chunk chunks[2];
-	enum emul_result result = split(e, at, chunks);
-
-	if (!result) {
-		result = read_chunk(e, chunks[0], offset);
-	}
-	if (!result && unlikely(chunks[1].len)) {
-		result = read_chunk(e, chunks[1], offset + chunks[0].len);
-	}
-	if (result) {
-		return result;
-	}
-	return e->fragments.count ? EMUL_IO_NEEDED : EMUL_DONE;
+	return memory_hint_fits(e, at->address) && !crosses_page(at);
 }
 
-enum emul_result fragments_write(struct emulator *e, struct mem_access at,
-				 const void *src)
+static __noinline enum emul_result
+read_split(struct emulator *e, const struct mem_access *at, u8 *dst)
+{
+	enum emul_result result, second = EMUL_DONE;
+	struct chunk chunks[2];
+
+	result = split(e, at, chunks);
+	if (!result) {
+		result = read_chunk(e, chunks[0], dst);
+	}
+	if (chunks[1].len && (!result || result == EMUL_IO_NEEDED)) {
+		second = read_chunk(e, chunks[1], dst + chunks[0].len);
+	}
+	return second ? second : result;
+}
+
+static __noinline enum emul_result
+write_split(struct emulator *e, const struct mem_access *at, const u8 *src)
 {
 	struct chunk chunks[2];
 	enum emul_result result = split(e, at, chunks);
@@ -247,11 +247,29 @@ enum emul_result fragments_write(struct emulator *e, struct mem_access at,
 	if (!result) {
 		result = write_chunk(e, chunks[0], src);
 	}
-	if (!result && unlikely(chunks[1].len)) {
-		result = write_chunk(e, chunks[1],
-				     (const u8 *)src + chunks[0].len);
+	if (!result && chunks[1].len) {
+		result = write_chunk(e, chunks[1], src + chunks[0].len);
 	}
 	return result;
+}
+
+enum emul_result fragments_read(struct emulator *e, const struct mem_access *at,
+				u16 offset)
+{
+	struct chunk plain = { e->hint.gpa, at->size };
+	u8 *dst = &e->reads.data[offset];
+
+	return likely(is_plain(e, at)) ? read_chunk(e, plain, dst)
+				       : read_split(e, at, dst);
+}
+
+enum emul_result fragments_write(struct emulator *e,
+				 const struct mem_access *at, const void *src)
+{
+	struct chunk plain = { e->hint.gpa, at->size };
+
+	return likely(is_plain(e, at)) ? write_chunk(e, plain, src)
+				       : write_split(e, at, src);
 }
 
 bool fragments_piece(const struct emulator *e, struct mmio_piece *piece)
@@ -274,33 +292,26 @@ bool fragments_piece(const struct emulator *e, struct mmio_piece *piece)
 	return true;
 }
 
-/** A read's answer goes to its place; a fragment that is whole is traced. */
-static void take_answer(struct emulator *e, const struct mmio_fragment *of,
-			const u8 *data)
-{
-	unsigned int done = e->fragments.done;
-	u8 *dst = &e->reads.data[of->offset];
-
-	memory_copy(dst + done, data, piece_of(of->len - done));
-	if (of->len - done <= MMIO_PIECE_MAX) {
-		trace(e, MMIO_READ, (struct chunk){ of->gpa, of->len }, dst);
-	}
-}
-
 enum emul_result fragments_complete(struct emulator *e, const u8 *data)
 {
 	struct fragments *all = &e->fragments;
 	const struct mmio_fragment *fragment = &all->queue[all->current];
+	unsigned int left = fragment->len - all->done;
+	u8 *dst = &e->reads.data[fragment->offset];
 
 	if (!all->count) {
 		return context_stop(e, "fragments: an answer to no question");
 	}
 	if (!all->is_write) {
-		take_answer(e, fragment, data);
+		memory_copy(dst + all->done, data, piece_of(left));
 	}
-	if (unlikely(fragment->len - all->done > MMIO_PIECE_MAX)) {
+	if (unlikely(left > MMIO_PIECE_MAX)) {
 		all->done += MMIO_PIECE_MAX;
 		return EMUL_IO_NEEDED;
+	}
+	if (!all->is_write) {
+		trace(e, MMIO_READ,
+		      (struct chunk){ fragment->gpa, fragment->len }, dst);
 	}
 	all->done = 0;
 	if (++all->current < all->count) {

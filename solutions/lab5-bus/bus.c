@@ -206,7 +206,7 @@ int bus_dispatch(const struct bus *bus, struct bus_access *access)
 	const struct bus_range *range;
 	int result;
 
-	if (!table || !access->length) {
+	if (!table) {
 		return -EOPNOTSUPP;
 	}
 	range = search(table, access->address.v);

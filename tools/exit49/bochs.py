@@ -15,6 +15,7 @@ import re
 import shutil
 import struct
 import subprocess
+import termios
 
 from .common import ROOT, Problem
 from .multiboot import lay_out
@@ -77,10 +78,11 @@ def assemble_loader():
     if not (os.path.exists(ROM) and os.path.getmtime(ROM) >= os.path.getmtime(LOADER)):
         os.makedirs(os.path.dirname(ROM), exist_ok=True)
         scratch = f"{ROM}.{os.getpid()}.o"
-        compiler = os.environ.get("HOSTCC", "gcc")
+        cross = os.environ.get("CROSS", "")
+        compiler = os.environ.get("HOSTCC") or cross + "gcc"
         try:
             for argv in ([compiler, "-m32", "-c", "-o", scratch, LOADER],
-                         ["objcopy", "-O", "binary", "-j", ".text", scratch]):
+                         [cross + "objcopy", "-O", "binary", "-j", ".text", scratch]):
                 done = subprocess.run(argv, capture_output=True, text=True, check=False)
                 if done.returncode:
                     raise Problem(f"cannot assemble {LOADER}: {done.stderr.strip()}")
@@ -173,4 +175,4 @@ class Bochs:
 
 def size_terminal(fd):
     """Give the pseudo terminal the size of a text screen."""
-    fcntl.ioctl(fd, 0x5414, struct.pack("4H", 25, 80, 0, 0))  # TIOCSWINSZ
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("4H", 25, 80, 0, 0))

@@ -8,12 +8,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 
 from .common import ROOT, Problem
 
+# On a Mac `make` is one of 2006, and GNU Make is called gmake.
+MAKE = "gmake" if sys.platform == "darwin" else "make"
 MISSING = re.compile(r"undefined reference to `(\w+)'")
-NOISE = re.compile(r"make|  [A-Z]+ +\S+$|\S*ld: .* in function `")
+NOISE = re.compile(r"g?make|  [A-Z]+ +\S+$|\S*ld: .* in function `")
 
 
 class BuildError(Exception):
@@ -40,8 +43,9 @@ def _clean_environment():
 
 
 def _require_tools():
-    compiler = os.environ.get("CC", "gcc").split()[0]
-    for tool in ("make", compiler, "ld"):
+    cross = os.environ.get("CROSS", "")
+    compiler = (os.environ.get("CC") or cross + "gcc").split()[0]
+    for tool in (MAKE, compiler, cross + "ld"):
         if not shutil.which(tool):
             raise Problem(f"{tool} is not installed: run tools/deps build")
 
@@ -51,7 +55,7 @@ def _locked_make(arguments):
     with open(os.path.join(ROOT, "build", ".lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return subprocess.run(
-            ["make", "-s", "--no-print-directory", f"-j{os.cpu_count() or 1}",
+            [MAKE, "-s", "--no-print-directory", f"-j{os.cpu_count() or 1}",
              *arguments],
             cwd=ROOT, env=_clean_environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -68,14 +72,14 @@ def _explain_missing(line, lab, told):
         return (f"undefined reference to `{name}': {lab.file} must define it, see "
                 f"{lab.header}")
     place = re.match(r"(?:\S*ld: )?(\S+:\d+: )?", line).group(1) or ""
-    return (f"{place.replace(ROOT + os.sep, '')}undefined reference to `{name}': there "
-            "is no such function in the hypervisor")
+    return (f"{place}undefined reference to `{name}': there is no such function in the "
+            "hypervisor")
 
 
 def _words(output, lab):
     """The compiler's and the linker's words, without what make says around them."""
     lines, told = [], set()
-    for line in output.splitlines():
+    for line in output.replace(ROOT + os.sep, "").splitlines():
         if MISSING.search(line):
             line = _explain_missing(line, lab, told)
         if line.strip() and not NOISE.match(line):
@@ -107,7 +111,7 @@ def build(lab, source, out, lab_folder="", choose="", guests="build/guest-tests"
             raise BuildError(words)
         raise Problem("the image does not build:\n" + (words or done.stdout.strip()))
     folder = os.path.join(ROOT, out)
-    flavour = os.environ.get("CC", "gcc")
-    if flavour != "gcc":
+    flavour = os.environ.get("CC")
+    if flavour and flavour != os.environ.get("CROSS", "") + "gcc":
         guests = f"build/{os.path.basename(flavour)}/guest-tests"
     return Image(out, os.path.join(folder, "exit49.elf"), os.path.join(ROOT, guests))

@@ -2,7 +2,7 @@
 
 Bochs' VMX was written by other people than softvmx; where both make a guest exit for
 the same reason, at the same address, with the same qualification, both are most likely
-right. Compared is what the SDM defines (SDM 3C 27.2.1): the guest-physical address of
+right. Compared is what the SDM defines (SDM 3C 28.2.1): the guest-physical address of
 EPT violations and misconfigurations, and the exit qualification's defined bits.
 
 A file of exits is what `tools/grade --exits FILE` writes: lines of
@@ -90,15 +90,18 @@ def read_exits_of(lab, exits):
             for name, taken in exits.items()}
 
 
+def _read_lines(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+    except OSError as error:
+        raise Problem(f"cannot read {path}: {error.strerror}") from None
+
+
 def read_exits(path) -> Dict[str, list]:
     """Read a file of exits into {test: [Exit]}."""
     tests = {}
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_read_lines(path), 1):
         match = re.match(r"(\S+)(?: (\d+)\b(.*))?$", line)
         if not match:
             raise Problem(f"{path}:{number}: this is not a line of exits: {line}")
@@ -113,12 +116,7 @@ def read_exits(path) -> Dict[str, list]:
 def read_allowed(path):
     """Read the allowed differences: 'TESTS | WHAT REASON [MASK] | because'."""
     allowed = []
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}") from None
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_read_lines(path), 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = re.match(r"(\S+)\s*\|\s*(skip|gpa|qual)\s+(\d+)(?:\s+(0x[0-9a-f]+))?"

@@ -65,7 +65,8 @@ def foreign(path):
     """Return what an object file uses that no lab's file may, as words."""
     symbols = foreign_symbols(_tool("nm", "-g", path), shared_stems())
     code = _tool("objdump", "-d", "--no-show-raw-insn", path)
-    return symbols + [f"the instruction {name}" for name in foreign_instructions(code)]
+    return symbols + [f"the instruction {name}"
+                      for name in foreign_instructions(code)]
 
 
 def refusal(folder, source):
@@ -76,5 +77,5 @@ def refusal(folder, source):
     if not found:
         return ""
     return (f"{source} uses what is not for a lab: {', '.join(found)}.\nIt may call "
-            "what the headers of mmu/, emulator/ and bus/ declare, mem*(), printf() and "
-            "panic().\nIt was not run.")
+            "what the headers of mmu/, emulator/ and bus/ declare, mem*(), printf() "
+            "and panic().\nIt was not run.")

@@ -21,6 +21,7 @@ class Terminal:
             colour = stream.isatty() and "NO_COLOR" not in os.environ
         self.colour = colour
         self.steps_told = set()
+        self.stops_told = {}
 
     def write(self, grade):
         self._line(f"Lab {grade.lab}, {grade.title}: {grade.source} on {grade.machine}")
@@ -69,6 +70,15 @@ class Terminal:
         self._text("rule", test.rule)
         self._text("seen", test.seen)
         self._text("expected", test.expected)
+        same = self.stops_told.setdefault(
+            (test.stop, test.message, tuple(test.backtrace)), test.name)
+        if test.stop not in ("", "check") and same != test.name:
+            self._text("stopped", f"as in {same}")
+        else:
+            self._stop(test)
+        self._text("hint", test.hint)
+
+    def _stop(self, test):
         if test.stop not in ("", "check"):
             self._text("stopped", f"{test.stop}: {test.message}" if test.message
                        else test.stop)
@@ -76,7 +86,6 @@ class Terminal:
             self._text("says", test.message)
         self._text("where", test.at)
         self._stack(test.backtrace)
-        self._text("hint", test.hint)
 
     def _stack(self, frames):
         shown = frames if self.verbose else frames[:FRAMES]

@@ -70,6 +70,20 @@ class DepsTest(FolderCase):
                         "zypper install", "brew install"):
             self.assertIn(manager, told)
 
+    def test_the_manager_at_home_is_enough(self):
+        os.chmod(self.write("bin/dnf", "#!/bin/sh\n"), 0o755)
+        status, _, told = call("deps", "qemu", **self.world)
+        self.assertEqual((status, told), (
+            2, "tools/deps: something is missing.  Install it with\n"
+            "  sudo dnf install qemu-system-x86-core\n"))
+
+    def test_a_compiler_for_x86(self):
+        for machine, package in (("Darwin arm64", "brew install x86_64-elf-gcc make"),
+                                 ("Linux aarch64", "gcc-x86-64-linux-gnu make")):
+            os.chmod(self.write("bin/uname", f"#!/bin/sh\necho {machine}\n"), 0o755)
+            os.chmod(self.write("bin/gcc", "#!/bin/sh\n"), 0o755)
+            self.assertIn(package, call("deps", "build", **self.world)[2])
+
     def test_what_is_there_is_not_named(self):
         self.write("usr/include/cmocka.h", "")
         self.write("usr/lib/clang/17/lib/linux/libclang_rt.asan-x86_64.a", "")

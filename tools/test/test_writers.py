@@ -54,6 +54,16 @@ class TerminalTest(unittest.TestCase):
         grade.first_step = ""
         self.assertEqual(show(grade).count("lab 1.1: f() is not written"), 1)
 
+    def test_the_same_stop_is_told_once(self):
+        grade = make_grade()
+        again = make_grade().tests[1]
+        again.name = "fourth"
+        grade.tests.append(again)
+        text = show(grade)
+        self.assertEqual(text.count("panic: it went wrong"), 1)
+        self.assertIn("stopped    as in second", text)
+        self.assertEqual(text.count("Look."), 2)
+
     def test_columns_line_up(self):
         lines = [line for line in show(make_grade()).splitlines()
                  if line.endswith(" s")]

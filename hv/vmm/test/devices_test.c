@@ -24,7 +24,7 @@ static int begin(void **state)
 static u64 access_at(u64 address, unsigned int len, const u64 *written)
 {
 	struct device *device = devices_find(&all, gpa(address), len);
-	struct device_access a = { .len = len, .value = ~0ull };
+	struct bus_access a = { .length = len, .value = ~0ull };
 
 	assert_non_null(device);
 	a.offset = address - device->base;

@@ -1,0 +1,136 @@
+/** @file
+ * Exits in 16 bits: real mode, as an unrestricted guest has it, and 16-bit
+ * protected mode.
+ *
+ * Each series is what code16.S provokes, line by line.
+ */
+#include "guest-tests/vmx/ept.h"
+#include "guest-tests/vmx/event.h"
+#include "guest-tests/vmx/modes.h"
+
+/** A page below 64 KiB. */
+#define LOW_PAGE 0xb000
+
+static const struct modes_exit instructions[] = {
+	{ EXIT_CPUID, 2, 0 },	   { EXIT_HLT, 1, 0 },
+	{ EXIT_PAUSE, 2, 0 },	   { EXIT_INVD, 2, 0 },
+	{ EXIT_WBINVD, 2, 0 },	   { EXIT_RDPMC, 2, 0 },
+	{ EXIT_RDTSC, 2, 0 },	   { EXIT_RDTSC, 3, 0 },
+	{ EXIT_INVLPG, 4, 0x5010 }, { EXIT_INVLPG, 5, 0x5020 },
+	{ EXIT_RDMSR, 2, 0 },	   { EXIT_WRMSR, 2, 0 },
+};
+
+static void exit_for_all(void)
+{
+	SET(FIELD_CPU, CPU_HLT | CPU_INVLPG | CPU_RDPMC | CPU_RDTSC |
+		    CPU_MOV_DR | CPU_PAUSE);
+	SET(FIELD_CPU2, CPU2_WBINVD | CPU2_DESCRIPTOR_TABLES);
+	CLEAR(FIELD_CPU, CPU_MSR_BITMAPS);
+}
+
+TEST_EPT(instructions_in_real_mode)
+{
+	exit_for_all();
+	modes_run(MODE_REAL, code16_instructions, 0x5000);
+	MODES_CHECK(instructions);
+}
+
+TEST_EPT(instructions_in_16_bit_protected_mode)
+{
+	exit_for_all();
+	modes_run(MODE_PROTECTED_16, code16_instructions, 0x5000);
+	MODES_CHECK(instructions);
+}
+
+static const struct modes_exit ports[] = {
+	{ EXIT_IO, 2, 0x800048 },   { EXIT_IO, 3, 0x80004b },
+	{ EXIT_IO, 1, 0x12340001 }, { EXIT_IO, 2, 0x12340003 },
+	{ EXIT_IO, 1, 0x12340010 }, { EXIT_IO, 2, 0x12340039 },
+	{ EXIT_IO, 3, 0x12340013 }, { EXIT_IO, 2, 0x12340010 },
+	{ EXIT_IO, 4, 0x1234003b },
+};
+
+TEST_EPT(ports_in_real_mode)
+{
+	modes_run(MODE_REAL, code16_ports, 0x5000);
+	MODES_CHECK(ports);
+	CHECK_EQ(exit_before(4).gla, 0x5000, "OUTS reads at DS:SI");
+	CHECK_EQ(exit_before(4).insn_info & BITS(9, 7), 0,
+		 "with addresses of 16 bits");
+	CHECK_EQ(exit_before(1).insn_info & BITS(9, 7), 1 << 7,
+		 "and of 32 bits with a prefix");
+}
+
+TEST_EPT(memory_in_real_mode)
+{
+	HIDE(LOW_PAGE);
+	modes_run(MODE_REAL, code16_memory, LOW_PAGE);
+	CHECK_VIOLATION(0x181, LOW_PAGE + 0x100);
+	CHECK_EQ(exit_before(1).gpa, LOW_PAGE + 0xfe, "PUSH writes two bytes");
+	CHECK_EQ(exit_before(6).gla, LOW_PAGE, "the first load");
+}
+
+TEST_EPT(memory_in_16_bit_protected_mode)
+{
+	HIDE(LOW_PAGE);
+	modes_run(MODE_PROTECTED_16, code16_memory, LOW_PAGE);
+	CHECK_VIOLATION(0x181, LOW_PAGE + 0x100);
+}
+
+TEST_EPT(registers_in_real_mode)
+{
+	SET(FIELD_CPU, CPU_MOV_DR);
+	SET(FIELD_CPU2, CPU2_DESCRIPTOR_TABLES);
+	VMWRITE(FIELD_CR0_MASK, BIT(3));
+	modes_run(MODE_REAL, code16_registers, 0);
+	CHECK_REASON(exit_before(0), EXIT_GDTR_IDTR);
+	CHECK_REASON(exit_before(9), EXIT_CR);
+}
+
+/** The interrupt vector table, whose handler is an IRET below 64 KiB. */
+static void fill_ivt(void)
+{
+	volatile u32 *ivt = (volatile u32 *)0x10ull;
+	volatile u8 *handler = (volatile u8 *)0x600ull;
+
+	asm volatile("" : "+r"(ivt), "+r"(handler));
+	handler[0] = 0xcf;
+	for (u64 i = 4; i < 256; i++) {
+		ivt[i - 4] = 0x600;
+	}
+}
+
+TEST_EPT(events_in_real_mode)
+{
+	volatile u32 *three = (volatile u32 *)0xcull;
+
+	fill_ivt();
+	asm volatile("" : "+r"(three));
+	*three = 0x600;
+	INTERCEPT(BIT(BP) | BIT(UD) | BIT(GP));
+	modes_run(MODE_REAL, code16_events, 0);
+	CHECK_EQ(exit_before(0).intr_info & ~HAS_ERROR, VALID | HARD | GP,
+		 "a vector beyond the table is #GP");
+	CHECK_EQ(exit_before(1).intr_info, VALID | HARD | UD, "UD2 is #UD");
+	CHECK_EQ(exit_before(2).intr_info, VALID | SOFT | BP, "INT3 is #BP");
+}
+
+TEST_EPT(vmx_instructions_in_real_mode_are_undefined)
+{
+	INTERCEPT(BIT(UD));
+	modes_run(MODE_REAL, code16_vmx, 0);
+	CHECK_EQ(exit_before(0).intr_info, VALID | HARD | UD,
+		 "VMX needs protected mode, and so does SLDT");
+	CHECK_EQ(exit_before(3).intr_info, VALID | HARD | UD,
+		 "VMREAD as well (SDM 3C 31.3)");
+	CHECK_EQ(exit_before(4).reason, ~0ull, "four exits");
+}
+
+TEST_EPT(guest_goes_to_protected_mode_by_itself)
+{
+	modes_run(MODE_REAL, code16_to_32, 0);
+	CHECK_REASON(exit_before(0), EXIT_CPUID);
+	CHECK_EQ(exit_before(0).cs_rights, 0xc09b, "in 32 bits");
+	CHECK_EQ(exit_before(0).cr0 & 1, 1, "of protected mode");
+	CHECK_EQ(exit_before(1).cr0 & 1, 1, "which begins with CR0.PE");
+}

@@ -1,0 +1,34 @@
+/** @file
+ * A TLB that this unit fills itself, for guests whose page tables are in
+ * memory that the EPT makes read-only.
+ */
+#ifndef HV_SOFTVMX_SVM_TLB_H
+#define HV_SOFTVMX_SVM_TLB_H
+
+#include "hv/softvmx/svm_exit.h"
+
+struct svm_tlb;
+
+/** Allocate it, for one CPU.  @return NULL when there is no memory */
+struct svm_tlb *svm_tlb_create(void) __must_check;
+
+/** Give it back. */
+void svm_tlb_destroy(struct svm_tlb *tlb);
+
+/** From the next VMRUN on the processor walks no tables of the guest's. */
+void svm_tlb_begin(struct softvmx_cpu *cpu);
+
+/** Back to nested paging; forgets all.  Does nothing when it is not on. */
+void svm_tlb_end(struct softvmx_cpu *cpu);
+
+/** Before VMRUN: put our tables in the place of the guest's.
+ * @param fetch whether the guest is to execute instructions */
+void svm_tlb_before_run(struct softvmx_cpu *cpu, bool fetch);
+
+/** After #VMEXIT: take them out again; the VMCB says what is the guest's. */
+void svm_tlb_after_run(struct softvmx_cpu *cpu);
+
+/** A page fault while it is on: the guest's, or one of an empty TLB. */
+enum svm_exit_verdict svm_tlb_fault(struct softvmx_cpu *cpu);
+
+#endif

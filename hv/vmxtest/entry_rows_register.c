@@ -1,0 +1,87 @@
+/** @file
+ * Rows that break guest control registers, debug registers, MSRs and
+ * descriptor-table registers (SDM 3C 27.3.1.1, 27.3.1.3).
+ */
+#include "hv/vmxtest/entry_row.h"
+
+#define NOT_CANONICAL GUEST, WORDS("the address must be canonical")
+#define ODD_ADDRESS BIT(47)
+#define NOT_PAT GUEST, WORDS("each byte must be a memory type")
+#define LOADS_PAT NEEDS(ENTRY, ENTRY_LOAD_PAT)
+#define LOADS_DEBUG ON(VM_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG_CONTROLS)
+
+static const struct entry_row rows[] = {
+	{ "cr0_ne", ENTRY_LONG, { OFF(GUEST_CR0, CR0_NE) }, GUEST,
+	  .words = "bit 5 (NE) must be 1 by IA32_VMX_CR0_FIXED0 and FIXED1 - SDM 3C 27.3.1.1" },
+	{ "cr0_32", ENTRY_LONG, { ON(GUEST_CR0, BIT(32)) }, GUEST,
+	  WORDS("bit 32 (reserved) must be 0 by IA32_VMX_CR0_FIXED0") },
+	{ "cr0_pe_plain", ENTRY_LONG_PLAIN, { OFF(GUEST_CR0, CR0_PE) }, GUEST,
+	  WORDS("bit 0 (PE) must be 1 by IA32_VMX_CR0_FIXED0") },
+	{ "cr0_pg_plain", ENTRY_PAGED_PLAIN, { OFF(GUEST_CR0, CR0_PG) }, GUEST,
+	  WORDS("bit 31 (PG) must be 1 by IA32_VMX_CR0_FIXED0") },
+	{ "cr0_pg_without_pe", ENTRY_PAGED, { OFF(GUEST_CR0, CR0_PE) }, GUEST,
+	  WORDS("PG is set but PE is not - SDM 3C 27.3.1.1") },
+	{ "cr0_cache_bits_are_not_looked_at", ENTRY_LONG, { ON(GUEST_CR0, CR0_NW) }, ENTERS },
+	{ "cr4_vmxe", ENTRY_LONG, { OFF(GUEST_CR4, CR4_VMXE) }, GUEST,
+	  WORDS("bit 13 (VMXE) must be 1 by IA32_VMX_CR4_FIXED0") },
+	{ "cr4_reserved", ENTRY_LONG, { ON(GUEST_CR4, BIT(31)) }, GUEST,
+	  WORDS("bit 31 (reserved) must be 0 by IA32_VMX_CR4_FIXED0") },
+	{ "debugctl_reserved", ENTRY_LONG, { SET(GUEST_IA32_DEBUGCTL, BIT(3)), LOADS_DEBUG }, GUEST,
+	  WORDS("a bit is set that IA32_DEBUGCTL does not have") },
+	{ "debugctl_not_loaded_is_not_read", ENTRY_LONG,
+	  { SET(GUEST_IA32_DEBUGCTL, BIT(3)), OFF(VM_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG_CONTROLS) },
+	  ENTERS },
+	{ "ia32e_without_pg", ENTRY_LONG, { OFF(GUEST_CR0, CR0_PG) }, GUEST,
+	  WORDS("PG must be 1: the entry control says \"IA-32e mode guest\"") },
+	{ "ia32e_without_pae", ENTRY_LONG, { OFF(GUEST_CR4, CR4_PAE) }, GUEST,
+	  .words = "PAE must be 1: the entry control says \"IA-32e mode guest\"" },
+	{ "pcide_outside_of_ia32e", ENTRY_PAE, { ON(GUEST_CR4, CR4_PCIDE) }, GUEST,
+	  WORDS("PCIDE") },
+	{ "cr3_beyond", ENTRY_LONG, { ON(GUEST_CR3, BIT(52)) }, GUEST,
+	  WORDS("bits beyond MAXPHYADDR must be 0") },
+	{ "cr3_63", ENTRY_LONG, { ON(GUEST_CR3, BIT(63)) }, GUEST,
+	  WORDS("bits beyond MAXPHYADDR must be 0") },
+	{ "cr3_beyond_unpaged", ENTRY_UNPAGED, { ON(GUEST_CR3, BIT(52)) }, GUEST,
+	  WORDS("bits beyond MAXPHYADDR must be 0") },
+	{ "dr7_high", ENTRY_LONG, { ON(GUEST_DR7, BIT(32)), LOADS_DEBUG }, GUEST,
+	  WORDS("bits 63:32 must be 0") },
+	{ "dr7_not_loaded_is_not_read", ENTRY_LONG,
+	  { ON(GUEST_DR7, BIT(32)), OFF(VM_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG_CONTROLS) }, ENTERS },
+	{ "sysenter_esp", ENTRY_LONG, { SET(GUEST_SYSENTER_ESP, ODD_ADDRESS) }, NOT_CANONICAL },
+	{ "sysenter_eip", ENTRY_PAE, { SET(GUEST_SYSENTER_EIP, ODD_ADDRESS) }, NOT_CANONICAL },
+	{ "pat_type_3", ENTRY_LONG, { SET(GUEST_IA32_PAT, 3) }, NOT_PAT, LOADS_PAT },
+	{ "pat_type_8", ENTRY_LONG, { ON(GUEST_IA32_PAT, BIT(35)) }, NOT_PAT, LOADS_PAT },
+	{ "pat_not_loaded_is_not_read", ENTRY_LONG,
+	  { SET(GUEST_IA32_PAT, 3), OFF(VM_ENTRY_CONTROLS, ENTRY_LOAD_PAT) }, ENTERS },
+	{ "efer_reserved", ENTRY_LONG, { ON(GUEST_IA32_EFER, BIT(1)) }, GUEST,
+	  WORDS("bit 1 (reserved) must be 0 by the definition of IA32_EFER") },
+	{ "efer_svme", ENTRY_LONG, { ON(GUEST_IA32_EFER, EFER_SVME) }, GUEST,
+	  WORDS("bit 12 (SVME) must be 0 by the definition of IA32_EFER") },
+	{ "efer_lma_without_ia32e", ENTRY_PAE, { ON(GUEST_IA32_EFER, EFER_LMA | EFER_LME) }, GUEST,
+	  WORDS("LMA must equal the entry control \"IA-32e mode guest\"") },
+	{ "ia32e_without_lma", ENTRY_LONG, { OFF(GUEST_IA32_EFER, EFER_LMA) }, GUEST,
+	  WORDS("LMA must equal the entry control \"IA-32e mode guest\"") },
+	{ "ia32e_control_off", ENTRY_LONG, { OFF(VM_ENTRY_CONTROLS, ENTRY_IA32E_MODE_GUEST) },
+	  GUEST,
+	  WORDS("LMA must equal the entry control \"IA-32e mode guest\""),
+	  .blames = GUEST_IA32_EFER },
+	{ "efer_lme_without_lma", ENTRY_PAE, { ON(GUEST_IA32_EFER, EFER_LME) }, GUEST,
+	  WORDS("LMA and LME must be equal when CR0.PG is 1") },
+	{ "efer_lme_unpaged", ENTRY_UNPAGED, { ON(GUEST_IA32_EFER, EFER_LME) }, ENTERS },
+	{ "perf_global_ctrl_reserved", ENTRY_LONG,
+	  { SET(GUEST_IA32_PERF_GLOBAL_CTRL, BIT(63)),
+	    ON(VM_ENTRY_CONTROLS, ENTRY_LOAD_PERF_GLOBAL_CTRL) }, GUEST,
+	  WORDS("a counter that this processor does not have"),
+	  NEEDS(ENTRY, ENTRY_LOAD_PERF_GLOBAL_CTRL) },
+	{ "bndcfgs_reserved", ENTRY_LONG,
+	  { SET(GUEST_IA32_BNDCFGS, BIT(2)), ON(VM_ENTRY_CONTROLS, ENTRY_LOAD_BNDCFGS) }, GUEST,
+	  WORDS("bits 11:2 must be 0"), NEEDS(ENTRY, ENTRY_LOAD_BNDCFGS) },
+	{ "gdtr_base", ENTRY_LONG, { SET(GUEST_GDTR_BASE, ODD_ADDRESS) }, NOT_CANONICAL },
+	{ "idtr_base", ENTRY_PAE, { SET(GUEST_IDTR_BASE, ODD_ADDRESS) }, NOT_CANONICAL },
+	{ "gdtr_limit", ENTRY_LONG, { SET(GUEST_GDTR_LIMIT, BIT(16)) }, GUEST,
+	  WORDS("bits 31:16 must be 0 - SDM 3C 27.3.1.3") },
+	{ "idtr_limit", ENTRY_REAL, { SET(GUEST_IDTR_LIMIT, BIT(31)) }, GUEST,
+	  WORDS("bits 31:16 must be 0 - SDM 3C 27.3.1.3") },
+};
+
+const struct entry_rows entry_rows_register = { rows, ARRAY_SIZE(rows) };
