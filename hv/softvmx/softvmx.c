@@ -120,10 +120,22 @@ static enum vmx_result vmxon(hpa_t region)
 	return VMX_SUCCEED;
 }
 
+/** This CPU's unit; outside of VMX operation its instructions are #UD, and so
+ * they are here: the report names the caller. */
+static struct softvmx_cpu *in_vmx_operation(void)
+{
+	struct softvmx_cpu *cpu = softvmx_cpu();
+
+	if (unlikely(!cpu || !cpu->on)) {
+		asm volatile("ud2");
+	}
+	return cpu;
+}
+
 /** What has not been VMCLEARed is written to its region now. */
 static enum vmx_result vmxoff(void)
 {
-	struct softvmx_cpu *cpu = softvmx_cpu();
+	struct softvmx_cpu *cpu = in_vmx_operation();
 
 	vmcs_memory_select(cpu, hpa(VMCS_NONE));
 	cpu->on = false;
@@ -133,7 +145,7 @@ static enum vmx_result vmxoff(void)
 /** SDM 3C VMCLEAR: write back, make it not current, launch state "clear". */
 static enum vmx_result vmclear(hpa_t vmcs)
 {
-	struct softvmx_cpu *cpu = softvmx_cpu();
+	struct softvmx_cpu *cpu = in_vmx_operation();
 	struct vmcs_region *region;
 
 	if (!is_region(vmcs)) {
@@ -153,7 +165,7 @@ static enum vmx_result vmclear(hpa_t vmcs)
 /** SDM 3C VMPTRLD; loading the current one again changes nothing. */
 static enum vmx_result vmptrld(hpa_t vmcs)
 {
-	struct softvmx_cpu *cpu = softvmx_cpu();
+	struct softvmx_cpu *cpu = in_vmx_operation();
 
 	if (!is_region(vmcs)) {
 		return vmcs_memory_fail(cpu, VMX_ERROR_VMPTRLD_ADDRESS);
@@ -171,18 +183,18 @@ static enum vmx_result vmptrld(hpa_t vmcs)
 /** All ones when there is no current VMCS. */
 static enum vmx_result vmptrst(hpa_t *vmcs)
 {
-	*vmcs = softvmx_cpu()->vmcs_address;
+	*vmcs = in_vmx_operation()->vmcs_address;
 	return VMX_SUCCEED;
 }
 
 static enum vmx_result vmread_any(u64 field, u64 *value)
 {
-	return vmcs_memory_vmread(softvmx_cpu(), field, value);
+	return vmcs_memory_vmread(in_vmx_operation(), field, value);
 }
 
 static enum vmx_result vmwrite_any(u64 field, u64 value)
 {
-	return vmcs_memory_vmwrite(softvmx_cpu(), field, value);
+	return vmcs_memory_vmwrite(in_vmx_operation(), field, value);
 }
 
 /*
@@ -243,10 +255,19 @@ void softvmx_vmwrite(enum vmcs_field field, u64 value)
 	vmwrite_slowly(cpu, field, value);
 }
 
+void softvmx_vmwrite_if_current(enum vmcs_field field, u64 value)
+{
+	const struct softvmx_cpu *cpu = softvmx_cpu();
+
+	if (cpu && cpu->vmcs) {
+		softvmx_vmwrite(field, value);
+	}
+}
+
 /** The only way, but for an EPT violation, in which the shadow forgets. */
 static enum vmx_result invept(u64 type, u64 eptp)
 {
-	struct softvmx_cpu *cpu = softvmx_cpu();
+	struct softvmx_cpu *cpu = in_vmx_operation();
 
 	switch (type) {
 	case INVEPT_SINGLE_CONTEXT:
@@ -268,7 +289,7 @@ static enum vmx_result invept(u64 type, u64 eptp)
 /** All four types forget everything: a processor may always forget more. */
 static enum vmx_result invvpid(u64 type, u16 vpid, gva_t gla)
 {
-	struct softvmx_cpu *cpu = softvmx_cpu();
+	struct softvmx_cpu *cpu = in_vmx_operation();
 	u64 upper = gla.v >> 47;
 
 	if (type > INVVPID_SINGLE_NON_GLOBAL ||

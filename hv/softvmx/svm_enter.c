@@ -175,6 +175,9 @@ enum vmx_result svm_enter_run(struct softvmx_cpu *cpu, bool resume)
 {
 	u32 error;
 
+	if (unlikely(!cpu->on)) {
+		asm volatile("ud2"); /* outside of VMX operation */
+	}
 	if (!cpu->vmcs) {
 		return VMX_FAIL_INVALID;
 	}

@@ -73,7 +73,7 @@ const u64 vmcs_memory_masks[4] = {
 };
 
 /** Bit 0 of an encoding: the upper 32 bits of a 64-bit field. */
-#define ENCODING_HIGH_HALF 1u
+#define ENCODING_HIGH_HALF 1ull
 
 enum vmx_result vmcs_memory_fail(struct softvmx_cpu *cpu, u32 error)
 {

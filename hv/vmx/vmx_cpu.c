@@ -69,6 +69,11 @@ void vmx_cpu_disable(void)
 	*region = NULL;
 }
 
+hpa_t vmx_cpu_region(void)
+{
+	return virt_to_hpa(vmxon_region[this_cpu()->id]);
+}
+
 bool vmx_cpu_enabled(void)
 {
 	return vmxon_region[this_cpu()->id] != NULL;

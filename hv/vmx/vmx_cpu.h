@@ -16,6 +16,9 @@ int vmx_cpu_enable(void) __must_check;
 /** Leave VMX operation; no vCPU of this CPU may be left. */
 void vmx_cpu_disable(void);
 
+/** This CPU's VMXON region, between vmx_cpu_enable() and vmx_cpu_disable(). */
+hpa_t vmx_cpu_region(void);
+
 /** Is this CPU in VMX operation? */
 bool vmx_cpu_enabled(void);
 

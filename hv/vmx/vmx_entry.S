@@ -164,7 +164,7 @@ vmx_entry_switch:
 	.cfi_adjust_cfa_offset 8
 	lea 16(%rsp), %rsi
 	mov $HOST_RSP, %edi
-	call softvmx_vmwrite
+	call softvmx_vmwrite_if_current
 	pop %rdi
 	.cfi_adjust_cfa_offset -8
 	add $8, %rsp

@@ -20,6 +20,14 @@ struct vmx_selftest_case {
 	const char *(*run)(void);
 };
 
+/**
+ * For the cases: run a test inside VMX operation, with a current VMCS, and
+ * leave both.
+ * @param test gets the address of that VMCS
+ * @return what the test returned, or why it could not be run
+ */
+const char *vmx_selftest_with_vmcs(const char *(*test)(hpa_t vmcs));
+
 /** The i-th case. @return NULL past the last one */
 const struct vmx_selftest_case *vmx_selftest_case(size_t i);
 

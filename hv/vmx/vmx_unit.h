@@ -134,6 +134,10 @@ const char *vmx_unit_entry_failure(const char *otherwise);
 u64 softvmx_vmread(enum vmcs_field field);
 void softvmx_vmwrite(enum vmcs_field field, u64 value);
 
+/** The same for vmx_entry.S: without a current VMCS it is left to the entry to
+ * fail. */
+void softvmx_vmwrite_if_current(enum vmcs_field field, u64 value);
+
 /**
  * The same, called so that no register changes but RAX (vmx_entry.S).  VMREAD
  * and VMWRITE change none, so that the compiler need not save any for the sake

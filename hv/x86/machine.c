@@ -18,6 +18,14 @@
 #define BOCHS_SHUTDOWN 0x8900
 #define QEMU_DEBUG_EXIT 0xf4
 
+/** Bochs' console; a read gives the port's own number, as nothing else does. */
+#define BOCHS_CONSOLE 0xe9
+
+bool machine_is_bochs(void)
+{
+	return inb(BOCHS_CONSOLE) == BOCHS_CONSOLE;
+}
+
 void machine_exit(enum machine_status status)
 {
 	irq_disable();

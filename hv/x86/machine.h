@@ -21,6 +21,12 @@ enum machine_status {
 __noreturn void machine_exit(enum machine_status status);
 
 /**
+ * @return whether this machine is Bochs, whose few deviations from the manuals
+ *	the tests of the VMX unit have to know
+ */
+bool machine_is_bochs(void);
+
+/**
  * The environment is not one we can run in: one sentence for people on COM1,
  * "Bail out! ..." on COM2, status 2.
  * @param format one sentence without a newline
