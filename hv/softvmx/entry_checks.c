@@ -33,6 +33,12 @@ const char *entry_checks_sentence(void)
 	return sentences[this_cpu()->id];
 }
 
+const char *entry_checks_hint(void)
+{
+	return entry_checks_sentence()[0] ? "" :
+		"; with vmx_check=1 on the command line the rule is named";
+}
+
 void entry_checks_forget(void)
 {
 	sentences[this_cpu()->id][0] = 0;

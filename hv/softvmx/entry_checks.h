@@ -77,6 +77,10 @@ void entry_checks_msr_refused(u32 number, u64 index, u64 value);
 /** The last broken rule of this CPU as a sentence; "" if there was none. */
 const char *entry_checks_sentence(void);
 
+/** What to do to have a sentence, to be put behind other words; "" if there is
+ * one. */
+const char *entry_checks_hint(void);
+
 /** Forget the sentence: the entry it was about is history. */
 void entry_checks_forget(void);
 

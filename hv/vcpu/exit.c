@@ -48,9 +48,10 @@ static __noinline enum exit_action stop_entry_failure(struct vcpu *vcpu)
 	vcpu->run.fail_entry.reason = vcpu->exit_reason;
 	vcpu->run.fail_entry.qualification = vcpu->qualification;
 	snprintf(vcpu->run.fail_entry.sentence,
-		 sizeof(vcpu->run.fail_entry.sentence), "%s",
+		 sizeof(vcpu->run.fail_entry.sentence), "%s%s",
 		 vmx_unit_entry_failure(vmx_error_entry(vcpu->exit_reason,
-							vcpu->qualification)));
+							vcpu->qualification)),
+		 entry_checks_hint());
 	entry_checks_forget();
 	vcpu->objected = false;
 	return EXIT_TO_VMM;

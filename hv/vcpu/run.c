@@ -141,8 +141,9 @@ static void fail_entry(struct vcpu *vcpu, enum vmx_result result)
 	vcpu->run.fail_entry.qualification = 0;
 	snprintf(vcpu->run.fail_entry.sentence,
 		 sizeof(vcpu->run.fail_entry.sentence),
-		 "%s (VM-instruction error %u, SDM 3C 31.4)",
-		 vmx_unit_entry_failure(vmx_error_sentence(error)), error);
+		 "%s (VM-instruction error %u, SDM 3C 31.4)%s",
+		 vmx_unit_entry_failure(vmx_error_sentence(error)), error,
+		 entry_checks_hint());
 	entry_checks_forget();
 }
 

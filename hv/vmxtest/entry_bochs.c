@@ -12,10 +12,7 @@
 #include "hv/vmx/vmx_controls.h"
 #include "hv/vmx/vmx_unit.h"
 #include "hv/x86/cr.h"
-#include "hv/x86/io.h"
-
-/** Bochs answers on this port with its own number, nothing else does. */
-#define PORT_E9 0xe9
+#include "hv/x86/machine.h"
 
 #define NOT_LOOKED_AT(what) .why = "does not look at " what
 
@@ -83,7 +80,7 @@ const struct entry_bochs_bits *entry_bochs_find_bit(u32 field,
 
 bool entry_bochs_is_here(void)
 {
-	return !vmx_unit_is_soft && inb(PORT_E9) == PORT_E9;
+	return !vmx_unit_is_soft && machine_is_bochs();
 }
 
 const struct entry_bochs *entry_bochs_find(const char *name)

@@ -13,6 +13,7 @@
 #include "hv/vmx/vmx_cpu.h"
 #include "hv/vmxtest/entry_bits.h"
 #include "hv/vmxtest/entry_bochs.h"
+#include "hv/vmxtest/entry_launch.h"
 #include "hv/vmxtest/entry_report.h"
 #include "hv/vmxtest/entry_try.h"
 #include "hv/vmxtest/entry_vcpu.h"
@@ -86,6 +87,17 @@ static void bits_for_each(unsigned int *count, bool run)
 	}
 }
 
+static void launches_for_each(unsigned int *count, bool run)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = entry_launch_name(i)); i++) {
+		if (take(name, count, run)) {
+			entry_report_result(name, entry_launch_try(i));
+		}
+	}
+}
+
 static void vcpus_for_each(unsigned int *count, bool run)
 {
 	const char *name;
@@ -103,6 +115,7 @@ static unsigned int for_each(bool run)
 	unsigned int count = 0;
 
 	modes_for_each(&count, run);
+	launches_for_each(&count, run);
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		rows_for_each(tables[i], &count, run);
 	}
