@@ -116,7 +116,8 @@ doctor: ## say which machine will be used and why, and what is missing
 	@tools/doctor
 
 ##@ Checking
-.PHONY: check check-quick format
+.PHONY: check check-quick format fuzz
+TIME ?= 600
 
 check: ## install what is needed, then everything on both machines
 	@command -v python3 >/dev/null || tools/deps build
@@ -125,6 +126,8 @@ check-quick: ## the parts that take seconds
 	@tools/check/run --quick
 check-%: ## one part (tools/check/run --list names them)
 	@tools/check/run $*
+fuzz: ## the emulator on random instructions, TIME=600 seconds (libFuzzer, sanitizers)
+	@tools/check/fuzz $(TIME)
 format: ## tidy line ends; layout is left to the writer (.clang-format is for editors)
 	@tools/check/format --fix
 

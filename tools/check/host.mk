@@ -9,6 +9,8 @@
 #
 #	 * links: hv/lib/page.c hv/lib/string.c
 #
+# and so is a library: ` * libraries: -lZydis`.
+#
 # LAB=N takes that lab's file from labs/, and builds only the tests of its header.
 
 HOSTCC ?= gcc
@@ -30,6 +32,7 @@ endif
 PROGRAMS := $(TESTS:%.c=$(OUT)/%)
 LIBRARY := $(patsubst %.c,$(OUT)/%.o,$(wildcard emulator/*.c mmu/*.c bus/*.c) \
 	$(filter-out $(CHOSEN:labs/%=solutions/%),$(wildcard solutions/*/*.c)) $(CHOSEN))
+libraries = $(shell sed -n 's/^ \* libraries: //p' $1)
 links = $(patsubst %.c,$(OUT)/%.o,$(shell sed -n 's/^ \* links: //p' $1))
 
 .PHONY: all
@@ -47,6 +50,7 @@ $(OUT)/libexit49.a: $(LIBRARY)
 
 .SECONDEXPANSION:
 $(PROGRAMS): $(OUT)/%: $(OUT)/%.o $$(call links,%.c) $(OUT)/libexit49.a
-	@$(HOSTCC) $(CFLAGS) -o $@ $(filter %.o,$^) $(OUT)/libexit49.a -lcmocka
+	@$(HOSTCC) $(CFLAGS) -o $@ $(filter %.o,$^) $(OUT)/libexit49.a \
+		$(call libraries,$(<:$(OUT)/%.o=%.c)) -lcmocka
 
 -include $(shell find $(OUT) -name "*.d" 2>/dev/null)

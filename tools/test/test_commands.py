@@ -60,7 +60,7 @@ class DepsTest(FolderCase):
         status, told, _ = call("deps", "--check", "qemu", "test", **self.world)
         self.assertEqual(status, 1)
         self.assertEqual(told, "tools/deps: missing: qemu-system-x86 libcmocka-dev "
-                         "clang libclang-rt-dev clang-format git "
+                         "libzydis-dev clang libclang-rt-dev clang-format git "
                          "universal-ctags\n")
 
     def test_without_apt_the_commands_are_printed(self):
@@ -86,6 +86,7 @@ class DepsTest(FolderCase):
 
     def test_what_is_there_is_not_named(self):
         self.write("usr/include/cmocka.h", "")
+        self.write("usr/include/Zydis/Zydis.h", "")
         self.write("usr/lib/clang/17/lib/linux/libclang_rt.asan-x86_64.a", "")
         for name in ("clang", "clang-format", "ctags", "git"):
             os.chmod(self.write(f"bin/{name}", "#!/bin/sh\n"), 0o755)
