@@ -29,6 +29,7 @@ OBJCOPY = $(CROSS)objcopy
 LAB ?=
 SRC ?= $(if $(LAB),labs,solutions)
 MACHINE ?= qemu
+MODE ?=
 TEST ?= *
 flavour := $(if $(filter $(CROSS)gcc,$(CC)),,/$(notdir $(CC)))
 BUILD := build$(flavour)
@@ -54,7 +55,7 @@ BARE_CFLAGS := $(BASE_CFLAGS) -O2 -ffreestanding -mno-red-zone \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables
 
 # What the tools below read from their environment.
-export LAB SRC MACHINE TEST V JSON APPEND PORT CROSS
+export LAB SRC MACHINE MODE TEST V JSON APPEND PORT CROSS
 
 .DEFAULT_GOAL := image
 .DELETE_ON_ERROR:
@@ -85,7 +86,7 @@ iso: $(OUT)/exit49.iso ## a GRUB disc with the hypervisor and the guests
 demo: ## install what is missing, build, grade the reference solutions
 	@tools/deps --quiet build qemu
 	@tools/grade --lab all --src $(if $(UNSOLVED_LABS),labs,solutions)
-grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, TEST=glob, V=1, JSON=file)
+grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow, TEST=glob, V=1)
 	@tools/grade
 host: ## your file's functions alone: no VM, under sanitizers (LAB=1; needs cmocka)
 	@tools/check/host $(or $(HOSTCC),gcc) $(LAB)

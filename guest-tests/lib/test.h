@@ -22,12 +22,25 @@
 #include "guest-tests/lib/trap.h"
 #include "guest-tests/lib/vmcall.h"
 
+/** Flags (TEST_*) of a file's tests, if it says so before including this. */
+#ifndef TEST_FLAGS
+#define TEST_FLAGS 0
+#endif
+
 /** Define a test; its record is what the test driver finds it by. */
-#define TEST(test) \
+#define TEST(test) TEST_WITH(test, TEST_FLAGS)
+
+/** The same, about what only one kind of paging has; skipped with the other. */
+#define TEST_OF_EPT(test) TEST_WITH(test, TEST_NEEDS_EPT)
+#define TEST_OF_SHADOW(test) TEST_WITH(test, TEST_NEEDS_SHADOW)
+
+/** The same with flags of its own. */
+#define TEST_WITH(test, when) \
 	static void test(void); \
 	static const struct test_record record_##test \
 		__attribute__((section(".tests"), used)) __aligned(8) = { \
-			.name = #test, .function = (u64)(test), .flags = 0 }; \
+			.name = #test, .function = (u64)(test), \
+			.flags = (when) }; \
 	static void test(void)
 
 #endif

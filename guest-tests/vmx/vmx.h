@@ -20,17 +20,9 @@
 #include "hv/vmxtest/services.h"
 
 /** Like TEST(), for tests that make sense with EPT only. */
-#define TEST_EPT(test) TEST_FLAGS(test, TEST_NEEDS_EPT)
+#define TEST_EPT(test) TEST_WITH(test, TEST_NEEDS_EPT)
 /** ... and without EPT only. */
-#define TEST_NOEPT(test) TEST_FLAGS(test, TEST_NEEDS_SHADOW)
-
-#define TEST_FLAGS(test, when) \
-	static void test(void); \
-	static const struct test_record record_##test \
-		__attribute__((section(".tests"), used)) __aligned(8) = { \
-			.name = #test, .function = (u64)(test), \
-			.flags = (when) }; \
-	static void test(void)
+#define TEST_NOEPT(test) TEST_WITH(test, TEST_NEEDS_SHADOW)
 
 /* Basic exit reasons, SDM 3D appendix C */
 #define EXIT_EXCEPTION 0

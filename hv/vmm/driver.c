@@ -109,6 +109,18 @@ static void run_in_bed(const struct bed_plan *plan)
 	reclaim(&bed, free_before);
 }
 
+/** Why this test has no meaning in this mode, or NULL. */
+static const char *reason_to_skip(const struct test_record *test)
+{
+	if (options.ept && (test->flags & TEST_NEEDS_SHADOW)) {
+		return "only shadow paging (ept=0) can show it";
+	}
+	if (!options.ept && (test->flags & TEST_NEEDS_EPT)) {
+		return "only the EPT can show it";
+	}
+	return NULL;
+}
+
 static void run_selected(const struct select_guest *guest,
 			 const struct test_record *test)
 {
@@ -121,7 +133,14 @@ static void run_selected(const struct select_guest *guest,
 		.poison = options.poison,
 	};
 
+	const char *skip = reason_to_skip(test);
+
 	printf("%s/%s ... ", guest->name, test->name);
+	if (skip) {
+		printf("skipped: %s\n", skip);
+		tap_skip(++results, test->name, skip);
+		return;
+	}
 	run_in_bed(&plan);
 	printf("%s\n", bed.verdict.stop == VERDICT_PASSED
 			       ? "ok"

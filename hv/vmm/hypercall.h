@@ -86,6 +86,10 @@ struct boot_info {
 
 #define TEST_NAME_SIZE 64
 
+/* Flags of a test; where it has no meaning, it is skipped. */
+#define TEST_NEEDS_EPT BIT(0)
+#define TEST_NEEDS_SHADOW BIT(1) /* only without EPT */
+
 /** One test; the section .tests is an array of them. */
 struct test_record {
 	char name[TEST_NAME_SIZE];

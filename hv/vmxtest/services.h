@@ -29,10 +29,6 @@
 /** RAM of the guest, from GPA 0; at least GUEST_LINK_MIN and the program. */
 #define SERVICES_RAM_SIZE (4ull << 20)
 
-/** Flags of a test record: when the test cannot be run. */
-#define TEST_NEEDS_EPT BIT(0)
-#define TEST_NEEDS_SHADOW BIT(1) /* only without EPT */
-
 enum service {
 	SERVICE_NOTHING = SERVICE_FIRST, /* one VMCALL exit, no more */
 	SERVICE_RETURN,	  /* end of SERVICE_MODE, from any mode */

@@ -39,7 +39,7 @@ def _clean_environment():
     # Called from a Makefile, we must not hand its variables on (LAB=, SRC= ...).
     return {name: value for name, value in os.environ.items()
             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "LAB",
-                            "SRC", "OUT", "TEST", "MACHINE", "V", "JSON")}
+                            "SRC", "OUT", "TEST", "MACHINE", "MODE", "V", "JSON")}
 
 
 def _require_tools():

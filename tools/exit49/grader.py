@@ -6,15 +6,18 @@ whatever one test does to the machine costs that test only, and it does not matt
 which test the machine died of.
 
 Which results count: lines on COM2 with this run's nonce, each test once.
+
+A lab with several modes (modes.py) has all of this once a mode, at the same time. A
+test has passed if it passes in every mode in which it is not skipped.
 """
 import concurrent.futures
 import os
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Dict, List
 
-from . import common, model
+from . import common, model, modes
 from .common import Problem
 from .labs import check_guest
 from .machine import run_machine
@@ -87,6 +90,8 @@ def _grade_result(lab, result, seconds):
                       backtrace=result.items("backtrace"), fields=result.fields)
     for key in SOURCES_OF_TEXT:
         setattr(grade, key, result.text(key))
+    if result.skipped:
+        grade.verdict = model.SKIPPED
     if grade.verdict == model.FAILED:
         grade.hint = lab.hints.get(result.name, "")
         if grade.stop == "step":
@@ -151,10 +156,12 @@ def _run_alone(lab, request, names, options):
 
 @dataclass
 class Options:
-    """How to grade. pattern selects tests; idle in seconds without a result."""
+    """How to grade. pattern selects tests; mode is one of modes.MODES, '' for those of
+    the lab; idle in seconds without a result."""
 
     machine: str = "qemu"
     pattern: str = ""
+    mode: str = ""
     exits: bool = False
     idle: float = IDLE
     icount: bool = False
@@ -179,24 +186,28 @@ def _first_step(lab, tests):
     return lab.step_sentence(steps[0]) if steps else ""
 
 
-def _notes(runs: List[Run], deaths: List[str]):
+@dataclass
+class ModeGrade:
+    """What one mode gave: a TestGrade for each wanted test, in their order."""
+
+    tests: List[TestGrade]
+    runs: List[Run]
+    exits: Dict[str, list]
+    deaths: List[str] = field(default_factory=list)
+
+
+def _notes(graded: List[ModeGrade]):
     notes = []
-    ignored = sum(len(run.reader.ignored) for run in runs)
+    ignored = sum(len(run.reader.ignored) for one in graded for run in one.runs)
     if ignored:
         notes.append(f"{ignored} line{'s' * (ignored > 1)} looked like results but did "
                      "not come from the test driver; not counted")
-    return notes + [f"{death}; the tests left were run one by one" for death in deaths]
+    return notes + [f"{death}; the tests left were run one by one"
+                    for one in graded for death in one.deaths]
 
 
-def grade_lab(lab, image, source, options):
-    """Grade a built lab; return Graded. Raises Problem when nothing can be graded."""
-    started = time.monotonic()
-    wanted = lab.select(options.pattern or "*")
-    common.require_file(image.guest(lab.guest), "the guest program")
-    check_guest(lab, image.guest(lab.guest))
-    request = Request(machine=options.machine, image=image.path,
-                      modules=[image.guest(lab.guest)], idle=options.idle,
-                      icount=options.icount)
+def _grade_mode(lab, request, wanted, options):
+    """Run all wanted tests in the mode that the request is for."""
     found, runs, deaths = {}, [], []
     for pattern in _patterns(lab, options.pattern):
         run = boot(request, pattern, options.exits, options.on_result, options.on_tick)
@@ -210,14 +221,53 @@ def grade_lab(lab, image, source, options):
     missing = [name for name in wanted if name not in found]
     alone = _run_alone(lab, request, missing, options)
     found.update(alone)
-    runs += list(alone.values())
     tests = [_grade_one(lab, name, found[name]) for name in wanted]
-    grade = LabGrade(lab.number, lab.title, source, options.machine,
-                     sum(lab.points.values()), tests, notes=_notes(runs, deaths),
-                     first_step=_first_step(lab, tests), tests_in_lab=len(lab.points),
-                     seconds=time.monotonic() - started)
     exits = {name: found[name].reader.exits.get(name, []) for name in wanted}
-    return Graded(grade, exits)
+    return ModeGrade(tests, runs + list(alone.values()), exits, deaths)
+
+
+def _merge(names, grades):
+    """One test in several modes: one TestGrade, None if it was skipped in all."""
+    ran = {mode: one for mode, one in zip(names, grades)
+           if one.verdict != model.SKIPPED}
+    failed = {mode: one for mode, one in ran.items() if one.verdict != model.PASSED}
+    if not ran:
+        return None
+    merged = next(iter((failed or ran).values()))
+    merged.seconds = sum(one.seconds for one in ran.values())
+    merged.mode = modes.sentence(list(failed), names) if failed else ""
+    return merged
+
+
+def _name_exits(names, graded):
+    """{test: exits}; a test of a mode other than the first is called test@mode."""
+    return {name + (f"@{mode}" if mode != names[0] else ""): taken
+            for mode, one in zip(names, graded) for name, taken in one.exits.items()}
+
+
+def grade_lab(lab, image, source, options):
+    """Grade a built lab; return Graded. Raises Problem when nothing can be graded."""
+    started = time.monotonic()
+    names = (options.mode,) if options.mode else lab.modes
+    wanted = lab.select(options.pattern or "*")
+    common.require_file(image.guest(lab.guest), "the guest program")
+    check_guest(lab, image.guest(lab.guest))
+    request = Request(machine=options.machine, image=image.path,
+                      modules=[image.guest(lab.guest)], idle=options.idle,
+                      icount=options.icount)
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        graded = list(pool.map(lambda mode: _grade_mode(
+            lab, replace(request, append=modes.WORDS[mode]), wanted, options), names))
+    merged = [_merge(names, grades) for grades in zip(*(one.tests for one in graded))]
+    tests = [test for test in merged if test]
+    if not tests:
+        raise Problem(f"none of these tests has a meaning with "
+                      f"{' or '.join(modes.MODES[name] for name in names)}")
+    grade = LabGrade(lab.number, lab.title, source, options.machine,
+                     sum(lab.points.values()), tests, notes=_notes(graded),
+                     first_step=_first_step(lab, tests), tests_in_lab=len(lab.points),
+                     seconds=time.monotonic() - started, modes=names)
+    return Graded(grade, _name_exits(names, graded))
 
 
 def uncompiled(lab, source, machine, words):

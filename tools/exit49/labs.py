@@ -6,8 +6,9 @@ import os
 import re
 import struct
 from dataclasses import dataclass
-from typing import Dict
+from typing import Dict, Tuple
 
+from . import modes
 from .common import ROOT, Problem
 
 FULL_SCORE = 100
@@ -30,6 +31,7 @@ class Lab:
     points: Dict[str, int]
     hints: Dict[str, str]
     steps: Dict[str, str]
+    modes: Tuple[str, ...] = modes.DEFAULT
 
     @property
     def stem(self):
@@ -103,7 +105,8 @@ def read(path):
     hints = _section(parser, path, "hints", required=False)
     return Lab(number.group(1), folder, lab["title"], lab["file"], lab["header"],
                lab["guest"], points, _subset(path, hints, "hint", points),
-               _section(parser, path, "steps", required=False))
+               _section(parser, path, "steps", required=False),
+               modes.parse(path, lab.get("modes", "")))
 
 
 def find(root=ROOT):

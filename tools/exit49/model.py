@@ -7,12 +7,13 @@ Verdicts:
     crashed     the whole machine went down with it, also when it ran alone
     hung        the whole machine stood still, also when it ran alone
     duplicate   it was reported more than once: something is forging results
+    skipped     it has no meaning in this mode: never seen in a finished grade
 """
 from dataclasses import dataclass, field
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
-PASSED, FAILED, UNWRITTEN, CRASHED, HUNG, DUPLICATE = (
-    "passed", "failed", "unwritten", "crashed", "hung", "duplicate")
+PASSED, FAILED, UNWRITTEN, CRASHED, HUNG, DUPLICATE, SKIPPED = (
+    "passed", "failed", "unwritten", "crashed", "hung", "duplicate", "skipped")
 
 
 @dataclass
@@ -34,6 +35,8 @@ class TestGrade:
     backtrace: List[str] = field(default_factory=list)
     fields: Dict[str, object] = field(default_factory=dict)
     """Every field of the result, as the guest told it."""
+    mode: str = ""
+    """In which of the lab's modes it failed, as a clause; '' if it has just one."""
 
     @property
     def points(self):
@@ -59,6 +62,7 @@ class LabGrade:
     """The sentence for the first step that is not written yet."""
     tests_in_lab: int = 0
     seconds: float = 0.0
+    modes: Tuple[str, ...] = ()
 
     @property
     def score(self):
@@ -75,5 +79,5 @@ class LabGrade:
 
     def verdicts(self):
         """What must be equal from run to run: everything but the times."""
-        return [(test.name, test.verdict, test.stop, test.seen, test.expected, test.at)
-                for test in self.tests]
+        return [(test.name, test.verdict, test.stop, test.seen, test.expected, test.at,
+                 test.mode) for test in self.tests]

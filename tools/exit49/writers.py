@@ -67,6 +67,7 @@ class Terminal:
             self._line(f"        {sentence}")
 
     def _failure(self, test):
+        self._text("mode", test.mode)
         self._text("rule", test.rule)
         self._text("seen", test.seen)
         self._text("expected", test.expected)
@@ -118,12 +119,13 @@ def _json_test(test):
             "seconds": round(test.seconds, 3), "verdict": test.verdict,
             "rule": test.rule, "seen": test.seen, "expected": test.expected,
             "at": test.at, "hint": test.hint, "stop": test.stop, "step": test.step,
-            "message": test.message, "backtrace": test.backtrace}
+            "message": test.message, "mode": test.mode, "backtrace": test.backtrace}
 
 
 def _json_lab(grade):
     return {"lab": grade.lab, "title": grade.title, "source": grade.source,
             "score": grade.score, "max": grade.max, "machine": grade.machine,
+            "modes": list(grade.modes),
             "seconds": round(grade.seconds, 3), "build_error": grade.build_error,
             "refusal": grade.refusal,
             "first_step": grade.first_step, "notes": grade.notes,

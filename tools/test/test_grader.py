@@ -87,6 +87,34 @@ class GraderTest(GraderCase):
         grade = self.grade(answer, pattern="[ft]*")
         self.assertEqual((grade.score, self.boots), (70, ["first", "third"]))
 
+    def grade_modes(self, ept, shadow, **options):
+        """Grade in two modes, each with its own lines."""
+        self.lab.modes = ("ept", "shadow")
+        return self.grade(lambda words: (shadow if words.get("ept") == "0" else ept,
+                                         RAN), **options)
+
+    def test_a_test_must_pass_in_each_mode(self):
+        failed = HEAD + GOOD[2:3] + ["not ok 2 - second [@]"] + GOOD[4:]
+        grade = self.grade_modes(GOOD, failed)
+        self.assertEqual((grade.score, grade.max, len(self.boots)), (70, 100, 2))
+        self.assertEqual(grade.tests[1].mode,
+                         "shadow paging (ept=0); with EPT it passes")
+        grade = self.grade_modes(failed, failed)
+        self.assertEqual(grade.tests[1].mode, "EPT and shadow paging (ept=0)")
+        grade = self.grade_modes(GOOD, failed, mode="ept")
+        self.assertEqual((grade.score, self.boots, grade.modes), (100, [""], ("ept",)))
+
+    def test_a_mode_may_skip_a_test(self):
+        skips = HEAD + ["ok 1 - first [@] # SKIP needs shadow paging"] + GOOD[3:]
+        grade = self.grade_modes(skips, GOOD)
+        self.assertEqual((grade.score, grade.max, grade.is_full), (100, 100, True))
+        grade = self.grade_modes(skips, GOOD, mode="ept")
+        self.assertEqual((grade.score, grade.max, len(grade.tests)), (40, 40, 2))
+        grade = self.grade_modes(skips, HEAD + ["not ok 1 - first [@]"] + GOOD[3:])
+        self.assertEqual((grade.score, grade.max), (40, 100))
+        self.assert_problem("has a meaning with EPT", lambda: self.grade_modes(
+            ["TAP version 14", "1..1", skips[2]], GOOD, mode="ept", pattern="first"))
+
     def test_points_for_a_test_that_is_not_there(self):
         lines = ["TAP version 14", "1..2"] + GOOD[2:4]
         self.assert_problem("gives points to third, but lab1.elf has no such test",

@@ -31,6 +31,13 @@ class LabConfTest(FolderCase):
     def refuse(self, old, new, part):
         self.assert_problem(part, self.read_lab, CONF.replace(old, new))
 
+    def test_modes(self):
+        self.assertEqual(self.read_lab().modes, ("ept",))
+        both = CONF.replace("[points]", "modes = ept shadow\n[points]")
+        self.assertEqual(self.read_lab(both).modes, ("ept", "shadow"))
+        self.assert_problem("must name each mode once", self.read_lab,
+                            both.replace("shadow", "ept"))
+
     def test_mistakes(self):
         self.refuse("third = 10", "third = 11", "sum to 101, not 100")
         self.refuse("third = 10", "third = ten", "points of third must be")
