@@ -20,7 +20,8 @@ static u64 *table_below(u64 *entry)
 	return (u64 *)(*entry & ADDRESS);
 }
 
-void pages_map(gva_t virtual, gpa_t physical, u64 flags)
+/** The entry of the last level for an address, with all tables above it. */
+static u64 *entry_of(gva_t virtual)
 {
 	u64 *table;
 
@@ -29,7 +30,30 @@ void pages_map(gva_t virtual, gpa_t physical, u64 flags)
 	for (int shift = 39; shift > 12; shift -= 9) {
 		table = table_below(&table[(virtual.v >> shift) % 512]);
 	}
-	table[(virtual.v >> 12) % 512] =
-		physical.v | flags | PRESENT | ACCESSED_DIRTY;
+	return &table[(virtual.v >> 12) % 512];
+}
+
+static void set_entry(gva_t virtual, u64 entry)
+{
+	*entry_of(virtual) = entry;
 	asm volatile("invlpg (%0)" : : "r"(virtual.v) : "memory");
+}
+
+void pages_map(gva_t virtual, gpa_t physical, u64 flags)
+{
+	set_entry(virtual, physical.v | flags | PRESENT | ACCESSED_DIRTY);
+}
+
+void pages_unmap(gva_t virtual)
+{
+	set_entry(virtual, 0);
+}
+
+gva_t pages_map_pair(gva_t virtual, gpa_t first, gpa_t second)
+{
+	gva_t next = gva_add(virtual, PAGE_SIZE);
+
+	pages_map(virtual, first, PAGES_WRITE);
+	pages_map(next, second, PAGES_WRITE);
+	return next;
 }

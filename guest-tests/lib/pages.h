@@ -24,4 +24,14 @@
  */
 void pages_map(gva_t virtual, gpa_t physical, u64 flags);
 
+/** Take the mapping of a page away again. @param virtual as above */
+void pages_unmap(gva_t virtual);
+
+/**
+ * Map two pages, one behind the other, to wherever they shall be.
+ * @param virtual of the first page, 512 GiB or above
+ * @return the first address of the second page
+ */
+gva_t pages_map_pair(gva_t virtual, gpa_t first, gpa_t second);
+
 #endif

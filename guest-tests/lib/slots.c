@@ -27,6 +27,20 @@ void slots_add(u32 slot, gpa_t base, u64 pages, u32 flags)
 	change(&add, 0);
 }
 
+u64 slots_add_page(u32 slot, gpa_t base)
+{
+	struct hypercall_slot add = {
+		.kind = SLOT_ADD,
+		.slot = slot,
+		.gpa = base.v,
+		.pages = 1,
+		.backing = BACKING_SIZE - slot * PAGE_SIZE,
+	};
+
+	change(&add, 0);
+	return add.backing;
+}
+
 void slots_delete(u32 slot)
 {
 	struct hypercall_slot delete = { .kind = SLOT_DELETE, .slot = slot };

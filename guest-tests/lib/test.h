@@ -15,6 +15,7 @@
 #define GUEST_TESTS_LIB_TEST_H
 
 #include "guest-tests/lib/check.h"
+#include "guest-tests/lib/device.h"
 #include "guest-tests/lib/mmio.h"
 #include "guest-tests/lib/pages.h"
 #include "guest-tests/lib/slots.h"

@@ -17,10 +17,14 @@
 #include "hv/vmm/devices.h"
 #include "hv/vmm/hypercall.h"
 #include "hv/vmm/loader.h"
+#include "hv/vmm/made_device.h"
 #include "hv/vmm/verdict.h"
 
 /** How many exits to the VMM are remembered. */
 #define BED_IO_LOG 64
+
+/** Hooks at exits to the VMM that may be set at the same time. */
+#define BED_IO_HOOKS 4
 
 /** What bed_prepare() is asked for. */
 struct bed_plan {
@@ -56,7 +60,10 @@ struct bed {
 	/* Written by devices and hypercalls. */
 	struct devices devices;
 	struct bus_device core[2]; /* how the core sees two of them */
+	struct made_devices made;
 	struct hypercall_io io_log[BED_IO_LOG];
+	struct hypercall_io_state io_state[BED_IO_LOG]; /* at the same exits */
+	struct hypercall_io_hook io_hook[BED_IO_HOOKS]; /* nth 0: none */
 	u64 io_count; /* exits since the log was cleared */
 	u64 exit_lines; /* printed so far, see exit_lines.c */
 

@@ -10,20 +10,33 @@
 
 #include "hv/lib/printf.h"
 #include "hv/vmm/calls.h"
+#include "hv/vmm/calls_io.h"
 #include "hv/vmm/exit_lines.h"
 #include "hv/x86/cpu.h"
 
-/** Remember an exit for the guest's questions: the first so many. */
-static void log_io(struct bed *bed, const struct bus_access *a, bool is_port)
+/** Fill the next entry of the log. */
+static __noinline void remember(struct bed *bed, const struct bus_access *a,
+				bool is_port)
 {
-	if (bed->io_count < BED_IO_LOG) {
-		bed->io_log[bed->io_count] = (struct hypercall_io){
-			.address = a->address.v,
-			.data = device_mask(a->value, a->length),
-			.length = a->length,
-			.is_write = a->is_write,
-			.is_port = is_port,
-		};
+	bed->io_log[bed->io_count] = (struct hypercall_io){
+		.address = a->address.v,
+		.data = device_mask(a->value, a->length),
+		.length = a->length,
+		.is_write = a->is_write,
+		.is_port = is_port,
+	};
+	calls_io_at_exit(bed);
+}
+
+/**
+ * Remember an exit for the guest's questions: the first so many.  Hooks act
+ * while there is room in the log.
+ */
+static inline void log_io(struct bed *bed, const struct bus_access *a,
+			  bool is_port)
+{
+	if (unlikely(bed->io_count < BED_IO_LOG)) {
+		remember(bed, a, is_port);
 	}
 	bed->io_count++;
 }
@@ -39,6 +52,16 @@ static void answer(struct device *device, struct bus_access *a)
 	}
 }
 
+/** Who is there outside of the core: a device of every VM, or a made one. */
+static inline struct device *find(struct bed *bed, gpa_t address,
+				  unsigned int len)
+{
+	struct device *device = devices_find(&bed->devices, address, len);
+
+	return likely(device) ? device
+			      : made_device_find(&bed->made, address, len);
+}
+
 /** Of the 8 bytes of data the core takes those that it needs. */
 static void answer_mmio(struct bed *bed, struct vcpu_run *run)
 {
@@ -48,7 +71,7 @@ static void answer_mmio(struct bed *bed, struct vcpu_run *run)
 	a.length = run->mmio.len;
 	a.is_write = run->mmio.is_write;
 	__builtin_memcpy(&a.value, run->mmio.data, 8);
-	answer(devices_find(&bed->devices, run->mmio.gpa, a.length), &a);
+	answer(find(bed, run->mmio.gpa, a.length), &a);
 	__builtin_memcpy(run->mmio.data, &a.value, 8);
 	log_io(bed, &a, false);
 }

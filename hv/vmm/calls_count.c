@@ -1,5 +1,5 @@
 /** @file
- * Questions that count: exits, events, and what the devices have seen.
+ * Questions that count: exits and events.
  */
 #include "hv/vmm/calls_groups.h"
 
@@ -116,37 +116,5 @@ s64 calls_count_trace_read(struct bed *bed, const u64 *args)
 		.c = record.c,
 	};
 	memcpy(to, &trace, sizeof(trace));
-	return 0;
-}
-
-s64 calls_count_device_read(struct bed *bed, const u64 *args)
-{
-	const struct device *device = devices_by_base(&bed->devices, args[0]);
-
-	if (!device || args[1] >= DEVICE_COUNT_COUNT) {
-		return -EINVAL;
-	}
-	return (s64)device->count[args[1]];
-}
-
-s64 calls_count_device_fill(struct bed *bed, const u64 *args)
-{
-	struct device *device = devices_by_base(&bed->devices, args[0]);
-
-	if (!device || !device->fill) {
-		return -EINVAL;
-	}
-	device->fill(device, args[1]);
-	return 0;
-}
-
-s64 calls_count_device_reset(struct bed *bed, const u64 *args)
-{
-	struct device *device = devices_by_base(&bed->devices, args[0]);
-
-	if (!device) {
-		return -EINVAL;
-	}
-	devices_reset(&bed->devices, device);
 	return 0;
 }

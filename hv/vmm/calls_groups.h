@@ -12,16 +12,26 @@ s64 calls_verdict_fail(struct bed *bed, const u64 *args);
 s64 calls_verdict_expect_stop(struct bed *bed, const u64 *args);
 s64 calls_verdict_print(struct bed *bed, const u64 *args);
 
-/** calls_count.c: counters, logs, devices. */
+/** calls_count.c: counters, logs. */
 s64 calls_count_counter(struct bed *bed, const u64 *args);
 s64 calls_count_counters(struct bed *bed, const u64 *args);
 s64 calls_count_exits(struct bed *bed, const u64 *args);
 s64 calls_count_io_log(struct bed *bed, const u64 *args);
 s64 calls_count_io_log_clear(struct bed *bed, const u64 *args);
 s64 calls_count_trace_read(struct bed *bed, const u64 *args);
-s64 calls_count_device_read(struct bed *bed, const u64 *args);
-s64 calls_count_device_fill(struct bed *bed, const u64 *args);
-s64 calls_count_device_reset(struct bed *bed, const u64 *args);
+
+/** calls_device.c: what devices have seen and shall give; new ones. */
+s64 calls_device_read(struct bed *bed, const u64 *args);
+s64 calls_device_fill(struct bed *bed, const u64 *args);
+s64 calls_device_reset(struct bed *bed, const u64 *args);
+s64 calls_device_make(struct bed *bed, const u64 *args);
+s64 calls_device_log(struct bed *bed, const u64 *args);
+s64 calls_device_put(struct bed *bed, const u64 *args);
+s64 calls_device_get(struct bed *bed, const u64 *args);
+
+/** calls_io.c: registers and hooks at an exit to the VMM. */
+s64 calls_io_state(struct bed *bed, const u64 *args);
+s64 calls_io_hook(struct bed *bed, const u64 *args);
 
 /** calls_slots.c: the slots and their memory. */
 s64 calls_slots_change(struct bed *bed, const u64 *args);

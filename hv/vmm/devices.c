@@ -11,7 +11,7 @@
  */
 #include "hv/vmm/devices.h"
 
-static void fifo_access(struct device *device, struct bus_access *a)
+void devices_fifo_access(struct device *device, struct bus_access *a)
 {
 	struct devices_fifo *fifo =
 		container_of(device, struct devices_fifo, device);
@@ -27,8 +27,7 @@ static void fifo_access(struct device *device, struct bus_access *a)
 	}
 }
 
-/** One more value at the queue's end; a full queue drops it. */
-static void fifo_fill(struct device *device, u64 value)
+void devices_fifo_fill(struct device *device, u64 value)
 {
 	struct devices_fifo *fifo =
 		container_of(device, struct devices_fifo, device);
@@ -47,7 +46,7 @@ static void counter_access(struct device *device, struct bus_access *a)
 	}
 }
 
-static void scratch_access(struct device *device, struct bus_access *a)
+void devices_scratch_access(struct device *device, struct bus_access *a)
 {
 	struct devices_scratch *scratch =
 		container_of(device, struct devices_scratch, device);
@@ -64,7 +63,7 @@ static void scratch_access(struct device *device, struct bus_access *a)
 	}
 }
 
-static void scratch_fill(struct device *device, u64 value)
+void devices_scratch_fill(struct device *device, u64 value)
 {
 	struct devices_scratch *scratch =
 		container_of(device, struct devices_scratch, device);
@@ -72,7 +71,7 @@ static void scratch_fill(struct device *device, u64 value)
 	memset(scratch->bytes, (int)(value & 0xff), sizeof(scratch->bytes));
 }
 
-static void pattern_access(struct device *device, struct bus_access *a)
+void devices_pattern_access(struct device *device, struct bus_access *a)
 {
 	u64 address = device->base + a->offset + a->length;
 
@@ -106,20 +105,23 @@ void devices_init(struct devices *all)
 	u64 page = PAGE_SIZE;
 
 	memset(all, 0, sizeof(*all));
-	all->fifo.device = make(DEVICE_FIFO_GPA, page, fifo_access);
-	all->fifo.device.fill = fifo_fill;
+	all->fifo.device = make(DEVICE_FIFO_GPA, page, devices_fifo_access);
+	all->fifo.device.fill = devices_fifo_fill;
 	all->counter = make(DEVICE_COUNTER_GPA, page, counter_access);
-	all->scratch.device = make(DEVICE_SCRATCH_GPA, page, scratch_access);
-	all->scratch.device.fill = scratch_fill;
-	all->pattern = make(DEVICE_PATTERN_GPA, page, pattern_access);
+	all->scratch.device =
+		make(DEVICE_SCRATCH_GPA, page, devices_scratch_access);
+	all->scratch.device.fill = devices_scratch_fill;
+	all->pattern = make(DEVICE_PATTERN_GPA, page, devices_pattern_access);
 	all->core_scratch.device =
-		make(DEVICE_CORE_SCRATCH_GPA, page, scratch_access);
-	all->core_scratch.device.fill = scratch_fill;
-	all->core_pattern = make(DEVICE_CORE_PATTERN_GPA, page, pattern_access);
+		make(DEVICE_CORE_SCRATCH_GPA, page, devices_scratch_access);
+	all->core_scratch.device.fill = devices_scratch_fill;
+	all->core_pattern =
+		make(DEVICE_CORE_PATTERN_GPA, page, devices_pattern_access);
 	all->port_sink = make(DEVICE_PORT_SINK, 1, sink_access);
 	all->port_scratch.device =
-		make(DEVICE_PORT_SCRATCH, DEVICES_PORTS, scratch_access);
-	all->port_scratch.device.fill = scratch_fill;
+		make(DEVICE_PORT_SCRATCH, DEVICES_PORTS,
+		     devices_scratch_access);
+	all->port_scratch.device.fill = devices_scratch_fill;
 }
 
 struct device *devices_find(struct devices *all, gpa_t address,

@@ -58,4 +58,15 @@ struct device *devices_by_base(struct devices *all, u64 base);
 /** Set counts and contents of one device back to how they began. */
 void devices_reset(struct devices *all, struct device *device);
 
+/** What these kinds do; also for devices that a test makes (made_device.c). */
+void devices_fifo_access(struct device *device, struct bus_access *a);
+void devices_scratch_access(struct device *device, struct bus_access *a);
+void devices_pattern_access(struct device *device, struct bus_access *a);
+
+/** One more value at the queue's end; a full queue drops it. */
+void devices_fifo_fill(struct device *device, u64 value);
+
+/** All bytes become the value's lowest one. */
+void devices_scratch_fill(struct device *device, u64 value);
+
 #endif

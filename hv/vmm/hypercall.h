@@ -15,13 +15,15 @@
  * or -EFAULT and the test goes on.  Strings are read up to
  * HYPERCALL_TEXT_SIZE bytes.
  *
- * This is the only header of the hypervisor that guests include.
+ * This is the only header of the hypervisor that guests include; what is about
+ * devices of a test's own stands in hypercall_device.h, which comes with it.
  */
 #ifndef HV_VMM_HYPERCALL_H
 #define HV_VMM_HYPERCALL_H
 
 #include "bus/errno.h"
 #include "bus/types.h"
+#include "hv/vmm/hypercall_device.h"
 
 /** Bytes of a guest's string that are looked at, its end included. */
 #define HYPERCALL_TEXT_SIZE 256
@@ -124,6 +126,19 @@ enum hypercall {
 	HYPERCALL_DEVICE_FILL,	 /* rdi: gpa, rsi: value; FIFO: one more to
 				  * give; scratch: set all bytes to it */
 	HYPERCALL_DEVICE_RESET,	 /* rdi: gpa; counts and contents back to 0 */
+	HYPERCALL_DEVICE_MAKE,	 /* rdi: struct hypercall_device -> its name,
+				  * which stands for the gpa in all of these */
+	HYPERCALL_DEVICE_LOG,	 /* rdi: gpa, rsi: struct hypercall_access to
+				  * fill, rdx: n-th access of a made device,
+				  * from 0; -ENOENT: there is none */
+	HYPERCALL_DEVICE_PUT,	 /* rdi: gpa, rsi: bytes, rdx: how many; into a
+				  * mirror, from its beginning */
+	HYPERCALL_DEVICE_GET,	 /* the same, out of it */
+
+	/* What happens at an exit to the VMM. */
+	HYPERCALL_IO_STATE,	 /* rdi: struct hypercall_io_state to fill, rsi:
+				  * n-th exit, as for HYPERCALL_IO_LOG */
+	HYPERCALL_IO_HOOK,	 /* rdi: struct hypercall_io_hook; up to four */
 
 	/* Slots. */
 	HYPERCALL_SLOT_CHANGE,	 /* rdi: struct hypercall_slot; 0, or 1 when it
@@ -220,6 +235,7 @@ enum device_count {
 	DEVICE_LAST_LENGTH, /* its bytes */
 	DEVICE_LAST_OFFSET, /* where in the device */
 	DEVICE_LEFT,	    /* FIFO: values not taken yet */
+	DEVICE_REFUSED,	    /* made ones: accesses of a width it has not */
 	DEVICE_COUNT_COUNT,
 };
 
