@@ -58,7 +58,7 @@ struct hypercall_device {
 	u64 gpa;    /* of its first byte, in no slot; pages need not be whole */
 	u64 length; /* bytes, 1 to DEVICE_LENGTH_MAX */
 	u64 widths; /* 1, 2, 4, 8 added up; 0: any.  In the core another width
-		     * is for the VMM; outside it is refused */
+		     * is for the VMM; outside it refuses: ~0, no store */
 };
 
 /** One access that a made device has seen; the first 64 are kept. */
@@ -76,7 +76,7 @@ struct hypercall_access {
 struct hypercall_io_state {
 	u64 rip;
 	u64 rflags;
-	u64 gpr[16]; /* in the order of their encoding: RAX, RCX, RDX, RBX ... */
+	u64 gpr[16]; /* in the order of their encoding: RAX, RCX ... */
 };
 
 enum hypercall_io_action {
