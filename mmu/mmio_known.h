@@ -39,6 +39,7 @@ struct mmio_known_counters {
 struct mmio_known {
 	struct mmio_cache cache;
 	struct mmio_cache_mode mode; /* kept up to date by its owner */
+	bool off; /* never asked, never told: as if it knew nothing */
 	struct mmio_known_counters count;
 };
 
@@ -68,9 +69,12 @@ static inline bool mmio_known_fault(struct mmio_known *known,
 				    const struct mmio_cache_query *query,
 				    gpa_t *out)
 {
-	bool hit = mmio_cache_match_fault(&known->cache, &known->mode, query,
-					  out);
+	bool hit;
 
+	if (unlikely(known->off)) {
+		return false;
+	}
+	hit = mmio_cache_match_fault(&known->cache, &known->mode, query, out);
 	known->count.fault_hits += hit;
 	known->count.fault_misses += !hit;
 	return hit;
@@ -87,9 +91,12 @@ static inline bool mmio_known_gva(struct mmio_known *known,
 				  const struct mmio_cache_query *query,
 				  gpa_t *out)
 {
-	bool hit = mmio_cache_match_gva(&known->cache, &known->mode, query,
-					out);
+	bool hit;
 
+	if (unlikely(known->off)) {
+		return false;
+	}
+	hit = mmio_cache_match_gva(&known->cache, &known->mode, query, out);
 	known->count.gva_hits += hit;
 	known->count.gva_misses += !hit;
 	return hit;
@@ -105,8 +112,12 @@ static inline bool mmio_known_gva(struct mmio_known *known,
 static inline bool mmio_known_gpa(struct mmio_known *known, gpa_t addr,
 				  u64 generation)
 {
-	bool hit = mmio_cache_match_gpa(&known->cache, addr, generation);
+	bool hit;
 
+	if (unlikely(known->off)) {
+		return false;
+	}
+	hit = mmio_cache_match_gpa(&known->cache, addr, generation);
 	known->count.gpa_hits += hit;
 	known->count.gpa_misses += !hit;
 	return hit;
@@ -121,6 +132,9 @@ static inline bool mmio_known_gpa(struct mmio_known *known, gpa_t addr,
 static inline void mmio_known_fill(struct mmio_known *known,
 				   const struct mmio_cache_page *page)
 {
+	if (unlikely(known->off)) {
+		return;
+	}
 	mmio_cache_fill(&known->cache, &known->mode, page);
 	if (page->generation & MEMSLOT_GEN_IN_PROGRESS) {
 		known->count.fills_in_progress++;
@@ -143,6 +157,9 @@ static inline void mmio_known_event(struct mmio_known *known,
 {
 	u64 before = known->cache.gva.v;
 
+	if (unlikely(known->off)) {
+		return;
+	}
 	mmio_cache_event(&known->cache, event, addr);
 	known->count.events[event]++;
 	known->count.clears[event] += before && !known->cache.gva.v;

@@ -5,7 +5,7 @@
  * finds it out, and one page must not stand for the 511 others under the same
  * large leaf (spec 1.4).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define WORDS (SLOTS_LARGE / 64)
 

@@ -4,7 +4,7 @@
  * The functions of the lab's file are called directly, by hypercall, with
  * numbers that no real guest would produce in years (spec 1.2).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define ROUNDS 200
 #define GENERATION_MASK BITS(18, 0)

@@ -5,7 +5,7 @@
  * the generation that it was made with, cut to 19 bits, and counts only while
  * the two agree.  Inside a change nothing may be remembered (spec 1.3).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define PAGE DEVICE_PATTERN_GPA
 #define GENERATION_MASK BITS(18, 0)

@@ -4,7 +4,7 @@
  * How a range is mapped is invisible to a guest but for the exits it costs: a
  * 2 MiB leaf is one exit where 4 KiB leaves are 512 (spec 1.4).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 /** Not 2 MiB-aligned: its slots get 4 KiB leaves. */
 #define SMALL_GPA (SLOTS_GPA + 8 * SLOTS_LARGE * PAGE_SIZE + PAGE_SIZE)

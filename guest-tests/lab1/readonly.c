@@ -5,7 +5,7 @@
  * command to the chip.  The trap is to remember the store's page as MMIO, for
  * then each later load would exit as well (spec 1.4).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define WORD 0x0123456789abcdefull
 #define STORED 0xfeedf00d

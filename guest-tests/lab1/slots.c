@@ -5,7 +5,7 @@
  * makes that doubtful, and a mapping that outlives its slot would show the
  * guest memory which is not its own any more (spec 1.3, 1.4).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define PAGE DEVICE_SCRATCH_GPA
 #define DEVICE_BYTES 0x5a5a5a5a

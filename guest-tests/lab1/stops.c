@@ -5,7 +5,7 @@
  * must not happen is a loop: the same exit for ever, and no word about it
  * (spec 1.4, 10.11).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define EPT_READ BIT(0)
 #define NOBODY DEVICE_NOBODY_GPA

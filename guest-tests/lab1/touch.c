@@ -5,7 +5,7 @@
  * from then on the processor reports a misconfiguration, which says by itself
  * that there is no memory (spec 1.1).
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define TIMES 1000
 /** 2^37: above the width that the test sets, below every processor's. */

@@ -5,7 +5,7 @@
  * What counts is the entry as it is now, read once (spec 1.4); and walks over
  * the tables for other reasons pass MMIO entries by.
  */
-#include "guest-tests/lib/test.h"
+#include "guest-tests/lab1/lab1.h"
 
 #define PAGE DEVICE_COUNTER_GPA
 /** One page table with the devices: 512 pages from here on. */

@@ -5,6 +5,7 @@
 
 #define PRESENT BIT(0)
 #define ACCESSED_DIRTY (BIT(5) | BIT(6))
+#define LARGE BIT(7)
 #define ADDRESS BITS(51, 12)
 
 static u64 tables[8][512] __aligned(4096);
@@ -20,33 +21,33 @@ static u64 *table_below(u64 *entry)
 	return (u64 *)(*entry & ADDRESS);
 }
 
-/** The entry of the last level for an address, with all tables above it. */
-static u64 *entry_of(gva_t virtual)
+/** The entry for an address in the table of a level: 21 a PDE, 12 a PTE. */
+static u64 *entry_of(gva_t virtual, int wanted)
 {
 	u64 *table;
 
 	asm volatile("mov %%cr3, %0" : "=r"(table));
 	table = (u64 *)((u64)table & ADDRESS);
-	for (int shift = 39; shift > 12; shift -= 9) {
+	for (int shift = 39; shift > wanted; shift -= 9) {
 		table = table_below(&table[(virtual.v >> shift) % 512]);
 	}
-	return &table[(virtual.v >> 12) % 512];
+	return &table[(virtual.v >> wanted) % 512];
 }
 
-static void set_entry(gva_t virtual, u64 entry)
+static void set_entry(gva_t virtual, int level, u64 entry)
 {
-	*entry_of(virtual) = entry;
+	*entry_of(virtual, level) = entry;
 	asm volatile("invlpg (%0)" : : "r"(virtual.v) : "memory");
 }
 
 void pages_map(gva_t virtual, gpa_t physical, u64 flags)
 {
-	set_entry(virtual, physical.v | flags | PRESENT | ACCESSED_DIRTY);
+	set_entry(virtual, 12, physical.v | flags | PRESENT | ACCESSED_DIRTY);
 }
 
 void pages_unmap(gva_t virtual)
 {
-	set_entry(virtual, 0);
+	set_entry(virtual, 12, 0);
 }
 
 gva_t pages_map_pair(gva_t virtual, gpa_t first, gpa_t second)
@@ -56,4 +57,15 @@ gva_t pages_map_pair(gva_t virtual, gpa_t first, gpa_t second)
 	pages_map(virtual, first, PAGES_WRITE);
 	pages_map(next, second, PAGES_WRITE);
 	return next;
+}
+
+void pages_split(gva_t virtual)
+{
+	u64 large = *entry_of(virtual, 21), small = 0;
+	u64 *table = table_below(&small);
+
+	for (u64 i = 0; i < 512; i++) {
+		table[i] = (large & ~LARGE) + (i << 12);
+	}
+	set_entry(virtual, 21, small);
 }

@@ -34,4 +34,10 @@ void pages_unmap(gva_t virtual);
  */
 gva_t pages_map_pair(gva_t virtual, gpa_t first, gpa_t second);
 
+/**
+ * Replace a mapping of 2 MiB by 512 of 4 KiB that say the same.
+ * @param virtual any address in it; below 4 GiB, where the VMM has mapped it
+ */
+void pages_split(gva_t virtual);
+
 #endif

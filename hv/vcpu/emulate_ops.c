@@ -8,6 +8,9 @@
  * Segments are asked of the VMCS, pages of the guest's own tables, memory of
  * the slots, devices of the bus.  All of it happens in one read section, with
  * one snapshot of the slots.
+ *
+ * The MMIO cache is asked before a page is translated and before memory is
+ * tried: places 2 and 3 of spec 2.1.
  */
 #include "hv/vcpu/emulate_ops.h"
 
@@ -119,6 +122,19 @@ static enum emul_result translate_failed(struct emulator *e,
 	return EMUL_UNHANDLEABLE;
 }
 
+/** Place 2 of spec 2.1. */
+static bool known_gva(struct vcpu_emulation *em, gva_t address, u32 access,
+		      gpa_t *out)
+{
+	struct mmio_cache_query query = {
+		.gva = address,
+		.access = access,
+		.generation = memslot_generation(em->slots),
+	};
+
+	return mmio_known_gva(&em->vcpu->known, &query, out);
+}
+
 static enum emul_result translate(struct emulator *e, gva_t address,
 				  enum emul_access kind, gpa_t *out)
 {
@@ -129,6 +145,10 @@ static enum emul_result translate(struct emulator *e, gva_t address,
 
 	if (!em->walk_ready) {
 		read_mode(em);
+	}
+	if (kind != EMUL_FETCH &&
+	    known_gva(em, address, em->walk_access[kind], out)) {
+		return EMUL_DONE;
 	}
 	walk.addr = address;
 	walk.access = em->walk_access[kind];
@@ -143,12 +163,20 @@ static enum emul_result translate(struct emulator *e, gva_t address,
 	return EMUL_DONE;
 }
 
-/** A slot that is going away is memory until it has gone. */
+/**
+ * Place 3 of spec 2.1, then the slots.  One that is going away is memory until
+ * it has gone.
+ */
 static void *ram(struct emulator *e, gpa_t address, bool write)
 {
-	const struct memslot *slot =
-		memslot_find(emulation_of(e)->slots, address);
+	struct vcpu_emulation *em = emulation_of(e);
+	const struct memslot *slot;
 
+	if (mmio_known_gpa(&em->vcpu->known, address,
+			   memslot_generation(em->slots))) {
+		return NULL;
+	}
+	slot = memslot_find(em->slots, address);
 	if (!slot || (write && (slot->flags & MEMSLOT_READONLY))) {
 		return NULL;
 	}

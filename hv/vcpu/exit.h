@@ -48,6 +48,8 @@ enum exit_action exit_io_string_handle(struct vcpu *vcpu);
 /** EPT violation and EPT misconfiguration. */
 enum exit_action exit_mem_violation(struct vcpu *vcpu);
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu);
+/** Tell the MMIO cache; from read_section_slots(). */
+void exit_mem_slots_changed(struct vcpu *vcpu, u64 generation);
 /**
  * The guest was interrupted somewhere: if that is another place than where the
  * last fault was, instructions have been retired in between.

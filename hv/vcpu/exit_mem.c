@@ -1,7 +1,8 @@
 /** @file
  * EPT violations and misconfigurations: where the way of an access begins.
  *
- * The decision is the first lab's (mmu/ept_fault.h).  Here is what surrounds
+ * The decision is the first lab's (mmu/ept_fault.h), unless the second lab's
+ * cache knows the page (mmu/mmio_known.h).  Here is what surrounds
  * it: the address and the qualification from the VMCS, the locks, and what
  * follows from each of its answers:
  *
@@ -155,6 +156,27 @@ static void hint_violation(struct vcpu *vcpu, gpa_t gpa)
 	vcpu->emulation->e.mmio_page = gpa_none();
 }
 
+void exit_mem_slots_changed(struct vcpu *vcpu, u64 generation)
+{
+	vcpu->slots_seen = generation;
+	mmio_known_event(&vcpu->known, MMIO_CACHE_SLOTS, gva(0));
+}
+
+/** What the fault handler wants emulated and no slot has, is a device's. */
+static void remember(struct vcpu *vcpu, struct memslot_set *slots, gpa_t addr,
+		     enum ept_fault_result result)
+{
+	struct mmio_cache_page page = {
+		.gva = gva(addr.v), /* not a linear one: never to be kept */
+		.gpa = addr,
+		.generation = vcpu->slots_seen,
+	};
+
+	if (result == EPT_FAULT_EMULATE && !memslot_find(slots, addr)) {
+		mmio_known_fill(&vcpu->known, &page);
+	}
+}
+
 static enum ept_fault_result judge_violation(struct vcpu *vcpu,
 					     struct memslot_set *slots,
 					     gpa_t gpa)
@@ -169,6 +191,7 @@ static enum ept_fault_result judge_violation(struct vcpu *vcpu,
 	count_spurious(vcpu, &access);
 	result = ept_fault_violation(&vm->ept, slots, &access);
 	vm_unlock_ept(vm);
+	remember(vcpu, slots, gpa, result);
 	return result;
 }
 
@@ -188,7 +211,7 @@ enum exit_action exit_mem_violation(struct vcpu *vcpu)
 		vm->fault_hook(vm, addr);
 	}
 	read_section_begin(vcpu);
-	slots = memslot_read(&vm->slots);
+	slots = read_section_slots(vcpu);
 	result = judge_violation(vcpu, slots, addr);
 	action = result == EPT_FAULT_EMULATE && !delivering
 			 ? emulate_run(vcpu, slots)
@@ -197,9 +220,11 @@ enum exit_action exit_mem_violation(struct vcpu *vcpu)
 	return action;
 }
 
-/** This page is not known: look at its entry. @return as is_slow() */
-static __noinline bool look_at_entry(struct vcpu *vcpu, gpa_t addr,
-				     u64 generation)
+/**
+ * Whether this misconfiguration takes the slow path, its entry not being an
+ * MMIO SPTE of this generation: those are counted.
+ */
+static void count_slow(struct vcpu *vcpu, gpa_t addr, u64 generation)
 {
 	int level = EPT_PTE;
 	u64 entry = *ept_find_entry(&vcpu->vm->ept, addr, &level);
@@ -207,35 +232,44 @@ static __noinline bool look_at_entry(struct vcpu *vcpu, gpa_t addr,
 	if ((entry & EPT_MMIO_MASK) != EPT_MMIO_VALUE ||
 	    ept_fault_mmio_stale(entry, generation)) {
 		vcpu->count.slow_paths++;
-		return true;
 	}
-	vcpu->known_page = gpa_page(addr);
-	vcpu->known_generation = generation;
-	return false;
 }
 
-/**
- * Will this misconfiguration take the slow path, its entry not being an MMIO
- * SPTE of this generation?  Those are counted.  The answer is remembered for
- * the page, so that the question costs nothing in a loop of accesses.
- */
-static inline bool is_slow(struct vcpu *vcpu, gpa_t addr, u64 generation)
+/** The MMIO cache does not know the page: ask the entry, then the slots. */
+static __noinline enum ept_fault_result judge_misconfig(
+	struct vcpu *vcpu, struct memslot_set *slots, gpa_t addr)
 {
-	if (likely(vcpu->known_page.v == gpa_page(addr).v &&
-		   vcpu->known_generation == generation)) {
-		return false;
-	}
-	return look_at_entry(vcpu, addr, generation);
+	struct vm *vm = vcpu->vm;
+	enum ept_fault_result result;
+
+	vcpu->emulation->e.mmio_page = gpa_none();
+	vm_lock_ept(vm);
+	count_slow(vcpu, addr, memslot_generation(slots));
+	result = ept_fault_misconfig(&vm->ept, slots, addr);
+	vm_unlock_ept(vm);
+	remember(vcpu, slots, addr, result);
+	return result;
 }
 
-static inline void hint_misconfig(struct vcpu *vcpu, gpa_t addr, bool slow)
+/** Place 1 of spec 2.1: the very page of last time. */
+static inline bool is_known(struct vcpu *vcpu, gpa_t addr, u64 generation)
+{
+	struct mmio_cache_query query = {
+		.gva = gva(addr.v),
+		.generation = generation,
+	};
+
+	return mmio_known_fault(&vcpu->known, &query, &addr);
+}
+
+static inline void hint_misconfig(struct vcpu *vcpu, gpa_t addr)
 {
 	struct emulator *e = &vcpu->emulation->e;
 
 	e->hint.gpa = addr;
 	e->hint.valid = true;
 	e->hint.gva_valid = false;
-	e->mmio_page = slow ? gpa_none() : gpa_page(addr);
+	e->mmio_page = gpa_page(addr);
 }
 
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
@@ -243,20 +277,19 @@ enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 	gpa_t addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
 	bool delivering = events_requeue(vcpu);
-	enum ept_fault_result result;
+	enum ept_fault_result result = EPT_FAULT_EMULATE;
 	struct memslot_set *slots;
 	enum exit_action action;
 
 	if (unlikely(vm->fault_hook)) {
 		vm->fault_hook(vm, addr);
 	}
+	hint_misconfig(vcpu, addr);
 	read_section_begin(vcpu);
-	slots = memslot_read(&vm->slots); /* one snapshot for all of it */
-	vm_lock_ept(vm);
-	hint_misconfig(vcpu, addr,
-		       is_slow(vcpu, addr, memslot_generation(slots)));
-	result = ept_fault_misconfig(&vm->ept, slots, addr);
-	vm_unlock_ept(vm);
+	slots = read_section_slots(vcpu); /* one snapshot for all of it */
+	if (unlikely(!is_known(vcpu, addr, vcpu->slots_seen))) {
+		result = judge_misconfig(vcpu, slots, addr);
+	}
 	action = likely(result == EPT_FAULT_EMULATE && !delivering)
 			 ? emulate_run(vcpu, slots)
 			 : follow(vcpu, addr, result);

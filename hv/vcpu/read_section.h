@@ -9,7 +9,9 @@
 #define HV_VCPU_READ_SECTION_H
 
 #include "bus/access.h"
+#include "hv/vcpu/exit.h"
 #include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
 
 /**
  * Begin reading: memslot_read() is stable until read_section_end().  For the
@@ -21,6 +23,22 @@
 static inline void read_section_begin(struct vcpu *vcpu)
 {
 	__atomic_fetch_add(&vcpu->reading, 1, __ATOMIC_SEQ_CST);
+}
+
+/**
+ * The slots as they are now: one snapshot for all of a fault.  Inside a read
+ * section.  If they have changed since the last fault, the MMIO cache hears.
+ * @return the set; its generation is vcpu->slots_seen
+ */
+static inline struct memslot_set *read_section_slots(struct vcpu *vcpu)
+{
+	struct memslot_set *slots = memslot_read(&vcpu->vm->slots);
+	u64 generation = memslot_generation(slots);
+
+	if (unlikely(generation != vcpu->slots_seen)) {
+		exit_mem_slots_changed(vcpu, generation);
+	}
+	return slots;
 }
 
 /** End it. */

@@ -107,6 +107,8 @@ static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 	vcpu->trace_tag = trace_tag(number);
 	vcpu->invept_seen = ~0ull; /* INVEPT at the first entry */
 	vcpu->work = options.vmx_check;
+	mmio_known_init(&vcpu->known, true, NULL);
+	vcpu->known.off = vm->mmio_cache_off;
 	if (vmx_caps.invvpid) {
 		vcpu->vpid = 1 + vm->number * VM_VCPUS + number;
 		vmx_cpu_invvpid(vcpu->vpid);
@@ -169,7 +171,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->pending = VCPU_PENDING_NONE;
 	vcpu->event.info = 0;
 	vcpu->irq = 0;
-	vcpu->known_generation = ~0ull;
+	mmio_known_event(&vcpu->known, MMIO_CACHE_RESET, gva(0));
 	vcpu->stuck.times = 0;
 	vcpu->cr8 = 0;
 	vcpu->apic_base = APIC_BASE_DEFAULT | APIC_BASE_EN;

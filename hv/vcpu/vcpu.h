@@ -16,6 +16,7 @@
 #include "hv/vcpu/vcpu_run.h"
 #include "hv/vmx/exit_reasons.h"
 #include "hv/vmx/vmx_unit.h"
+#include "mmu/mmio_known.h"
 
 struct vm;
 struct trace_ring;
@@ -83,6 +84,8 @@ struct vcpu {
 	u8 pending;	    /* enum vcpu_pending */
 	u64 guest_cr2;
 	u64 invept_seen; /* vm->ept.counters.invalidations at last INVEPT */
+	u64 slots_seen;	 /* the generation at the last fault */
+	struct mmio_known known; /* the MMIO cache */
 	u64 trace_tag;	 /* trace_tag() of this vCPU */
 	struct trace_ring *trace;
 	/** Called for each exit but interrupts and timer; may be NULL. */
@@ -106,10 +109,6 @@ struct vcpu {
 
 	/* --- the emulator's memory across exits (emulate.c) --- */
 	struct vcpu_emulation *emulation;
-
-	/* --- how the last misconfiguration was judged (exit_mem.c) --- */
-	gpa_t known_page;     /* has an MMIO SPTE ... */
-	u64 known_generation; /* ... of this generation; ~0: nothing known */
 
 	/* --- livelock detection (exit_mem.c) --- */
 	struct {

@@ -64,6 +64,8 @@ struct vm {
 	/** Called at each EPT exit before a look is taken; may be NULL. */
 	void (*fault_hook)(struct vm *vm, gpa_t gpa);
 	void *fault_hook_data;
+	/** vCPUs made from now on do without the MMIO cache. */
+	bool mmio_cache_off;
 };
 
 /**

@@ -81,6 +81,8 @@ static int build(struct bed *bed)
 	int error = vm_create(&bed->vm);
 
 	if (!error) {
+		bed->vm->mmio_cache_off =
+			bed->plan.test->flags & TEST_NO_MMIO_CACHE;
 		error = add_memory(bed);
 	}
 	if (!error) {

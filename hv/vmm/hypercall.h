@@ -91,6 +91,8 @@ struct boot_info {
 /* Flags of a test; where it has no meaning, it is skipped. */
 #define TEST_NEEDS_EPT BIT(0)
 #define TEST_NEEDS_SHADOW BIT(1) /* only without EPT */
+/** A test's VM has no MMIO cache: its subject is what the cache would hide. */
+#define TEST_NO_MMIO_CACHE BIT(2)
 
 /** One test; the section .tests is an array of them. */
 struct test_record {

@@ -67,7 +67,8 @@ Usage: hv mmio
 
 Counters (struct vcpu_counters), the access that waits for the VMM's answer with
 its fragments (emulator/fragments.h), the reads which the instruction has made so
-far (emulator/read_cache.h), and the MMIO page that was judged last."""
+far (emulator/read_cache.h), and the MMIO cache (mmu/mmio_known.h): what it knows,
+and how often it did when it was asked at each of its three places."""
 
     name = "hv mmio"
 
@@ -127,12 +128,23 @@ far (emulator/read_cache.h), and the MMIO page that was judged last."""
 
     @staticmethod
     def _known(vcpu):
-        if memory.number(vcpu["known_generation"]) == (1 << 64) - 1:
-            print("MMIO page judged last: none")
+        cache = vcpu["known"]["cache"]
+        gfn, gva = memory.number(cache["gfn"]), memory.number(cache["gva"])
+        if bool(vcpu["known"]["off"]):
+            print("MMIO cache: switched off for this test")
+        elif not gfn:
+            print("MMIO cache: nothing is known")
         else:
-            print("MMIO page judged last: %#x, generation %d" % (
-                memory.number(vcpu["known_page"]),
-                memory.number(vcpu["known_generation"])))
+            print("MMIO cache: page %#x, %s, generation %d" % (
+                gfn << 12, "linear %#x" % gva if gva else "by no linear address",
+                memory.number(cache["generation"])))
+        counts = vcpu["known"]["count"]
+        print("asked: " + ", ".join("%s %d of %d" % (
+            place, memory.number(counts[key + "_hits"]),
+            memory.number(counts[key + "_hits"]) +
+            memory.number(counts[key + "_misses"]))
+            for place, key in (("fault", "fault"), ("gva", "gva"), ("gpa", "gpa"))) +
+            "; fills %d" % memory.number(counts["fills"]))
 
 
 class BusCommand(Command):
