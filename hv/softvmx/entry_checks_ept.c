@@ -140,6 +140,19 @@ static bool pt_is_switched(const struct entry_view *view, u64 value)
 	       (view->exit & EXIT_CLEAR_RTIT_CTL);
 }
 
+static bool loads_rtit(const struct entry_view *view)
+{
+	return view->entry & ENTRY_LOAD_RTIT_CTL;
+}
+
+/** The trace's own registers cannot be changed under it. */
+static bool is_not_traced(const struct entry_view *view, u64 entry)
+{
+	(void)view;
+	(void)entry;
+	return !entry_checks_is_tracing();
+}
+
 /** Bits 4 and 3 are flags for caching. */
 static bool hlat_pointer_fits(const struct entry_view *view, u64 value)
 {
@@ -186,6 +199,8 @@ static const struct entry_check checks[] = {
 	{ SECONDARY_VM_EXEC_CONTROL, SECTION, has_pt, pt_is_switched,
 	  .rule = "guest-physical PT needs \"load\" and \"clear IA32_RTIT_CTL\"",
 	  .other = VM_ENTRY_CONTROLS },
+	{ VM_ENTRY_CONTROLS, SECTION, loads_rtit, is_not_traced,
+	  .rule = "\"load IA32_RTIT_CTL\" must be 0 while this processor traces (TraceEn is 1)" },
 	{ PASID_DIRECTORY_LOW, SECTION, has_pasid, is_page, .rule = NOT_A_PAGE },
 	{ PASID_DIRECTORY_HIGH, SECTION, has_pasid, is_page, .rule = NOT_A_PAGE },
 	{ TSC_MULTIPLIER, SECTION, has_scaling, is_not_0,

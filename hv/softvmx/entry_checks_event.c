@@ -116,7 +116,7 @@ static const struct entry_check checks[] = {
 	{ VM_ENTRY_INTR_INFO, SECTION, NULL, type_exists,
 	  .rule = "the type, bits 10:8, must not be 1, nor 7 without the monitor trap flag" },
 	{ VM_ENTRY_INTR_INFO, SECTION, NULL, vector_fits,
-	  .rule = "the vector, bits 7:0, must be 2 for an NMI, 0 to 31 for a hardware exception" },
+	  .rule = "the vector, bits 7:0, must be 2 for an NMI, 0 to 31 for exceptions, 0 for MTF" },
 	{ VM_ENTRY_INTR_INFO, SECTION, NULL, code_is_possible,
 	  .rule = "bit 11: only a hardware exception outside of real mode has an error code" },
 	{ VM_ENTRY_INTR_INFO, SECTION, vectors_have_codes, code_is_right,

@@ -10,12 +10,17 @@
 
 #include "hv/x86/cpuid.h"
 #include "hv/x86/cr.h"
+#include "hv/x86/msr.h"
 
 #define CPUID_LEAF_PERF 0xau
 #define CPUID_LEAF_ADDRESSES 0x80000008u
 #define CPUID_7_EBX_SGX BIT(2)
 #define CPUID_7_EBX_RTM BIT(11)
+#define CPUID_7_EBX_PT BIT(25)
 #define CPUID_7_ECX_BUS_LOCK BIT(24)
+
+/** IA32_RTIT_CTL: the trace is on (SDM 3C 33.2.8.2). */
+#define RTIT_TRACE_EN BIT(0)
 
 /** IA32_VMX_BASIC: all addresses of VMX structures have 32 bits. */
 #define BASIC_32BIT_ADDRESSES BIT(48)
@@ -66,6 +71,12 @@ bool entry_checks_has_bus_lock(void)
 bool entry_checks_has_sgx(void)
 {
 	return cpuid(7, 0).ebx & CPUID_7_EBX_SGX;
+}
+
+bool entry_checks_is_tracing(void)
+{
+	return (cpuid(7, 0).ebx & CPUID_7_EBX_PT) &&
+	       (rdmsr(MSR_IA32_RTIT_CTL) & RTIT_TRACE_EN);
 }
 
 /** EAX 15:8 general counters, EDX 4:0 fixed ones (SDM 2A CPUID). */

@@ -113,6 +113,9 @@ bool entry_checks_has_rtm(void);
 bool entry_checks_has_bus_lock(void);
 bool entry_checks_has_sgx(void);
 
+/** Does this processor trace itself now (Intel PT, IA32_RTIT_CTL.TraceEn)? */
+bool entry_checks_is_tracing(void);
+
 /** Bits that IA32_PERF_GLOBAL_CTRL has on this processor (SDM 3B 20.2). */
 u64 entry_checks_perf_bits(void);
 

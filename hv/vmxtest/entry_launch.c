@@ -9,12 +9,18 @@
  *
  * Only a guest that has been entered makes the VMCS launched: neither VMfail
  * nor an entry that failed in the end does (SDM 3C 27.8).
+ *
+ * The very last thing that can go wrong is here as well, since no table knows
+ * it: a value in the MSR-load list that WRMSR refuses (27.4).
  */
 #include "hv/vmxtest/entry_launch.h"
 
+#include "hv/lib/page.h"
+#include "hv/softvmx/entry_checks.h"
 #include "hv/vmxtest/entry_report.h"
 #include "hv/vmxtest/entry_rig.h"
 #include "hv/x86/cr.h"
+#include "hv/x86/msr.h"
 
 /** Enter by VMRESUME or VMLAUNCH whatever the launch state is. */
 static struct entry_outcome enter_by(bool resume)
@@ -163,6 +169,30 @@ static const char *behind_mov_ss(void)
 	return expect("VMLAUNCH", enter_by(false), 0, 0);
 }
 
+/** No check knows all MSRs: these two exist, and bit 63 of them does not. */
+static const char *refused_msr(void)
+{
+	u32 msr = vmx_unit_is_soft ? MSR_IA32_PKRS : MSR_IA32_MTRR_DEF_TYPE;
+	struct entry_outcome want = entry_rig_outcome(0, 34, 2), seen;
+	char is[48];
+
+	entry_rig.spare[0] = MSR_IA32_KERNEL_GS_BASE;
+	entry_rig.spare[2] = msr;
+	entry_rig.spare[3] = BIT(63);
+	vmwrite(VM_ENTRY_MSR_LOAD_ADDR, virt_to_hpa(entry_rig.spare).v);
+	vmwrite(VM_ENTRY_MSR_LOAD_COUNT, 2);
+	seen = enter_by(false);
+	if (!entry_rig_same(&seen, &want)) {
+		entry_rig_describe(&seen, is, sizeof(is));
+		return entry_report_say("MSR 0x%x, bit 63: %s", msr, is);
+	}
+	if (vmx_unit_is_soft) {
+		entry_report_broken(entry_checks_sentence());
+	}
+	vmwrite(VM_ENTRY_MSR_LOAD_COUNT, 1);
+	return expect("one less", enter_by(false), 0, 0);
+}
+
 static const struct {
 	const char *name;
 	const char *(*run)(void);
@@ -175,6 +205,7 @@ static const struct {
 	{ "launch_after_vmclear", vmclear_makes_clear },
 	{ "launch_that_exits_33_keeps_the_event", failed_entry_keeps_the_event },
 	{ "launch_behind_mov_ss_is_error_26", behind_mov_ss },
+	{ "msr_that_wrmsr_refuses", refused_msr },
 };
 
 const char *entry_launch_name(size_t i)

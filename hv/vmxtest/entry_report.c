@@ -64,6 +64,11 @@ void entry_report_result(const char *name, const char *wrong)
 	uart_printf(UART_RESULTS, "\"\n  stop: \"check\"\n  ...\n");
 }
 
+void entry_report_broken(const char *sentence)
+{
+	uart_printf(UART_RESULTS, "# broken: %s\n", sentence);
+}
+
 const char *entry_report_say(const char *format, ...)
 {
 	static char text[SAY_SIZE];

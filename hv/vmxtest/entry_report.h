@@ -22,6 +22,9 @@ bool entry_report_named(const char *name);
  */
 void entry_report_result(const char *name, const char *wrong);
 
+/** A comment on COM2: the sentence of the rule that a test has broken. */
+void entry_report_broken(const char *sentence);
+
 /** A sentence for entry_report_result(), valid until the next one. */
 const char *entry_report_say(const char *format, ...) __format(printf, 1, 2);
 

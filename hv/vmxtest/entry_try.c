@@ -209,6 +209,9 @@ const char *entry_try_row(const struct entry_row *row)
 	fill_spare(row);
 	apply(row);
 	wrong = judge_checks(row);
+	if (!wrong && row->words) {
+		entry_report_broken(entry_checks_sentence());
+	}
 	wrong = wrong ? wrong : enter(row, "VMLAUNCH");
 	if (wrong || !row->words) {
 		return wrong;

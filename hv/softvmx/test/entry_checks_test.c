@@ -168,6 +168,17 @@ static void a_length_of_0_may_be_offered(void **state)
 	assert_true(everything_is_valid());
 }
 
+static void a_trace_keeps_its_registers(void **state)
+{
+	(void)state;
+	everything.is_tracing = true;
+	assert_true(everything_is_valid());
+	everything.field[VM_ENTRY_CONTROLS] |= ENTRY_LOAD_RTIT_CTL;
+	assert_false(everything_is_valid());
+	everything.is_tracing = false;
+	assert_true(everything_is_valid());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +193,8 @@ int main(void)
 		cmocka_unit_test_setup(error_codes_may_be_free,
 				       everything_begin),
 		cmocka_unit_test_setup(a_length_of_0_may_be_offered,
+				       everything_begin),
+		cmocka_unit_test_setup(a_trace_keeps_its_registers,
 				       everything_begin),
 	};
 

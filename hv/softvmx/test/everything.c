@@ -71,6 +71,7 @@ void entry_checks_tell(enum vmcs_field field, const char *rule,
 	(void)field;
 	(void)rule;
 	strncpy(everything.told, sentence, sizeof(everything.told) - 1);
+	print_message("# broken: %s\n", sentence); /* for vmxrules.py */
 }
 
 unsigned int entry_checks_address_bits(void)
@@ -96,6 +97,11 @@ bool entry_checks_has_bus_lock(void)
 bool entry_checks_has_sgx(void)
 {
 	return everything.has_sgx;
+}
+
+bool entry_checks_is_tracing(void)
+{
+	return everything.is_tracing;
 }
 
 u64 entry_checks_perf_bits(void)

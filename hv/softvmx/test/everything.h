@@ -21,7 +21,7 @@ struct everything {
 	u64 field[FIELDS];
 	u64 basic, misc; /* IA32_VMX_BASIC, IA32_VMX_MISC */
 	u64 vtpr;	 /* the task priority in every virtual-APIC page */
-	bool has_rtm, has_bus_lock, has_sgx;
+	bool has_rtm, has_bus_lock, has_sgx, is_tracing;
 	char told[256]; /* the last sentence */
 };
 
