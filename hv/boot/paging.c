@@ -19,6 +19,8 @@
 
 #include "hv/boot/image.h"
 #include "hv/lib/page.h"
+#include "hv/lib/spinlock.h"
+#include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/stack.h"
 
@@ -43,6 +45,12 @@ static page_table direct_pd[4];
 static page_table image_pdpt;
 static page_table image_pd;
 static page_table image_pt[IMAGE_TABLES];
+
+/* Large pages of the direct map that are split for guard pages: at most as many
+ * as there are CPUs, whose VMX units want some. */
+static page_table split_pt[CPU_MAX];
+static unsigned int splits;
+static struct spinlock split_lock;
 
 static unsigned int table_index(unsigned long address, unsigned int level)
 {
@@ -120,4 +128,60 @@ void paging_init(void)
 void paging_load(void)
 {
 	write_cr3(virt_to_hpa(pml4).v);
+}
+
+/** Give a large page a table of small ones, which is never taken back. */
+static bool split(u64 *pde)
+{
+	u64 *pt = split_pt[splits];
+	u64 flags = *pde & (PTE_P | PTE_W | PTE_PWT | PTE_PCD | PTE_XD);
+	u64 base = *pde & BITS(51, 21);
+
+	if (splits == CPU_MAX) {
+		return false;
+	}
+	for (u64 i = 0; i < TABLE_ENTRIES; i++) {
+		pt[i] = (base + i * PAGE_SIZE) | flags;
+	}
+	splits++;
+	*pde = table_entry(pt);
+	return true;
+}
+
+/** The small-page entry of an address in the direct map, or NULL. */
+static u64 *direct_entry(const void *page)
+{
+	u64 physical = virt_to_hpa(page).v;
+	u64 *pde = &direct_pd[0][physical / LARGE_SIZE];
+
+	if ((*pde & PTE_PS) && !split(pde)) {
+		return NULL;
+	}
+	return (u64 *)hpa_to_virt(hpa(*pde & BITS(51, 12))) +
+	       table_index(physical, 1);
+}
+
+/** Set or clear the present bit. @return whether it could be done */
+static bool set_present(const void *page, bool present)
+{
+	u64 *entry;
+
+	spinlock_lock(&split_lock);
+	entry = direct_entry(page);
+	if (entry) {
+		*entry = present ? *entry | PTE_P : *entry & ~PTE_P;
+		invlpg(page);
+	}
+	spinlock_unlock(&split_lock);
+	return entry != NULL;
+}
+
+bool paging_unmap(const void *page)
+{
+	return set_present(page, false);
+}
+
+void paging_map(const void *page)
+{
+	(void)set_present(page, true);
 }

@@ -54,11 +54,23 @@ static const char *image_part(unsigned long address)
 
 /* From the particular to the general: the NULL page is below everything, a
  * guard page lies within the image's data. */
+/** See fault_report_ask(). */
+static bool (*ask)(unsigned long address, char *buffer, size_t size);
+
+void fault_report_ask(bool (*fn)(unsigned long address, char *buffer,
+				 size_t size))
+{
+	ask = fn;
+}
+
 void fault_report_address(unsigned long address, char *buffer, size_t size)
 {
 	struct stack_place place;
 	const char *part = image_part(address);
 
+	if (ask && ask(address, buffer, size)) {
+		return;
+	}
 	if (address < PAGE_SIZE) {
 		snprintf(buffer, size, "the NULL page");
 	} else if (!is_canonical(address)) {

@@ -16,6 +16,14 @@ struct trap_frame;
 void fault_report_address(unsigned long address, char *buffer, size_t size);
 
 /**
+ * Have a function asked first what an address is, by whoever has guard pages of
+ * his own.
+ * @param fn fills the buffer and returns true if it knows; NULL: none any more
+ */
+void fault_report_ask(bool (*fn)(unsigned long address, char *buffer,
+				 size_t size));
+
+/**
  * One sentence about the exception: name, decoded error code, address.
  * @param address CR2 as it was when the exception arrived
  */
