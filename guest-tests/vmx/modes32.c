@@ -170,13 +170,8 @@ TEST_EPT(faults_in_compatibility_mode)
 	CHECK_EQ(exit_before(2).intr_info, VALID | HARD | UD, "UD2 is #UD");
 }
 
-/** TCG switches tasks without asking anybody. */
 TEST_EPT(task_switches_exit)
 {
-	if (service(SERVICE_IS_SOFT, 0, 0)) {
-		skip_test("SVM under TCG has no intercept for task switches");
-		return;
-	}
 	modes_run(MODE_PROTECTED_32, code32_task, 0);
 	CHECK_REASON(exit_before(0), EXIT_TASK_SWITCH);
 	CHECK_EQ(exit_before(0).qualification, MODES_TSS_OTHER | 0ull << 30,

@@ -111,6 +111,10 @@ static u64 cr4_fixed1_cached(void)
 	return value;
 }
 
+/*
+ * The plain MSRs have the default-1 bits as "must be 1", the TRUE ones only
+ * those that really must (SDM 3D A.3 to A.5).
+ */
 u64 capabilities_read(u32 msr)
 {
 	switch (msr) {
@@ -155,6 +159,10 @@ u64 capabilities_read(u32 msr)
 	}
 }
 
+/*
+ * CPUID says how many address bits there are, once: it is slow where it is
+ * emulated. With 52 there are none beyond.
+ */
 u64 capabilities_beyond_physical(void)
 {
 	static u64 mask;
@@ -169,6 +177,7 @@ u64 capabilities_beyond_physical(void)
 	return mask;
 }
 
+/* Protection and paging may be off in an unrestricted guest. */
 u64 capabilities_cr0_must_be_1(u32 secondary_controls)
 {
 	u64 must = capabilities_read(IA32_VMX_CR0_FIXED0);

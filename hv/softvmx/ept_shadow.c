@@ -19,97 +19,43 @@
  *
  * Each EPT has tables of its own, told apart by the address of its PML4 table
  * as the SDM has it (EP4TA, 29.4.2), so that going from one VM to another and
- * back hides no missing INVEPT.  Should the pages run out, all is dropped.
+ * back hides no missing INVEPT.  A new VM whose PML4 table lies where an older
+ * VM's was must therefore begin with an INVEPT.  Should the pages run out, all
+ * is dropped.
  */
 #include "hv/softvmx/ept_shadow.h"
 
 #include "hv/lib/page.h"
+#include "hv/softvmx/npt.h"
 
 /** EPTs that are remembered at once; an older one is forgotten as a whole. */
 #define CONTEXTS 8
-/** A guest of 64 MiB in small pages needs 35. */
-#define POOL_PAGES 160
-#define ENTRIES 512
 
-/* An entry of nested page tables: AMD64's own (APM 2 5.3) */
-#define NPT_PRESENT BIT(0)
-#define NPT_WRITABLE BIT(1)
-#define NPT_USER BIT(2) /* nested accesses count as a user's, APM 2 15.25.5 */
-#define NPT_UNCACHED BITS(4, 3)
-#define NPT_ACCESSED_DIRTY BITS(6, 5)
-#define NPT_LARGE BIT(7)
-#define NPT_NO_EXECUTE BIT(63)
-#define NPT_TABLE (NPT_PRESENT | NPT_WRITABLE | NPT_USER | BIT(5))
-
-#define EPT_UNCACHEABLE 0
+/** Pages before the pool: the struct, and three for svm_step.c. */
+#define PAGES_OF_OWN 4
 
 struct ept_shadow {
 	u64 pml4[CONTEXTS]; /* of the EPT, physical; EPT_NONE: not in use */
 	u64 *root[CONTEXTS];
 	unsigned int selected; /* context of the last VM entry */
 	unsigned int next;     /* context to be reused next */
-	unsigned int used;     /* pages taken from the pool */
 	u64 generation;	       /* of what has been dropped, counted */
 	u64 *no_execute;       /* a page for ept_shadow_without_execute() */
 	u64 *identity;	       /* two pages for ept_shadow_identity() */
-	u64 (*pool)[ENTRIES];
+	struct npt_pool pool;  /* its first pages are the roots, for good */
 };
 
 #define EPT_NONE (~0ull)
 
-/** Nine bits of the address for each level, as in any x86 table. */
-static unsigned int index_at(gpa_t address, unsigned int level)
+void ept_shadow_init(struct ept_shadow *shadow)
 {
-	return address.v >> (PAGE_SHIFT + 9 * (level - 1)) & (ENTRIES - 1);
-}
+	u64(*pages)[NPT_ENTRIES] = (u64(*)[NPT_ENTRIES])shadow;
 
-/** The part of an address that an entry of this level does not translate. */
-static u64 offset_mask(unsigned int level)
-{
-	return (1ull << (PAGE_SHIFT + 9 * (level - 1))) - 1;
-}
-
-/** The pool last, and with it the roots, so that a failure shows by NULL. */
-struct ept_shadow *ept_shadow_create(void)
-{
-	struct ept_shadow *shadow = page_alloc(PAGE_OWNER_HV);
-
-	if (!shadow) {
-		return NULL;
-	}
-	shadow->no_execute = page_alloc(PAGE_OWNER_HV);
-	shadow->identity = page_alloc_contig(PAGE_OWNER_HV, 2, 1);
-	shadow->pool = page_alloc_contig(PAGE_OWNER_HV, POOL_PAGES, 1);
-	if (!shadow->no_execute || !shadow->identity || !shadow->pool) {
-		ept_shadow_destroy(shadow);
-		return NULL;
-	}
+	shadow->no_execute = pages[1];
+	shadow->identity = pages[2];
+	shadow->pool.pages = pages + PAGES_OF_OWN;
+	shadow->pool.count = EPT_SHADOW_PAGES - PAGES_OF_OWN;
 	ept_shadow_invalidate_all(shadow);
-	return shadow;
-}
-
-void ept_shadow_destroy(struct ept_shadow *shadow)
-{
-	if (!shadow) {
-		return;
-	}
-	page_free(shadow->no_execute);
-	if (shadow->identity) {
-		page_free_contig(shadow->identity, 2);
-	}
-	if (shadow->pool) {
-		page_free_contig(shadow->pool, POOL_PAGES);
-	}
-	page_free(shadow);
-}
-
-/** A zeroed page; the roots' pages are never given back, see below. */
-static u64 *take_page(struct ept_shadow *shadow)
-{
-	u64 *page = shadow->pool[shadow->used++];
-
-	memset(page, 0, PAGE_SIZE);
-	return page;
 }
 
 u64 ept_shadow_generation(const struct ept_shadow *shadow)
@@ -120,10 +66,10 @@ u64 ept_shadow_generation(const struct ept_shadow *shadow)
 void ept_shadow_invalidate_all(struct ept_shadow *shadow)
 {
 	shadow->generation++;
-	shadow->used = 0;
+	shadow->pool.used = 0;
 	for (unsigned int i = 0; i < CONTEXTS; i++) {
 		shadow->pml4[i] = EPT_NONE;
-		shadow->root[i] = take_page(shadow);
+		shadow->root[i] = npt_take_page(&shadow->pool);
 	}
 }
 
@@ -148,28 +94,38 @@ void ept_shadow_invalidate(struct ept_shadow *shadow, u64 eptp)
 	}
 	if (!others) {
 		/* The usual case of one VM: take its tables back as well. */
-		shadow->used = CONTEXTS;
+		shadow->pool.used = CONTEXTS;
 	}
 }
 
+/** The context of this EPT, or CONTEXTS. */
+static unsigned int find_context(const struct ept_shadow *shadow, u64 pml4)
+{
+	unsigned int i = 0;
+
+	while (i < CONTEXTS && shadow->pml4[i] != pml4) {
+		i++;
+	}
+	return i;
+}
+
+/* At each VM entry, and nearly always the EPT of the last one. */
 hpa_t ept_shadow_select(struct ept_shadow *shadow, u64 eptp)
 {
 	u64 pml4 = eptp & EPT_WALK_ADDRESS;
+	unsigned int context = shadow->selected;
 
-	if (shadow->pml4[shadow->selected] == pml4) {
-		return virt_to_hpa(shadow->root[shadow->selected]);
-	}
-	for (unsigned int i = 0; i < CONTEXTS; i++) {
-		if (shadow->pml4[i] == pml4) {
-			shadow->selected = i;
-			return virt_to_hpa(shadow->root[i]);
+	if (unlikely(shadow->pml4[context] != pml4)) {
+		context = find_context(shadow, pml4);
+		if (context == CONTEXTS) {
+			context = shadow->next;
+			shadow->next = (context + 1) % CONTEXTS;
+			clear_context(shadow, context);
+			shadow->pml4[context] = pml4;
 		}
+		shadow->selected = context;
 	}
-	shadow->selected = shadow->next;
-	shadow->next = (shadow->next + 1) % CONTEXTS;
-	clear_context(shadow, shadow->selected);
-	shadow->pml4[shadow->selected] = pml4;
-	return virt_to_hpa(shadow->root[shadow->selected]);
+	return virt_to_hpa(shadow->root[context]);
 }
 
 /*
@@ -181,142 +137,46 @@ hpa_t ept_shadow_without_execute(struct ept_shadow *shadow)
 {
 	const u64 *root = shadow->root[shadow->selected];
 
-	for (unsigned int i = 0; i < ENTRIES; i++) {
+	for (unsigned int i = 0; i < NPT_ENTRIES; i++) {
 		shadow->no_execute[i] = root[i] ? root[i] | NPT_NO_EXECUTE : 0;
 	}
 	return virt_to_hpa(shadow->no_execute);
 }
 
-/** One PML4 entry with 512 pages of 1 GiB; guests without EPT have no more. */
+/* One PML4 entry with 512 pages of 1 GiB; guests without EPT have no more. */
 hpa_t ept_shadow_identity(struct ept_shadow *shadow)
 {
 	u64 *pml4 = shadow->identity;
-	u64 *pdpt = shadow->identity + ENTRIES;
+	u64 *pdpt = shadow->identity + NPT_ENTRIES;
 
-	for (u64 i = 0; i < ENTRIES; i++) {
+	for (u64 i = 0; i < NPT_ENTRIES; i++) {
 		pdpt[i] = i << 30 | NPT_TABLE | NPT_ACCESSED_DIRTY | NPT_LARGE;
 	}
 	pml4[0] = virt_to_hpa(pdpt).v | NPT_TABLE | NPT_NO_EXECUTE;
 	return virt_to_hpa(pml4);
 }
 
-/** Drop every table of every context but keep which is which. */
+/** Drop every table of every context but keep which is which: processors may
+ * always forget more than they are told to (SDM 3C 29.4.3.2). */
 static void drop_tables(struct ept_shadow *shadow)
 {
 	for (unsigned int i = 0; i < CONTEXTS; i++) {
 		clear_context(shadow, i);
 	}
-	shadow->used = CONTEXTS;
-}
-
-/**
- * Put a table below an entry.  A large page that is there is kept, in small
- * ones: its neighbours have not been invalidated.
- */
-static void add_table(struct ept_shadow *shadow, u64 *entry)
-{
-	u64 *table = take_page(shadow);
-
-	if (*entry & NPT_LARGE) {
-		u64 leaf = *entry & ~NPT_LARGE;
-
-		for (unsigned int i = 0; i < ENTRIES; i++) {
-			table[i] = leaf + i * PAGE_SIZE;
-		}
-	}
-	*entry = virt_to_hpa(table).v | NPT_TABLE;
-}
-
-/** The entry for an address at a level, with the tables above it made. */
-static u64 *build_entry(struct ept_shadow *shadow, gpa_t address,
-			unsigned int bottom)
-{
-	u64 *table = shadow->root[shadow->selected];
-
-	for (unsigned int level = EPT_WALK_LEVELS; level > bottom; level--) {
-		u64 *entry = &table[index_at(address, level)];
-
-		if (!(*entry & NPT_PRESENT) || (*entry & NPT_LARGE)) {
-			add_table(shadow, entry);
-		}
-		table = hpa_to_virt(hpa(*entry & EPT_WALK_ADDRESS));
-	}
-	return &table[index_at(address, bottom)];
-}
-
-/**
- * The leaf entry for an address, or NULL.
- * @param level filled when found: 1, or 2 for a large page
- */
-static u64 *find_entry(const struct ept_shadow *shadow, gpa_t address,
-		       unsigned int *level)
-{
-	u64 *table = shadow->root[shadow->selected];
-
-	for (*level = EPT_WALK_LEVELS; *level >= 1; (*level)--) {
-		u64 *entry = &table[index_at(address, *level)];
-
-		if (!(*entry & NPT_PRESENT)) {
-			return NULL;
-		}
-		if (*level == 1 || (*entry & NPT_LARGE)) {
-			return entry;
-		}
-		table = hpa_to_virt(hpa(*entry & EPT_WALK_ADDRESS));
-	}
-	return NULL;
+	shadow->pool.used = CONTEXTS;
 }
 
 u32 ept_shadow_find(const struct ept_shadow *shadow, gpa_t address, hpa_t *hpa)
 {
+	u64 *root = shadow->root[shadow->selected];
 	unsigned int level;
-	const u64 *entry = find_entry(shadow, address, &level);
-	u64 offset;
+	const u64 *leaf = npt_find(root, address, &level);
 
-	if (!entry) {
+	if (!leaf) {
 		return 0;
 	}
-	offset = offset_mask(level);
-	hpa->v = (*entry & EPT_WALK_ADDRESS & ~offset) | (address.v & offset);
-	return EPT_WALK_READ | (*entry & NPT_WRITABLE ? EPT_WALK_WRITE : 0) |
-	       (*entry & NPT_NO_EXECUTE ? 0 : EPT_WALK_EXECUTE);
-}
-
-/** The shadow's leaf: same page, same rights, accessed and dirty already. */
-static u64 make_leaf(const struct ept_walk *walk, unsigned int level)
-{
-	u64 leaf = (walk->hpa.v & EPT_WALK_ADDRESS & ~offset_mask(level)) |
-		   NPT_PRESENT | NPT_USER | NPT_ACCESSED_DIRTY;
-
-	if (level > 1) {
-		leaf |= NPT_LARGE;
-	}
-	if (walk->rights & EPT_WALK_WRITE) {
-		leaf |= NPT_WRITABLE;
-	}
-	if (!(walk->rights & EPT_WALK_EXECUTE)) {
-		leaf |= NPT_NO_EXECUTE;
-	}
-	if (bits(walk->entry, 5, 3) == EPT_UNCACHEABLE) {
-		leaf |= NPT_UNCACHED;
-	}
-	return leaf;
-}
-
-/** Is there a table of small pages where a large page would be entered? */
-static bool has_small_pages(const struct ept_shadow *shadow, gpa_t address)
-{
-	u64 *table = shadow->root[shadow->selected];
-
-	for (unsigned int level = EPT_WALK_LEVELS; level >= 2; level--) {
-		u64 entry = table[index_at(address, level)];
-
-		if (!(entry & NPT_PRESENT) || (entry & NPT_LARGE)) {
-			return false;
-		}
-		table = hpa_to_virt(hpa(entry & EPT_WALK_ADDRESS));
-	}
-	return true;
+	*hpa = npt_translate(*leaf, address, level);
+	return npt_rights(*leaf);
 }
 
 /*
@@ -327,24 +187,26 @@ static bool has_small_pages(const struct ept_shadow *shadow, gpa_t address)
 void ept_shadow_install(struct ept_shadow *shadow, gpa_t address,
 			const struct ept_walk *walk)
 {
+	u64 *root = shadow->root[shadow->selected];
 	unsigned int level = walk->level > 1 ? 2 : 1;
 
-	if (shadow->used + EPT_WALK_LEVELS > POOL_PAGES) {
+	if (shadow->pool.used + NPT_LEVELS > shadow->pool.count) {
 		drop_tables(shadow);
 	}
-	if (level == 2 && has_small_pages(shadow, address)) {
+	if (level == 2 && npt_has_small_pages(root, address)) {
 		level = 1;
 	}
-	*build_entry(shadow, address, level) = make_leaf(walk, level);
+	*npt_build(root, address, level, &shadow->pool) =
+		npt_make_leaf(walk, level);
 }
 
 void ept_shadow_forget(struct ept_shadow *shadow, gpa_t address)
 {
 	unsigned int level;
-	u64 *entry = find_entry(shadow, address, &level);
+	u64 *leaf = npt_find(shadow->root[shadow->selected], address, &level);
 
 	shadow->generation++;
-	if (entry) {
-		*entry = 0;
+	if (leaf) {
+		*leaf = 0;
 	}
 }

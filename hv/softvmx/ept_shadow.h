@@ -9,11 +9,12 @@
 
 struct ept_shadow;
 
-/** Allocate what one CPU needs.  @return NULL when there is no memory */
-struct ept_shadow *ept_shadow_create(void) __must_check;
+/** Pages that it takes, in one piece: a guest of 64 MiB in small pages needs 35
+ * tables. */
+#define EPT_SHADOW_PAGES 168
 
-/** Give it all back. */
-void ept_shadow_destroy(struct ept_shadow *shadow);
+/** Make it, in so many pages of zeroes. */
+void ept_shadow_init(struct ept_shadow *shadow);
 
 /**
  * The nested page tables that shadow this EPT; empty ones if it is new.

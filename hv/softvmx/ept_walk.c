@@ -36,13 +36,19 @@ static u64 offset_mask(unsigned int level)
 	return (1ull << (PAGE_SHIFT + 9 * (level - 1))) - 1;
 }
 
-/** Bit 7 makes a PDE a page of 2 MiB and a PDPTE one of 1 GiB. */
+/**
+ * Bit 7 makes a PDE a page of 2 MiB and a PDPTE one of 1 GiB; in a PML4 entry
+ * it is reserved.
+ */
 static bool is_leaf(u64 entry, unsigned int level)
 {
 	return level == 1 || (level <= 3 && (entry & EPT_WALK_LARGE));
 }
 
-/** Leaf entries: what must be zero between rights and address. */
+/**
+ * Leaf entries: what must be zero between rights and address, and the memory
+ * types that there are (SDM 3A table 11-7).
+ */
 static const char *leaf_rule(u64 entry, unsigned int level)
 {
 	u64 type = bits(entry, 5, 3);
@@ -57,7 +63,9 @@ static const char *leaf_rule(u64 entry, unsigned int level)
 }
 
 /**
- * The rules of SDM 3C 29.3.3.1, for an entry with at least one right.
+ * The rules of SDM 3C 29.3.3.1, for an entry with at least one right. Entries
+ * that refer to tables have no memory type; bit 7 of a PML4 entry is reserved
+ * as well.
  * @return the broken one, or NULL
  */
 static const char *broken_rule(u64 entry, unsigned int level)
@@ -77,7 +85,6 @@ static const char *broken_rule(u64 entry, unsigned int level)
 	if (is_leaf(entry, level)) {
 		return leaf_rule(entry, level);
 	}
-	/* No memory type here; bit 7 of a PML4 entry is reserved as well. */
 	if (entry & (level == 4 ? BITS(7, 3) : BITS(6, 3))) {
 		return "a reserved bit of a table entry is set";
 	}
@@ -102,6 +109,7 @@ static u64 *entry_at(u64 table, gpa_t address, unsigned int level)
 	return (u64 *)hpa_to_virt(hpa(table)) + index_at(address, level);
 }
 
+/* Each entry is read once: software may change it meanwhile. */
 void ept_walk_from(u64 eptp, gpa_t address, struct ept_walk *walk)
 {
 	u64 table = eptp & EPT_WALK_ADDRESS;
@@ -159,7 +167,10 @@ void ept_walk_mark(u64 eptp, struct ept_walk *walk, bool write)
 	}
 }
 
-/** Write-back or uncached tables, four levels, nothing reserved. */
+/*
+ * SDM 3C 27.2.1.1: write-back or uncached tables, four levels, nothing
+ * reserved. Bit 6 enables accessed and dirty flags.
+ */
 bool ept_walk_is_pointer(u64 eptp)
 {
 	u64 type = bits(eptp, 2, 0);

@@ -22,6 +22,7 @@
 #include "hv/softvmx/entry_checks.h"
 #include "hv/softvmx/ept_shadow.h"
 #include "hv/softvmx/softvmx_cpu.h"
+#include "hv/softvmx/svm_invalidate.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_error.h"
 #include "hv/x86/cr.h"
@@ -46,7 +47,10 @@ static void let_interrupts_in(void)
 	}
 }
 
-/** NXE is set too: TCG tells fetches from reads only with it. */
+/**
+ * EFER.SVME switches SVM on, and VMRUN hides the host where VM_HSAVE_PA points
+ * (APM 2 15.30.4). NXE is set too: TCG tells fetches from reads only with it.
+ */
 static int enable(void)
 {
 	struct softvmx_cpu *cpu;
@@ -81,7 +85,10 @@ static void disable(void)
 	softvmx_cpu_destroy(cpu);
 }
 
-/** A region's address: page-aligned, within physical memory. */
+/**
+ * A region's address: page-aligned, within physical memory (SDM 3C 31.3). What
+ * a processor would access beyond that is ours to refuse with a sentence.
+ */
 static bool is_region(hpa_t region)
 {
 	if (region.v & ~PAGE_MASK) {
@@ -95,6 +102,10 @@ static bool is_region(hpa_t region)
 	return true;
 }
 
+/**
+ * The first word of a region, with bit 31, which marks a shadow VMCS: this unit
+ * has none, so that a region with it has the wrong revision.
+ */
 static u32 revision_of(hpa_t region)
 {
 	return *(const u32 *)hpa_to_virt(region);
@@ -120,32 +131,26 @@ static enum vmx_result vmxon(hpa_t region)
 	return VMX_SUCCEED;
 }
 
-/** This CPU's unit; outside of VMX operation its instructions are #UD, and so
- * they are here: the report names the caller. */
-static struct softvmx_cpu *in_vmx_operation(void)
-{
-	struct softvmx_cpu *cpu = softvmx_cpu();
-
-	if (unlikely(!cpu || !cpu->on)) {
-		asm volatile("ud2");
-	}
-	return cpu;
-}
-
-/** What has not been VMCLEARed is written to its region now. */
+/**
+ * What has not been VMCLEARed is written to its region now; the SDM says so of
+ * no processor, and forbids it of none.
+ */
 static enum vmx_result vmxoff(void)
 {
-	struct softvmx_cpu *cpu = in_vmx_operation();
+	struct softvmx_cpu *cpu = softvmx_cpu_operating();
 
 	vmcs_memory_select(cpu, hpa(VMCS_NONE));
 	cpu->on = false;
 	return VMX_SUCCEED;
 }
 
-/** SDM 3C VMCLEAR: write back, make it not current, launch state "clear". */
+/**
+ * SDM 3C VMCLEAR: write back, make it not current, launch state "clear". The
+ * revision is not looked at: this is how a region becomes a VMCS.
+ */
 static enum vmx_result vmclear(hpa_t vmcs)
 {
-	struct softvmx_cpu *cpu = in_vmx_operation();
+	struct softvmx_cpu *cpu = softvmx_cpu_operating();
 	struct vmcs_region *region;
 
 	if (!is_region(vmcs)) {
@@ -162,10 +167,13 @@ static enum vmx_result vmclear(hpa_t vmcs)
 	return VMX_SUCCEED;
 }
 
-/** SDM 3C VMPTRLD; loading the current one again changes nothing. */
+/**
+ * SDM 3C VMPTRLD. Loading the current one again changes nothing, not even what
+ * is cached of it.
+ */
 static enum vmx_result vmptrld(hpa_t vmcs)
 {
-	struct softvmx_cpu *cpu = in_vmx_operation();
+	struct softvmx_cpu *cpu = softvmx_cpu_operating();
 
 	if (!is_region(vmcs)) {
 		return vmcs_memory_fail(cpu, VMX_ERROR_VMPTRLD_ADDRESS);
@@ -183,18 +191,21 @@ static enum vmx_result vmptrld(hpa_t vmcs)
 /** All ones when there is no current VMCS. */
 static enum vmx_result vmptrst(hpa_t *vmcs)
 {
-	*vmcs = in_vmx_operation()->vmcs_address;
+	*vmcs = softvmx_cpu_operating()->vmcs_address;
 	return VMX_SUCCEED;
 }
 
+/**
+ * With all checks and every encoding, for those who want to see the failure.
+ */
 static enum vmx_result vmread_any(u64 field, u64 *value)
 {
-	return vmcs_memory_vmread(in_vmx_operation(), field, value);
+	return vmcs_memory_vmread(softvmx_cpu_operating(), field, value);
 }
 
 static enum vmx_result vmwrite_any(u64 field, u64 value)
 {
-	return vmcs_memory_vmwrite(in_vmx_operation(), field, value);
+	return vmcs_memory_vmwrite(softvmx_cpu_operating(), field, value);
 }
 
 /*
@@ -264,44 +275,6 @@ void softvmx_vmwrite_if_current(enum vmcs_field field, u64 value)
 	}
 }
 
-/** The only way, but for an EPT violation, in which the shadow forgets. */
-static enum vmx_result invept(u64 type, u64 eptp)
-{
-	struct softvmx_cpu *cpu = in_vmx_operation();
-
-	switch (type) {
-	case INVEPT_SINGLE_CONTEXT:
-		if (!ept_walk_is_pointer(eptp)) {
-			return vmcs_memory_fail(cpu, VMX_ERROR_INVEPT_OPERAND);
-		}
-		ept_shadow_invalidate(cpu->shadow, eptp);
-		break;
-	case INVEPT_ALL_CONTEXT:
-		ept_shadow_invalidate_all(cpu->shadow);
-		break;
-	default:
-		return vmcs_memory_fail(cpu, VMX_ERROR_INVEPT_OPERAND);
-	}
-	cpu->flush = true;
-	return VMX_SUCCEED;
-}
-
-/** All four types forget everything: a processor may always forget more. */
-static enum vmx_result invvpid(u64 type, u16 vpid, gva_t gla)
-{
-	struct softvmx_cpu *cpu = in_vmx_operation();
-	u64 upper = gla.v >> 47;
-
-	if (type > INVVPID_SINGLE_NON_GLOBAL ||
-	    (type != INVVPID_ALL_CONTEXT && !vpid) ||
-	    (type == INVVPID_INDIVIDUAL_ADDRESS && upper &&
-	     upper != BITS(16, 0))) {
-		return vmcs_memory_fail(cpu, VMX_ERROR_INVEPT_OPERAND);
-	}
-	cpu->flush = true;
-	return VMX_SUCCEED;
-}
-
 const struct vmx_unit softvmx = {
 	.name = "softvmx",
 	.capability = capabilities_read,
@@ -314,7 +287,7 @@ const struct vmx_unit softvmx = {
 	.vmptrst = vmptrst,
 	.vmread = vmread_any,
 	.vmwrite = vmwrite_any,
-	.invept = invept,
-	.invvpid = invvpid,
+	.invept = svm_invalidate_ept,
+	.invvpid = svm_invalidate_vpid,
 	.entry_failure = entry_checks_sentence,
 };

@@ -4,14 +4,24 @@
  * All of it is SVM's need: VMCBs, bitmaps in which everything exits, a page for
  * VMRUN to hide the host in (APM 2 15.30.4), nested page tables.  The stack is
  * one of our own (hv/x86/stack.h), so that the vCPU's is as VMLAUNCH found it
- * when the exit comes.  About 1 MiB a CPU, most of it pools of page tables.
+ * when the exit comes.
+ *
+ * A processor's VMX unit is out of a wild pointer's reach; this one is memory
+ * like any other.  So it lies in one piece with a guard page before it and
+ * behind each part, which is not mapped: who writes past the end of what he
+ * has, or of a part, faults, and the report says behind what.
+ *
+ *	| guard | state | guard | VMCB | guard | ... | page tables | guard |
  */
 #include "hv/softvmx/softvmx_cpu.h"
 
+#include "hv/boot/paging.h"
 #include "hv/lib/page.h"
+#include "hv/lib/printf.h"
 #include "hv/softvmx/ept_shadow.h"
 #include "hv/softvmx/softvmx_run.h"
 #include "hv/softvmx/svm_tlb.h"
+#include "hv/x86/fault_report.h"
 #include "hv/x86/segment.h"
 #include "hv/x86/stack.h"
 
@@ -46,64 +56,127 @@ static void fill_private_idt(void)
 	};
 }
 
-/* SVM wants its bitmaps contiguous in physical memory. */
-static void *alloc_pages(size_t count)
+/**
+ * A part of a unit's memory: how many pages, and where in struct softvmx_cpu
+ * the pointer to it belongs.  Behind each lies a guard page.
+ */
+struct part {
+	const char *name;
+	size_t pages;
+	size_t pointer;
+};
+
+#define PART(name, pages, member) \
+	{ name, pages, offsetof(struct softvmx_cpu, member) }
+
+/** The struct itself is the first part, and has no pointer. */
+static const struct part parts[] = {
+	{ "state", 1, 0 },
+	PART("VMCB of the guest", 1, guest),
+	PART("VMCB of the host before", 1, before),
+	PART("VMCB of the host after", 1, after),
+	PART("VMCB of the halted guest", 1, halted),
+	PART("host-save area", 1, host_save),
+	PART("MSR permission map", MSRPM_PAGES, msrpm),
+	PART("I/O permission map", IOPM_PAGES, iopm_all),
+	PART("copied I/O bitmaps", IOPM_PAGES, iopm_copy),
+	PART("nested page tables", EPT_SHADOW_PAGES, shadow),
+	PART("TLB", SVM_TLB_PAGES, tlb),
+};
+
+/** Each CPU's area: a guard page, then parts and guard pages in turn. */
+static char *areas[CPU_MAX];
+
+static size_t area_pages(void)
 {
-	return page_alloc_contig(PAGE_OWNER_HV, count, 1);
+	size_t pages = 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		pages += parts[i].pages + 1;
+	}
+	return pages;
 }
 
-static void free_pages(void *pages, size_t count)
+/**
+ * Call fn with each guard page of an area: the first page, and the one behind
+ * each part.
+ */
+static void for_each_guard(char *area, void (*fn)(const void *guard))
 {
-	if (pages) {
-		page_free_contig(pages, count);
+	fn(area);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		area += (parts[i].pages + 1) * PAGE_SIZE;
+		fn(area);
 	}
 }
 
+/** A guard page that cannot be taken out of the map guards nothing, but does no
+ * harm either. */
+static void unmap_guard(const void *guard)
+{
+	if (!paging_unmap(guard)) {
+		printf("softvmx: a guard page could not be unmapped\n");
+	}
+}
+
+/** For fault reports: whose guard page is it? */
+static bool name_address(unsigned long address, char *buffer, size_t size)
+{
+	for (unsigned int id = 0; id < CPU_MAX; id++) {
+		unsigned long at = (unsigned long)areas[id];
+		const char *before = "memory";
+
+		for (size_t i = 0; at && i <= ARRAY_SIZE(parts); i++) {
+			if (address - at < PAGE_SIZE) {
+				snprintf(buffer, size,
+					 "the guard page behind the %s of CPU "
+					 "%u's soft VMX unit", before, id);
+				return true;
+			}
+			if (i < ARRAY_SIZE(parts)) {
+				before = parts[i].name;
+				at += (parts[i].pages + 1) * PAGE_SIZE;
+			}
+		}
+	}
+	return false;
+}
+
+/** Cut an area into its parts.  @return the first, struct softvmx_cpu */
+static struct softvmx_cpu *cut(char *area)
+{
+	struct softvmx_cpu *cpu = (struct softvmx_cpu *)(area + PAGE_SIZE);
+
+	area += PAGE_SIZE;
+	for (size_t i = 1; i < ARRAY_SIZE(parts); i++) {
+		area += (parts[i - 1].pages + 1) * PAGE_SIZE;
+		*(void **)((char *)cpu + parts[i].pointer) = area;
+	}
+	return cpu;
+}
+
+/* The pages go back as they came, mapped and in one piece. */
 void softvmx_cpu_destroy(struct softvmx_cpu *cpu)
 {
-	free_pages(cpu->guest, 1);
-	free_pages(cpu->before, 1);
-	free_pages(cpu->after, 1);
-	free_pages(cpu->halted, 1);
-	free_pages(cpu->host_save, 1);
-	free_pages(cpu->msrpm, MSRPM_PAGES);
-	free_pages(cpu->iopm_all, IOPM_PAGES);
-	free_pages(cpu->iopm_copy, IOPM_PAGES);
-	ept_shadow_destroy(cpu->shadow);
-	svm_tlb_destroy(cpu->tlb);
-	free_pages(cpu, 1);
+	char *area = (char *)cpu - PAGE_SIZE;
+
+	areas[this_cpu()->id] = NULL;
+	for_each_guard(area, paging_map);
+	page_free_contig(area, area_pages());
 }
 
-/** @return whether there was memory for all of it */
-static bool alloc_parts(struct softvmx_cpu *cpu)
-{
-	cpu->guest = alloc_pages(1);
-	cpu->before = alloc_pages(1);
-	cpu->after = alloc_pages(1);
-	cpu->halted = alloc_pages(1);
-	cpu->host_save = alloc_pages(1);
-	cpu->msrpm = alloc_pages(MSRPM_PAGES);
-	cpu->iopm_all = alloc_pages(IOPM_PAGES);
-	cpu->iopm_copy = alloc_pages(IOPM_PAGES);
-	cpu->shadow = ept_shadow_create();
-	cpu->tlb = svm_tlb_create();
-	return cpu->guest && cpu->before && cpu->after &&
-	       cpu->halted && cpu->host_save && cpu->msrpm && cpu->iopm_all &&
-	       cpu->iopm_copy && cpu->shadow && cpu->tlb;
-}
-
+/* A set bit intercepts: everything exits unless the VMCS says less. */
 struct softvmx_cpu *softvmx_cpu_create(void)
 {
-	struct softvmx_cpu *cpu = alloc_pages(1);
+	char *area = page_alloc_contig(PAGE_OWNER_HV, area_pages(), 1);
+	struct softvmx_cpu *cpu;
 
-	if (!cpu) {
+	if (!area) {
 		return NULL;
 	}
-	if (!alloc_parts(cpu)) {
-		softvmx_cpu_destroy(cpu);
-		return NULL;
-	}
-	/* A set bit intercepts: everything exits unless the VMCS says less. */
+	cpu = cut(area);
+	ept_shadow_init(cpu->shadow);
+	svm_tlb_init(cpu->tlb);
 	memset(cpu->msrpm, 0xff, MSRPM_PAGES * PAGE_SIZE);
 	memset(cpu->iopm_all, 0xff, IOPM_PAGES * PAGE_SIZE);
 	memset(cpu->iopm_copy, 0xff, IOPM_PAGES * PAGE_SIZE);
@@ -111,5 +184,8 @@ struct softvmx_cpu *softvmx_cpu_create(void)
 	cpu->entry_vmcb = virt_to_hpa(cpu->before).v;
 	cpu->vmcs_address = hpa(VMCS_NONE);
 	fill_private_idt();
+	for_each_guard(area, unmap_guard);
+	areas[this_cpu()->id] = area;
+	fault_report_ask(name_address);
 	return cpu;
 }

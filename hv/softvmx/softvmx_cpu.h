@@ -158,7 +158,7 @@ _Static_assert(offsetof(struct cpu, vmx) == OFFSET_CPU_VMX &&
 /** Allocate and fill the unit of one CPU.  @return NULL without memory */
 struct softvmx_cpu *softvmx_cpu_create(void) __must_check;
 
-/** Give it back; NULL pointers in it are parts that were never there. */
+/** Give it back, on the same CPU. */
 void softvmx_cpu_destroy(struct softvmx_cpu *cpu);
 
 /** This CPU's unit; NULL before enable(). */
@@ -168,6 +168,18 @@ static inline struct softvmx_cpu *softvmx_cpu(void)
 
 	asm volatile("movq %%gs:%c1, %0" : "=r"(unit) : "i"(OFFSET_CPU_VMX));
 	return unit;
+}
+
+/** This CPU's unit; outside of VMX operation its instructions are #UD, and so
+ * they are here: the report names the caller. */
+static inline struct softvmx_cpu *softvmx_cpu_operating(void)
+{
+	struct softvmx_cpu *cpu = softvmx_cpu();
+
+	if (unlikely(!cpu || !cpu->on)) {
+		asm volatile("ud2");
+	}
+	return cpu;
 }
 
 /** True in 64-bit mode proper: long mode and CS.L. */

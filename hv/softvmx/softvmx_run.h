@@ -17,12 +17,16 @@
  */
 void softvmx_run_guest(hpa_t vmcb, u64 gpr[GPR_COUNT], bool shadow);
 
+/** softvmx_run_acknowledge(): an NMI came, too, and is lost. */
+#define SOFTVMX_RUN_NMI_CAME BIT(32)
+
 /**
  * Take the interrupt that is pending and say which one it was, as
  * "acknowledge interrupt on exit" does: the local APIC has it in service.
- * @return the vector, or -1 when none was pending
+ * @return the vector in bits 31:0, or ~0 there when none was pending; and
+ *	perhaps SOFTVMX_RUN_NMI_CAME
  */
-int softvmx_run_acknowledge(void);
+u64 softvmx_run_acknowledge(void);
 
 /**
  * Take the NMI that is pending, so that it is blocked until the next IRET, as

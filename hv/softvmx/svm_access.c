@@ -17,143 +17,13 @@
 #include "hv/softvmx/svm_access.h"
 
 #include "hv/lib/page.h"
-#include "hv/softvmx/capabilities.h"
 #include "hv/softvmx/ept_shadow.h"
+#include "hv/softvmx/svm_access_check.h"
 #include "hv/softvmx/svm_task.h"
 #include "hv/softvmx/svm_walk.h"
 #include "hv/softvmx/vmcs_memory.h"
-#include "hv/x86/cr.h"
+#include "hv/vmx/vmx_controls.h"
 #include "hv/x86/trap.h"
-
-/* An entry of the guest's tables (SDM 3A tables 4-5 to 4-20). */
-#define ENTRY_WRITE BIT(1)
-#define ENTRY_USER BIT(2)
-#define ENTRY_LARGE BIT(7)
-#define ENTRY_NX BIT(63)
-
-#define LEVELS_32BIT 2
-#define LEVELS_PAE 3
-
-/** The level of the i-th entry of a walk: 1 is the last one possible. */
-static unsigned int level_of(const struct svm_walk *walk, unsigned int i)
-{
-	return walk->levels - i;
-}
-
-/** PAE's topmost entries have neither rights nor an accessed flag. */
-static bool is_pdpte(const struct svm_walk *walk, unsigned int i)
-{
-	return walk->levels == LEVELS_PAE && i == 0;
-}
-
-/** Bits of a large page's entry that would be offset (SDM 3A 4.3 to 4.5). */
-static u64 large_reserved(const struct svm_walk *walk, unsigned int level)
-{
-	if (walk->levels == LEVELS_32BIT) {
-		return BIT(21);
-	}
-	return level == 2 ? BITS(20, 13) : BITS(29, 13);
-}
-
-/** What must be 0 in the i-th entry. */
-static u64 reserved_bits(const struct softvmx_cpu *cpu,
-			 const struct svm_walk *walk, unsigned int i)
-{
-	unsigned int level = level_of(walk, i);
-	bool last = i == walk->count - 1;
-	u64 reserved = 0;
-
-	if (walk->levels != LEVELS_32BIT) {
-		reserved = capabilities_beyond_physical();
-		if (!(cpu->guest->save.efer & EFER_NXE)) {
-			reserved |= ENTRY_NX;
-		}
-	}
-	if (walk->levels == LEVELS_PAE) {
-		reserved |= BITS(62, 52);
-	}
-	if (last && level > 1 && (walk->entry[i] & ENTRY_LARGE)) {
-		reserved |= large_reserved(walk, level);
-	}
-	return level == 4 ? reserved | ENTRY_LARGE : reserved;
-}
-
-/** An entry that is not present has no reserved bits. */
-static bool has_reserved_bit(const struct softvmx_cpu *cpu,
-			     const struct svm_walk *walk)
-{
-	for (unsigned int i = 0; i < walk->count; i++) {
-		if ((walk->entry[i] & SVM_WALK_PRESENT) &&
-		    (walk->entry[i] & reserved_bits(cpu, walk, i))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/** Rights of the page: what every level allows, and what one forbids. */
-static void collect_rights(const struct svm_walk *walk,
-			   struct svm_access *access)
-{
-	u64 all = ~0ull, any = 0;
-
-	for (unsigned int i = 0; i < walk->count; i++) {
-		if (!is_pdpte(walk, i)) {
-			all &= walk->entry[i];
-			any |= walk->entry[i];
-		}
-	}
-	access->writable = all & ENTRY_WRITE;
-	access->user = all & ENTRY_USER;
-	access->no_execute = any & ENTRY_NX;
-}
-
-/**
- * SMAP forbids supervisor data accesses to user pages, unless RFLAGS.AC is set
- * and the access is an explicit one: at CPL 3 it is not (SDM 3A 4.6.1).
- */
-static bool smap_forbids(const struct softvmx_cpu *cpu)
-{
-	const struct vmcb_save *save = &cpu->guest->save;
-	bool excused = (save->rflags & RFLAGS_AC) && save->cpl < 3;
-
-	return (save->cr4 & CR4_SMAP) && !excused;
-}
-
-/** SDM 3A 4.6.1: may this access be made to this page? */
-static bool is_permitted(const struct softvmx_cpu *cpu,
-			 const struct svm_access *access)
-{
-	const struct vmcb_save *save = &cpu->guest->save;
-	bool write = access->error & PF_W, fetch = access->error & PF_I;
-
-	if (fetch && access->no_execute) {
-		return false;
-	}
-	if (access->error & PF_U) {
-		return access->user && (access->writable || !write);
-	}
-	if (write && !access->writable && (save->cr0 & CR0_WP)) {
-		return false;
-	}
-	if (!access->user) {
-		return true;
-	}
-	return fetch ? !(save->cr4 & CR4_SMEP) : !smap_forbids(cpu);
-}
-
-/** The guest's page fault (SDM 3A 4.7): bit 4 exists with NX or SMEP only. */
-static enum svm_access_end fault(const struct softvmx_cpu *cpu,
-				 struct svm_access *access, u32 cause)
-{
-	const struct vmcb_save *save = &cpu->guest->save;
-
-	access->error = (access->error & (PF_W | PF_U | PF_I)) | cause;
-	if (!(save->efer & EFER_NXE) && !(save->cr4 & CR4_SMEP)) {
-		access->error &= ~(u32)PF_I;
-	}
-	return SVM_ACCESS_FAULT;
-}
 
 /**
  * Translate by the shadow, or by the EPT and then enter it there.
@@ -164,7 +34,14 @@ static bool translate(struct softvmx_cpu *cpu, struct svm_access *access,
 		      u32 needed, hpa_t *where)
 {
 	u64 eptp = vmcs_memory_get(cpu, EPT_POINTER);
-	u32 cached = ept_shadow_find(cpu->shadow, access->gpa, where);
+	u32 cached;
+
+	if (!(cpu->processor_ctls2 & CPU2_ENABLE_EPT)) {
+		*where = hpa(access->gpa.v);
+		access->ept.rights = EPT_WALK_RIGHTS;
+		return true;
+	}
+	cached = ept_shadow_find(cpu->shadow, access->gpa, where);
 
 	access->needed = needed;
 	access->ept.rights = cached;
@@ -206,12 +83,15 @@ static bool set_flags(hpa_t where, const struct svm_walk *walk, u64 entry,
 /** What became of an entry that the walk has used. */
 enum use { USE_FINE, USE_CHANGED, USE_REFUSED };
 
-/** Use the i-th entry: read it, and set the flags that are missing. */
+/**
+ * Use the i-th entry: read it, and set the flags that are missing (SDM 3A 4.8).
+ * Reading needs one right in the EPT, setting flags another.
+ */
 static enum use use_entry(struct softvmx_cpu *cpu, struct svm_access *access,
 			  const struct svm_walk *walk, unsigned int i)
 {
 	bool last = i == walk->count - 1;
-	u64 flags = is_pdpte(walk, i) ? 0 : SVM_WALK_ACCESSED;
+	u64 flags = svm_access_check_is_pdpte(walk, i) ? 0 : SVM_WALK_ACCESSED;
 	u32 needed = EPT_WALK_READ;
 	hpa_t where;
 
@@ -232,15 +112,23 @@ static enum use use_entry(struct softvmx_cpu *cpu, struct svm_access *access,
 	return USE_CHANGED;
 }
 
-/** The guest's tables.  @return USE_CHANGED to begin anew */
+/**
+ * The guest's tables. Flags are set only when the access is permitted, so that
+ * a walk which faults leaves nothing behind.
+ * @return USE_CHANGED to begin anew
+ */
 static enum use walk_guest(struct softvmx_cpu *cpu, struct svm_access *access,
 			   struct svm_walk *walk, enum svm_access_end *end)
 {
 	enum use use = USE_FINE;
 
 	svm_walk_translate(cpu, access->linear, walk);
-	if (has_reserved_bit(cpu, walk)) {
-		*end = fault(cpu, access, PF_P | PF_RSVD);
+	if (!walk->levels) {
+		access->writable = true; /* paging is off */
+		return USE_FINE;
+	}
+	if (!svm_access_check(cpu, access, walk)) {
+		*end = SVM_ACCESS_FAULT;
 		return USE_FINE;
 	}
 	if (walk->end == SVM_WALK_NO_MEMORY) {
@@ -250,22 +138,16 @@ static enum use walk_guest(struct softvmx_cpu *cpu, struct svm_access *access,
 		svm_walk_locate(cpu, access->gpa, &access->ept);
 		return USE_REFUSED;
 	}
-	if (walk->end == SVM_WALK_NOT_PRESENT) {
-		*end = fault(cpu, access, 0);
-		return USE_FINE;
-	}
-	collect_rights(walk, access);
-	if (!is_permitted(cpu, access)) {
-		*end = fault(cpu, access, PF_P);
-		return USE_FINE;
-	}
 	for (unsigned int i = 0; i < walk->count && use == USE_FINE; i++) {
 		use = use_entry(cpu, access, walk, i);
 	}
 	return use;
 }
 
-/** The EPT's part of the access itself. */
+/**
+ * The EPT's part of the access itself. A page that is not dirty yet is entered
+ * as read-only, so that the first store comes here again and sets the flag.
+ */
 static enum svm_access_end reach_page(struct softvmx_cpu *cpu,
 				      struct svm_access *access,
 				      const struct svm_walk *walk)
@@ -273,7 +155,7 @@ static enum svm_access_end reach_page(struct softvmx_cpu *cpu,
 	u32 needed = access->error & PF_I ? EPT_WALK_EXECUTE :
 		     access->error & PF_W ? EPT_WALK_WRITE :
 					    EPT_WALK_READ;
-	u64 last = walk->entry[walk->count - 1];
+	u64 last = walk->count ? walk->entry[walk->count - 1] : SVM_WALK_DIRTY;
 	bool dirty = (access->error & PF_W) || (last & SVM_WALK_DIRTY);
 	u32 rights;
 
@@ -288,6 +170,10 @@ static enum svm_access_end reach_page(struct softvmx_cpu *cpu,
 	return SVM_ACCESS_DONE;
 }
 
+/*
+ * Another processor may change an entry between our reading it and setting its
+ * flags; then the walk is made again, as a processor would.
+ */
 enum svm_access_end svm_access_make(struct softvmx_cpu *cpu,
 				    struct svm_access *access)
 {

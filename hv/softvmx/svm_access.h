@@ -35,7 +35,7 @@ struct svm_access {
 
 /**
  * Make an access: walk the guest's page tables and the EPT under them.
- * The guest's paging is on.  Nothing is read or written at the address itself.
+ * Nothing is read or written at the address itself.
  */
 enum svm_access_end svm_access_make(struct softvmx_cpu *cpu,
 				    struct svm_access *access) __must_check;

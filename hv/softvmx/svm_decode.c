@@ -11,56 +11,21 @@
  */
 #include "hv/softvmx/svm_decode.h"
 
-#include "hv/softvmx/svm_walk.h"
+#include "hv/softvmx/svm_cursor.h"
+#include "hv/softvmx/svm_fetch.h"
 #include "hv/softvmx/svm_opcode.h"
 #include "hv/softvmx/vmcb_segments.h"
-
-/** Reads the bytes in order and remembers when they ran out. */
-struct cursor {
-	const u8 *bytes;
-	size_t count;
-	size_t at;
-	bool short_read;
-};
 
 #define REX_W BIT(3)
 #define REX_R BIT(2)
 #define REX_X BIT(1)
 #define REX_B BIT(0)
 
-/** The next byte, without taking it; 0 when there is none. */
-static u8 peek(struct cursor *c)
-{
-	if (c->at >= c->count) {
-		c->short_read = true;
-		return 0;
-	}
-	return c->bytes[c->at];
-}
-
-static u8 next(struct cursor *c)
-{
-	u8 byte = peek(c);
-
-	c->at++;
-	return byte;
-}
-
-/** A little-endian number of 1, 2, 4 or 8 bytes, sign-extended. */
-static s64 next_signed(struct cursor *c, unsigned int size)
-{
-	u64 value = 0;
-
-	for (unsigned int i = 0; i < size; i++) {
-		value |= (u64)next(c) << 8 * i;
-	}
-	if (size < 8 && size && value >> (8 * size - 1)) {
-		value |= ~0ull << 8 * size;
-	}
-	return value;
-}
-
-/** One legacy prefix; false when the byte is none (SDM 2A 2.1.1). */
+/**
+ * One legacy prefix; false when the byte is none (SDM 2A 2.1.1). The last one
+ * of a group counts. LOCK is taken and forgotten: it changes neither length nor
+ * operand.
+ */
 static bool take_prefix(struct svm_insn *insn, u8 byte, unsigned int mode)
 {
 	switch (byte) {
@@ -80,7 +45,10 @@ static bool take_prefix(struct svm_insn *insn, u8 byte, unsigned int mode)
 	case 0x2e: /* CS */
 	case 0x36: /* SS */
 	case 0x3e: /* DS */
-		insn->segment = byte >> 3 & 3;
+		/* SDM 1 3.7.4: nothing, in 64-bit mode. */
+		if (mode != 8) {
+			insn->segment = byte >> 3 & 3;
+		}
 		return true;
 	case 0x64:
 	case 0x65:
@@ -91,19 +59,24 @@ static bool take_prefix(struct svm_insn *insn, u8 byte, unsigned int mode)
 	}
 }
 
-/** Prefixes and REX.  @return the REX byte, or 0 */
-static u8 take_prefixes(struct svm_insn *insn, struct cursor *c,
+/**
+ * Prefixes and REX, which counts only right in front of the opcode (SDM 2A
+ * 2.2.1); REX.W goes over a 66.
+ * @return the REX byte, or 0
+ */
+static u8 take_prefixes(struct svm_insn *insn, struct svm_cursor *c,
 			unsigned int mode)
 {
 	u8 rex = 0;
 
 	insn->operand_size = mode == 2 ? 2 : 4;
 	insn->address_size = mode;
-	while (take_prefix(insn, peek(c), mode) && c->at < INSN_MAX) {
+	while (c->at < INSN_MAX &&
+	       take_prefix(insn, svm_cursor_peek(c), mode)) {
 		c->at++;
 	}
-	if (mode == 8 && (peek(c) & 0xf0) == 0x40) {
-		rex = next(c);
+	if (mode == 8 && (svm_cursor_peek(c) & 0xf0) == 0x40) {
+		rex = svm_cursor_next(c);
 		if (rex & REX_W) {
 			insn->operand_size = 8;
 		}
@@ -111,31 +84,39 @@ static u8 take_prefixes(struct svm_insn *insn, struct cursor *c,
 	return rex;
 }
 
-/** One to three opcode bytes.  @return what follows, see svm_opcode.h */
-static u16 take_opcode(struct svm_insn *insn, struct cursor *c)
+/**
+ * One to three opcode bytes. All of 0F 38 has a ModRM byte, all of 0F 3A an
+ * immediate byte as well.
+ * @return what follows, see svm_opcode.h
+ */
+static u16 take_opcode(struct svm_insn *insn, struct svm_cursor *c)
 {
 	insn->map = INSN_MAP_ONE;
-	insn->opcode = next(c);
+	insn->opcode = svm_cursor_next(c);
 	if (insn->opcode != 0x0f) {
 		return svm_opcode_one[insn->opcode];
 	}
 	insn->map = INSN_MAP_0F;
-	insn->opcode = next(c);
+	insn->opcode = svm_cursor_next(c);
 	if (insn->opcode == 0x38) {
 		insn->map = INSN_MAP_0F38;
-		insn->opcode = next(c);
+		insn->opcode = svm_cursor_next(c);
 		return INSN_MODRM;
 	}
 	if (insn->opcode == 0x3a) {
 		insn->map = INSN_MAP_0F3A;
-		insn->opcode = next(c);
+		insn->opcode = svm_cursor_next(c);
 		return INSN_MODRM | INSN_IMM8;
 	}
 	return insn_table_0f[insn->opcode];
 }
 
-/** 16-bit addressing: rm names a pair of registers (SDM 2A table 2-1). */
-static void take_memory16(struct svm_insn *insn, struct cursor *c)
+/**
+ * 16-bit addressing: rm names a pair of registers (SDM 2A table 2-1); mod 0
+ * with rm 6 is a displacement alone. mod is the displacement's size, as it
+ * happens.
+ */
+static void take_memory16(struct svm_insn *insn, struct svm_cursor *c)
 {
 	static const s8 bases[8] = { GPR_RBX, GPR_RBX, GPR_RBP, GPR_RBP,
 				     GPR_RSI, GPR_RDI, GPR_RBP, GPR_RBX };
@@ -150,13 +131,17 @@ static void take_memory16(struct svm_insn *insn, struct cursor *c)
 		insn->base = INSN_NONE;
 		mod = 2;
 	}
-	insn->displacement = next_signed(c, mod);
+	insn->displacement = svm_cursor_next_signed(c, mod);
 }
 
-/** A SIB byte.  @return whether a 32-bit displacement replaces the base */
-static bool take_sib(struct svm_insn *insn, struct cursor *c, u8 rex)
+/**
+ * A SIB byte. RSP is no index, and a base of 5 with mod 0 is none (SDM 2A table
+ * 2-3).
+ * @return whether a 32-bit displacement replaces the base
+ */
+static bool take_sib(struct svm_insn *insn, struct svm_cursor *c, u8 rex)
 {
-	u8 sib = next(c);
+	u8 sib = svm_cursor_next(c);
 
 	insn->scale = sib >> 6;
 	insn->index = (sib >> 3 & 7) | (rex & REX_X ? 8 : 0);
@@ -171,8 +156,11 @@ static bool take_sib(struct svm_insn *insn, struct cursor *c, u8 rex)
 	return false;
 }
 
-/** 32- and 64-bit addressing (SDM 2A tables 2-2 and 2-3). */
-static void take_memory(struct svm_insn *insn, struct cursor *c, u8 rex,
+/**
+ * 32- and 64-bit addressing (SDM 2A tables 2-2 and 2-3). In 64-bit mode mod 0
+ * with rm 5 is relative to the next instruction (2.2.1.6).
+ */
+static void take_memory(struct svm_insn *insn, struct svm_cursor *c, u8 rex,
 			unsigned int mode)
 {
 	static const u8 sizes[4] = { 0, 1, 4, 0 };
@@ -187,15 +175,18 @@ static void take_memory(struct svm_insn *insn, struct cursor *c, u8 rex,
 	} else {
 		insn->base = rm | (rex & REX_B ? 8 : 0);
 	}
-	insn->displacement = next_signed(c, size);
+	insn->displacement = svm_cursor_next_signed(c, size);
 }
 
-/** ModRM with what it brings: SIB and displacement (SDM 2A 2.1.3). */
-static void take_modrm(struct svm_insn *insn, struct cursor *c, u8 rex,
+/**
+ * ModRM with what it brings: SIB and displacement (SDM 2A 2.1.3). MOV to and
+ * from control and debug registers has registers whatever mod says.
+ */
+static void take_modrm(struct svm_insn *insn, struct svm_cursor *c, u8 rex,
 		       unsigned int mode)
 {
 	insn->has_modrm = true;
-	insn->modrm = next(c);
+	insn->modrm = svm_cursor_next(c);
 	insn->reg = (insn->modrm >> 3 & 7) | (rex & REX_R ? 8 : 0);
 	insn->rm = (insn->modrm & 7) | (rex & REX_B ? 8 : 0);
 	/* MOV to and from CR and DR ignore mod. */
@@ -212,7 +203,10 @@ static void take_modrm(struct svm_insn *insn, struct cursor *c, u8 rex,
 	}
 }
 
-/** How many immediate bytes the opcode has. */
+/**
+ * How many immediate bytes the opcode has: fixed ones, those of the operand
+ * size up to 4 bytes (Iz) or 8 (Iv), and in group 3 (F6, F7) only for TEST.
+ */
 static unsigned int immediate_size(const struct svm_insn *insn, u16 follows)
 {
 	unsigned int z = insn->operand_size == 2 ? 2 : 4;
@@ -229,11 +223,14 @@ static unsigned int immediate_size(const struct svm_insn *insn, u16 follows)
 	return size;
 }
 
-/* Straight through the grammar; what went wrong shows at the end. */
+/*
+ * Straight through the grammar; what went wrong shows at the end. An
+ * instruction is at most 15 bytes long (SDM 2A 2.3.11).
+ */
 void svm_decode_bytes(const u8 *bytes, size_t count, unsigned int mode,
 		       struct svm_insn *insn)
 {
-	struct cursor c = { .bytes = bytes, .count = count };
+	struct svm_cursor c = { .bytes = bytes, .count = count };
 	u16 follows;
 	u8 rex;
 
@@ -246,7 +243,8 @@ void svm_decode_bytes(const u8 *bytes, size_t count, unsigned int mode,
 	}
 	if (follows & INSN_MOFFS) {
 		insn->has_memory = true;
-		insn->displacement = next_signed(&c, insn->address_size);
+		insn->displacement =
+			svm_cursor_next_signed(&c, insn->address_size);
 	}
 	insn->imm8 = c.at < count ? bytes[c.at] : 0;
 	c.at += immediate_size(insn, follows);
@@ -255,6 +253,10 @@ void svm_decode_bytes(const u8 *bytes, size_t count, unsigned int mode,
 	}
 }
 
+/*
+ * Outside of 64-bit mode RIP is relative to CS, and the sum wraps at 4 GiB;
+ * CS.D gives the default sizes (SDM 3A 3.4.5).
+ */
 void svm_decode_current(struct softvmx_cpu *cpu, struct svm_insn *insn)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -267,53 +269,6 @@ void svm_decode_current(struct softvmx_cpu *cpu, struct svm_insn *insn)
 		linear = (u32)(save->cs.base + save->rip);
 		mode = save->cs.attributes & SVM_SEG_DB ? 4 : 2;
 	}
-	count = svm_walk_fetch(cpu, gva(linear), bytes, INSN_MAX);
+	count = svm_fetch_bytes(cpu, gva(linear), bytes, INSN_MAX);
 	svm_decode_bytes(bytes, count, mode, insn);
-}
-
-/** base + index * scale + displacement, cut to the address size. */
-u64 svm_decode_offset(const struct softvmx_cpu *cpu,
-		      const struct svm_insn *insn)
-{
-	u64 offset = insn->displacement;
-
-	if (insn->base == INSN_BASE_RIP) {
-		offset += cpu->guest->save.rip + insn->length;
-	} else if (insn->base != INSN_NONE) {
-		offset += cpu->gpr[insn->base];
-	}
-	if (insn->index != INSN_NONE) {
-		offset += cpu->gpr[insn->index] << insn->scale;
-	}
-	if (insn->address_size < 8) {
-		offset &= BITS(8 * insn->address_size - 1, 0);
-	}
-	return offset;
-}
-
-/** Addresses by RSP or RBP are on the stack (SDM 1 3.7.4). */
-int svm_decode_segment(const struct svm_insn *insn)
-{
-	if (insn->segment != INSN_NONE) {
-		return insn->segment;
-	}
-	return insn->base == GPR_RSP || insn->base == GPR_RBP ? SEGMENT_SS :
-								SEGMENT_DS;
-}
-
-u64 svm_decode_segment_base(const struct softvmx_cpu *cpu, int segment)
-{
-	if (softvmx_cpu_in_64bit(cpu) && segment < SEGMENT_FS) {
-		return 0;
-	}
-	return vmcb_segments_get(cpu->guest, segment)->base;
-}
-
-gva_t svm_decode_linear(const struct softvmx_cpu *cpu,
-			 const struct svm_insn *insn)
-{
-	u64 linear = svm_decode_offset(cpu, insn) +
-		     svm_decode_segment_base(cpu, svm_decode_segment(insn));
-
-	return gva(softvmx_cpu_in_64bit(cpu) ? linear : (u32)linear);
 }

@@ -47,18 +47,4 @@ void svm_decode_bytes(const u8 *bytes, size_t count, unsigned int mode,
 /** Fetch and decode the instruction at the guest's RIP. */
 void svm_decode_current(struct softvmx_cpu *cpu, struct svm_insn *insn);
 
-/** The offset within its segment of the memory operand. */
-u64 svm_decode_offset(const struct softvmx_cpu *cpu,
-		      const struct svm_insn *insn);
-
-/** The linear address of the memory operand, segment base included. */
-gva_t svm_decode_linear(const struct softvmx_cpu *cpu,
-			 const struct svm_insn *insn);
-
-/** The base that a segment register adds; 0 for most in 64-bit mode. */
-u64 svm_decode_segment_base(const struct softvmx_cpu *cpu, int segment);
-
-/** The segment of the memory operand: override or default. */
-int svm_decode_segment(const struct svm_insn *insn);
-
 #endif

@@ -15,7 +15,7 @@
 #include "hv/softvmx/entry_checks.h"
 #include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/svm_host.h"
-#include "hv/softvmx/svm_msr.h"
+#include "hv/softvmx/svm_list.h"
 #include "hv/softvmx/svm_nmi.h"
 #include "hv/softvmx/vmcb_load.h"
 #include "hv/softvmx/vmcb_save.h"
@@ -36,7 +36,11 @@ static u32 launch_state_error(const struct softvmx_cpu *cpu, bool resume)
 	return launched ? VMX_ERROR_VMLAUNCH_NOT_CLEAR : 0;
 }
 
-/** SDM 3C 27.2: VMfail 7 or 8, or 0. */
+/**
+ * SDM 3C 27.2: VMfail 7 or 8, or 0. The entry controls belong to an area of
+ * their own (AREA_SYSTEM), as VM exit changes one of them; host state is judged
+ * against the controls.
+ */
 static u32 control_error(const struct softvmx_cpu *cpu)
 {
 	bool event = vmcs_memory_get(cpu, VM_ENTRY_INTR_INFO) &
@@ -91,7 +95,11 @@ static bool guest_is_valid(struct softvmx_cpu *cpu)
 	       entry_checks_memory(qualification);
 }
 
-/** The exit-information fields (SDM 3C 25.9). */
+/**
+ * The exit-information fields (SDM 3C 25.9). All of them each time: what does
+ * not apply to this exit is undefined for VMX and 0 here, which is easier to
+ * read.
+ */
 static void write_exit_information(struct softvmx_cpu *cpu)
 {
 	const struct softvmx_exit *exit = &cpu->exit;
@@ -106,16 +114,23 @@ static void write_exit_information(struct softvmx_cpu *cpu)
 	vmcs_memory_set(cpu, VM_EXIT_INSTRUCTION_INFO, exit->info);
 }
 
-/** SDM 3C 27.8: the guest is not entered; its state stays as it is. */
+/**
+ * SDM 3C 27.8: the guest is not entered, and its state stays as it is. Of the
+ * exit-information fields only two are written, and the host is loaded as after
+ * any exit.
+ */
 static void fail_entry(struct softvmx_cpu *cpu, u32 reason)
 {
 	cpu->exit.reason = reason | EXIT_REASON_ENTRY_FAILURE;
 	vmcs_memory_set(cpu, EXIT_REASON, cpu->exit.reason);
 	vmcs_memory_set(cpu, EXIT_QUALIFICATION, cpu->exit.qualification);
-	svm_msr_load_host_list(cpu);
+	svm_list_load(cpu);
 }
 
-/** The valid bit of the injected event is cleared by any real exit. */
+/**
+ * SDM 3C 28.3: the valid bit of the injected event is cleared by any VM exit,
+ * so that it is not injected twice.
+ */
 static void clear_injection(struct softvmx_cpu *cpu)
 {
 	u64 info = vmcs_memory_get(cpu, VM_ENTRY_INTR_INFO);
@@ -123,7 +138,10 @@ static void clear_injection(struct softvmx_cpu *cpu)
 	vmcs_memory_set(cpu, VM_ENTRY_INTR_INFO, info & ~INTR_INFO_VALID);
 }
 
-/** From a VMCS that is found to be good to the exit. */
+/**
+ * From a VMCS that is found to be good to the exit. The launch state changes
+ * here and not before: a failed entry leaves it "clear" (SDM 3C 27.8).
+ */
 static void run_guest(struct softvmx_cpu *cpu)
 {
 	cpu->vmcs->slot[VMCS_SLOT_LAUNCHED] = 1;
@@ -134,21 +152,24 @@ static void run_guest(struct softvmx_cpu *cpu)
 	if (svm_event_load(cpu) == SVM_RESUME) {
 		svm_exit_run_guest(cpu);
 	}
-	svm_msr_store_list(cpu);
+	svm_list_store(cpu);
 	vmcb_save_hot(cpu);
 	clear_injection(cpu);
 	write_exit_information(cpu);
 	svm_host_load(cpu, true);
-	svm_msr_load_host_list(cpu);
+	svm_list_load(cpu);
 	svm_nmi_leave(cpu);
 }
 
-/** SDM 3C 27.3 and 27.4: guest state and MSRs, or a failed entry. */
+/**
+ * SDM 3C 27.3 and 27.4: guest state and MSRs, or a failed entry. That loads the
+ * host state too, so it is made ready first; and since the guest's registers
+ * have been loaded by the time an MSR is refused, all areas are dirty again.
+ */
 static void svm_enter_guest(struct softvmx_cpu *cpu)
 {
 	u32 bad_msr;
 
-	/* A failed entry loads the host state too: it is made ready first. */
 	cpu->exit = (struct softvmx_exit){ 0 };
 	svm_host_keep(cpu);
 	if (cpu->dirty & AREA_HOST) {
@@ -160,7 +181,7 @@ static void svm_enter_guest(struct softvmx_cpu *cpu)
 		return;
 	}
 	vmcb_load_all(cpu);
-	bad_msr = svm_msr_load_list(cpu);
+	bad_msr = svm_list_enter(cpu);
 	if (bad_msr) {
 		cpu->exit.qualification = bad_msr;
 		cpu->dirty = AREAS_ALL;
@@ -171,6 +192,10 @@ static void svm_enter_guest(struct softvmx_cpu *cpu)
 	run_guest(cpu);
 }
 
+/*
+ * GIF is 0 from here until softvmx_run.S has loaded the host: an interrupt must
+ * find either the host or the guest, and nothing in between.
+ */
 enum vmx_result svm_enter_run(struct softvmx_cpu *cpu, bool resume)
 {
 	u32 error;

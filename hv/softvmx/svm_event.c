@@ -22,6 +22,7 @@
 #include "hv/x86/cr.h"
 #include "hv/x86/trap.h"
 
+/** Bits 10:8 in EVENTINJ, EXITINTINFO, and VMX's interruption information. */
 static unsigned int event_type(u32 info)
 {
 	return bits(info, 10, 8);
@@ -33,6 +34,11 @@ static u32 make_event(unsigned int type, unsigned int vector)
 	return SVM_EVENT_VALID | type << 8 | vector;
 }
 
+/*
+ * SVM pushes RIP as it is, so it goes behind the instruction here, and comes
+ * back if delivery fails (settle_soft_event()). INT1 is not checked against the
+ * gate's DPL, as exceptions are not, and so is injected as one.
+ */
 void svm_event_inject_soft(struct softvmx_cpu *cpu, unsigned int vector,
 			unsigned int type, unsigned int length)
 {
@@ -44,12 +50,15 @@ void svm_event_inject_soft(struct softvmx_cpu *cpu, unsigned int vector,
 						 .length = length,
 						 .rip = guest->save.rip };
 	guest->save.rip += length;
-	/* INT1 is not checked against the gate's DPL, as exceptions are not. */
 	guest->control.event_inj = make_event(
 		privileged ? SVM_EVENT_EXCEPTION : SVM_EVENT_SOFT, vector);
 }
 
-/** SDM 3C 27.7.3: what is pending is delivered before the first instruction. */
+/**
+ * SDM 3C 27.7.3: what is pending is delivered before the first instruction,
+ * unless blocking by MOV SS or STI delays it; then TF, which the entry checks
+ * have seen set, makes the trap behind the next instruction.
+ */
 static enum svm_exit_verdict load_pending_debug(struct softvmx_cpu *cpu)
 {
 	u64 pending = vmcs_memory_get(cpu, GUEST_PENDING_DBG_EXCEPTIONS);
@@ -66,6 +75,11 @@ static enum svm_exit_verdict load_pending_debug(struct softvmx_cpu *cpu)
 	return svm_event_raise(cpu, VECTOR_DB, 0);
 }
 
+/*
+ * Types, vector and the bit for the error code are the same in both worlds, but
+ * for those events that are instructions, and for the pending MTF exit (SDM 3C
+ * 27.6.2), which needs no guest.
+ */
 enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;
@@ -78,7 +92,6 @@ enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 	}
 	switch (event_type(info)) {
 	case INTR_TYPE_OTHER:
-		/* SDM 3C 27.6.2: an MTF exit, whatever the control says */
 		cpu->exit = (struct softvmx_exit){ 0 };
 		control->exit_int_info = 0;
 		return svm_exit_leave(cpu, EXIT_REASON_MONITOR_TRAP_FLAG);
@@ -90,7 +103,6 @@ enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 			vmcs_memory_get(cpu, VM_ENTRY_INSTRUCTION_LEN));
 		break;
 	default:
-		/* Types and the error-code bit are the same in both worlds. */
 		control->event_inj = info & (BITS(11, 0) | BIT(31));
 		control->event_inj_error =
 			vmcs_memory_get(cpu, VM_ENTRY_EXCEPTION_ERROR_CODE);
@@ -101,6 +113,10 @@ enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 	return SVM_RESUME;
 }
 
+/*
+ * TCG calls what it delivers itself an exception, whatever it was. Vectors from
+ * 32 on are interrupts, vector 2 is the NMI; software events keep their type.
+ */
 void svm_event_after_run(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;
@@ -128,7 +144,11 @@ static bool is_our_soft_event(const struct softvmx_cpu *cpu)
 	       cpu->guest->save.rip == cpu->soft.rip + cpu->soft.length;
 }
 
-/** The guest executed an INT n that we did not intercept: learn its length. */
+/**
+ * The guest executed an INT n that we did not intercept, and its delivery was
+ * interrupted: learn its length, which VMX tells with the event. INT3 and INTO
+ * are exceptions for VMX (SDM 3C 25.9.3).
+ */
 static void adopt_soft_event(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
@@ -158,6 +178,10 @@ static void settle_soft_event(struct softvmx_cpu *cpu)
 	}
 }
 
+/*
+ * A new exception may have taken its place; then the old event has been merged
+ * with it or is made again by the handler's return.
+ */
 void svm_event_reinject(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;
@@ -167,7 +191,7 @@ void svm_event_reinject(struct softvmx_cpu *cpu)
 		return;
 	}
 	if (control->event_inj & SVM_EVENT_VALID) {
-		return; /* a new exception has taken its place */
+		return;
 	}
 	settle_soft_event(cpu);
 	if (cpu->soft.active) {
@@ -194,6 +218,10 @@ static void record_resume_flag(struct softvmx_cpu *cpu, u32 info)
 	}
 }
 
+/*
+ * SDM 3C 28.2.4: the event, its error code, and for those that are instructions
+ * the length; the instruction length of the exit itself means nothing then.
+ */
 void svm_event_record(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;

@@ -5,12 +5,16 @@
 #define HV_SOFTVMX_SVM_EVENT_H
 
 #include "hv/softvmx/svm_exit.h"
+#include "hv/x86/trap.h"
 
 /* DR6 (SDM 3B 18.2.3) and the pending debug exceptions (SDM 3C 25.4.2) */
 #define SVM_DR6_BREAKPOINTS BITS(3, 0)
 #define SVM_DR6_BD BIT(13)
 #define SVM_DR6_BS BIT(14)
 #define SVM_PENDING_ENABLED_BREAKPOINT BIT(12)
+
+/** Contributory exceptions, as bits (SDM 3A table 6-4). */
+#define SVM_EVENT_CONTRIBUTORY (BIT(VECTOR_DE) | BITS(VECTOR_GP, VECTOR_TS))
 
 /**
  * VM entry: inject what VM_ENTRY_INTR_INFO asks for (SDM 3C 27.6.1), or a

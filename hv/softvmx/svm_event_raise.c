@@ -22,10 +22,19 @@
 #define HAS_ERROR_CODE                                                 \
 	(BIT(VECTOR_DF) | BITS(VECTOR_PF, VECTOR_TS) | BIT(VECTOR_AC))
 
-/** Contributory exceptions (SDM 3A table 6-4). */
-#define CONTRIBUTORY (BIT(VECTOR_DE) | BITS(VECTOR_GP, VECTOR_TS))
 
-/** SDM 3C 25.6.3: the bitmap, and for page faults the error code's mask. */
+/** In real mode no exception has one. */
+static bool has_error_code(const struct softvmx_cpu *cpu, unsigned int vector)
+{
+	return (HAS_ERROR_CODE >> vector & 1) &&
+	       (cpu->guest->save.cr0 & CR0_PE);
+}
+
+/**
+ * SDM 3C 25.6.3: the exception bitmap; for page faults its bit says what
+ * becomes of those whose error code matches, and the others have it the other
+ * way round.
+ */
 static bool hypervisor_wants(const struct softvmx_cpu *cpu,
 			     unsigned int vector, u32 error)
 {
@@ -40,7 +49,10 @@ static bool hypervisor_wants(const struct softvmx_cpu *cpu,
 	return (error & mask) == match ? wanted : !wanted;
 }
 
-/** SDM 3C 28.2.1: for #PF its address, for #DB what would go to DR6. */
+/**
+ * SDM 3C 28.2.1: for #PF its address, for #DB what would go to DR6. VMX leaves
+ * DR6 alone when the exception exits; SVM has written it by then.
+ */
 static u64 exception_qualification(struct softvmx_cpu *cpu,
 				   unsigned int vector)
 {
@@ -52,22 +64,32 @@ static u64 exception_qualification(struct softvmx_cpu *cpu,
 		return guest->control.exit_info2;
 	}
 	if (vector == VECTOR_DB) {
-		/* VMX leaves DR6 alone; SVM has already written it. */
 		qualification = guest->save.dr6 & debug;
 		guest->save.dr6 &= ~debug;
 	}
 	return qualification;
 }
 
-/** Exit 0 with the exception in the interruption information. */
+/** Exceptions of the fault class (SDM 3A table 6-1), but for #DB, which may be
+ * either and never has RF set for it (SDM 3B 17.3.1.1). */
+#define FAULTS                                                              \
+	(BIT(VECTOR_DE) | BITS(VECTOR_NM, VECTOR_BR) |                      \
+	 BITS(VECTOR_PF, VECTOR_TS) | BITS(VECTOR_AC, VECTOR_MF) |          \
+	 BITS(VECTOR_CP, VECTOR_XM))
+
+/** Exit 0 with the exception in the interruption information; RFLAGS as they
+ * would have been pushed (SDM 3C 28.3.3). */
 static enum svm_exit_verdict leave_for_exception(struct softvmx_cpu *cpu,
 					      unsigned int vector, u32 error)
 {
 	cpu->exit.intr_info =
 		INTR_INFO_VALID | INTR_TYPE_HARD_EXCEPTION << 8 | vector;
-	if (HAS_ERROR_CODE >> vector & 1) {
+	if (has_error_code(cpu, vector)) {
 		cpu->exit.intr_info |= INTR_INFO_HAS_ERROR_CODE;
 		cpu->exit.intr_error = error;
+	}
+	if (FAULTS >> vector & 1) {
+		cpu->guest->save.rflags |= RFLAGS_RF;
 	}
 	/* SDM 3C 28.2.2: not for a double fault, nor on top of an event. */
 	if (svm_nmi_iret_is_open(cpu) && vector != VECTOR_DF &&
@@ -78,7 +100,10 @@ static enum svm_exit_verdict leave_for_exception(struct softvmx_cpu *cpu,
 	return svm_exit_leave(cpu, EXIT_REASON_EXCEPTION_NMI);
 }
 
-/** Inject it; in real mode no exception has an error code. */
+/**
+ * Inject it. CR2 is written now: a #PF that exits must not change it, so the
+ * processor has not.
+ */
 static enum svm_exit_verdict deliver(struct softvmx_cpu *cpu,
 				  unsigned int vector, u32 error)
 {
@@ -89,24 +114,32 @@ static enum svm_exit_verdict deliver(struct softvmx_cpu *cpu,
 	}
 	guest->control.event_inj =
 		SVM_EVENT_VALID | SVM_EVENT_EXCEPTION << 8 | vector;
-	if ((HAS_ERROR_CODE >> vector & 1) && (guest->save.cr0 & CR0_PE)) {
+	if (has_error_code(cpu, vector)) {
 		guest->control.event_inj |= SVM_EVENT_HAS_ERROR;
 		guest->control.event_inj_error = error;
 	}
 	return SVM_RESUME;
 }
 
-/** Do two exceptions in a row make a double fault (SDM 3A table 6-5)? */
+/**
+ * Do two exceptions in a row make a double fault (SDM 3A table 6-5)? Only a
+ * page fault makes one with a page fault.
+ */
 static bool makes_double_fault(unsigned int first, unsigned int second)
 {
-	bool second_counts = CONTRIBUTORY >> second & 1;
+	bool second_counts = SVM_EVENT_CONTRIBUTORY >> second & 1;
 
 	if (first == VECTOR_PF) {
 		return second_counts || second == VECTOR_PF;
 	}
-	return (CONTRIBUTORY >> first & 1) && second_counts;
+	return (SVM_EVENT_CONTRIBUTORY >> first & 1) && second_counts;
 }
 
+/*
+ * On top of an event that is no exception it is just delivered: an interrupt
+ * whose delivery faults is lost, on a processor as well; EXT in the error code
+ * tells of it.
+ */
 enum svm_exit_verdict svm_event_raise(struct softvmx_cpu *cpu,
 				      unsigned int vector, u32 error)
 {
@@ -127,6 +160,10 @@ enum svm_exit_verdict svm_event_raise(struct softvmx_cpu *cpu,
 	}
 	if (!makes_double_fault(first, vector)) {
 		return deliver(cpu, vector, error);
+	}
+	if (vector == VECTOR_PF) {
+		/* What faulted last is in CR2, though its #PF never comes. */
+		cpu->guest->save.cr2 = control->exit_info2;
 	}
 	control->exit_int_info = 0;
 	if (hypervisor_wants(cpu, VECTOR_DF, 0)) {

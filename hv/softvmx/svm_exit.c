@@ -61,6 +61,10 @@ static const svm_exit_handler_t handlers[] = {
 	[SVM_EXIT_XSETBV] = svm_exit_insn_undefined,
 };
 
+/*
+ * The guest's state stays in the VMCB; what VMX wants to know of the exit is in
+ * cpu->exit by now.
+ */
 enum svm_exit_verdict svm_exit_leave(struct softvmx_cpu *cpu,
 				     enum exit_reason reason)
 {
@@ -68,6 +72,10 @@ enum svm_exit_verdict svm_exit_leave(struct softvmx_cpu *cpu,
 	return SVM_LEAVE;
 }
 
+/*
+ * RIP stays in front of the instruction: it is the hypervisor who goes on
+ * behind it, by this length.
+ */
 enum svm_exit_verdict svm_exit_leave_insn(struct softvmx_cpu *cpu,
 					  enum exit_reason reason,
 					  const struct svm_insn *insn)
@@ -76,7 +84,10 @@ enum svm_exit_verdict svm_exit_leave_insn(struct softvmx_cpu *cpu,
 	return svm_exit_leave(cpu, reason);
 }
 
-/** The single-step trap that the instruction would have made, if TF is set. */
+/*
+ * What a processor does at the end of an instruction: RIP, no more blocking by
+ * STI or MOV SS (SDM 3A 6.8.3), and the single-step trap if TF was set.
+ */
 enum svm_exit_verdict svm_exit_skip(struct softvmx_cpu *cpu,
 				    const struct svm_insn *insn)
 {
@@ -92,13 +103,17 @@ enum svm_exit_verdict svm_exit_skip(struct softvmx_cpu *cpu,
 					      0);
 }
 
+/* SVM's TLB by TLB_CONTROL, and that of svm_tlb.c. */
 void svm_exit_flush(struct softvmx_cpu *cpu)
 {
 	cpu->flush = true;
 	svm_tlb_end(cpu);
 }
 
-/** Something that no intercept of ours can have caused. */
+/**
+ * Something that no intercept of ours can have caused; VMEXIT_INVALID above
+ * all, which means that a VMCB is wrong that the checks found right.
+ */
 static void unexpected(const struct softvmx_cpu *cpu)
 {
 	const struct vmcb *guest = cpu->guest;
@@ -115,7 +130,10 @@ static void unexpected(const struct softvmx_cpu *cpu)
 	      (unsigned long long)guest->save.efer);
 }
 
-/** To the handler of the exit code. */
+/**
+ * To the handler of the exit code. Nested page faults stand apart from the
+ * others, at 400h.
+ */
 static enum svm_exit_verdict dispatch(struct softvmx_cpu *cpu)
 {
 	u64 code = cpu->guest->control.exit_code;
@@ -140,13 +158,18 @@ static bool must_hide_lme(const struct vmcb *guest)
 	       (guest->save.efer & EFER_LME);
 }
 
-/** One VMRUN. */
+/**
+ * One VMRUN, with everything around it that is put right at once: tables of
+ * ours, a step, and what TCG says of an event under way. Handlers see the guest
+ * as it is.
+ */
 static void run_once(struct softvmx_cpu *cpu)
 {
 	struct vmcb *guest = cpu->guest;
 	bool step = svm_step_is_wanted(cpu);
 	bool own_tlb = cpu->own_tlb;
 	bool hides_lme = must_hide_lme(guest);
+	u64 resumes_at = guest->save.rflags & RFLAGS_RF ? guest->save.rip : 0;
 
 	if (unlikely(!(guest->save.efer & EFER_LMA) || cpu->task.watched)) {
 		svm_task_watch(cpu);
@@ -165,6 +188,10 @@ static void run_once(struct softvmx_cpu *cpu)
 	softvmx_run_guest(virt_to_hpa(guest), cpu->gpr,
 			  guest->control.interrupt_shadow & 1);
 	guest->save.efer |= hides_lme ? EFER_LME : 0;
+	if (unlikely(resumes_at) && guest->save.rip != resumes_at) {
+		/* TCG keeps RF until it branches; one instruction clears it. */
+		guest->save.rflags &= ~RFLAGS_RF;
+	}
 	cpu->gpr[GPR_RAX] = guest->save.rax;
 	cpu->gpr[GPR_RSP] = guest->save.rsp;
 	cpu->exit = (struct softvmx_exit){ 0 };
@@ -177,6 +204,7 @@ static void run_once(struct softvmx_cpu *cpu)
 	}
 }
 
+/** An event goes into the guest with the next VMRUN. */
 static bool injects(const struct softvmx_cpu *cpu)
 {
 	return cpu->guest->control.event_inj & SVM_EVENT_VALID;
@@ -203,7 +231,11 @@ static bool stands_in_nmi_window(const struct softvmx_cpu *cpu)
 	       !(cpu->guest->control.interrupt_shadow & 1);
 }
 
-/** Once into the guest and back, unless there is no need to. */
+/**
+ * Once into the guest and back, unless there is no need to: a halted guest may
+ * get no further than waiting. What was being delivered when it stopped is
+ * delivered again if it goes on.
+ */
 static enum svm_exit_verdict run_turn(struct softvmx_cpu *cpu)
 {
 	enum svm_exit_verdict verdict;
@@ -225,10 +257,11 @@ static enum svm_exit_verdict run_turn(struct softvmx_cpu *cpu)
 	return verdict;
 }
 
+/* Each turn ends in nothing that VMX would have noticed, or in an exit. */
 void svm_exit_run_guest(struct softvmx_cpu *cpu)
 {
 	while (run_turn(cpu) == SVM_RESUME) {
-		/* nothing that VMX would have noticed */
+		/* on it goes */
 	}
 	svm_task_end_store(cpu);
 	svm_tlb_end(cpu);

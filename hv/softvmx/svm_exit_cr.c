@@ -24,6 +24,10 @@
 /** MOV to CR3 with this bit and CR4.PCIDE set keeps the TLB (SDM 3A 4.10.4). */
 #define CR3_NO_FLUSH BIT(63)
 
+/*
+ * MOV to and from control registers takes 64 bits in 64-bit mode, without a REX
+ * prefix, and else 32 (SDM 2B MOV CR).
+ */
 u64 svm_exit_gpr(const struct softvmx_cpu *cpu, unsigned int gpr)
 {
 	u64 value = cpu->gpr[gpr];
@@ -31,6 +35,9 @@ u64 svm_exit_gpr(const struct softvmx_cpu *cpu, unsigned int gpr)
 	return softvmx_cpu_in_64bit(cpu) ? value : (u32)value;
 }
 
+/*
+ * RSP lives in the VMCB and is only copied into gpr[], so it is written twice.
+ */
 void svm_exit_set_gpr(struct softvmx_cpu *cpu, unsigned int gpr, u64 value)
 {
 	cpu->gpr[gpr] = softvmx_cpu_in_64bit(cpu) ? value : (u32)value;
@@ -39,7 +46,10 @@ void svm_exit_set_gpr(struct softvmx_cpu *cpu, unsigned int gpr, u64 value)
 	}
 }
 
-/** A write of CR3: one of the CR3-target values passes (SDM 3C 25.6.7). */
+/**
+ * A write of CR3: one of the CR3-target values passes (SDM 3C 25.6.7). Only as
+ * many are looked at as the count says.
+ */
 static bool is_cr3_target(const struct softvmx_cpu *cpu, u64 value)
 {
 	unsigned int count = vmcs_memory_get(cpu, CR3_TARGET_COUNT);
@@ -66,7 +76,10 @@ static bool cr3_is_wrong(const struct softvmx_cpu *cpu, u64 value)
 	return (save->efer & EFER_LMA) && (value & reserved);
 }
 
-/** MOV to CR3 that VMX lets pass: carried out here. */
+/**
+ * MOV to CR3 that VMX lets pass: carried out here. Whether translations are
+ * kept (bit 63 of the value) is not asked: a processor may always forget.
+ */
 static enum svm_exit_verdict change_cr3(struct softvmx_cpu *cpu,
 					const struct svm_insn *insn, u64 value)
 {
@@ -78,7 +91,10 @@ static enum svm_exit_verdict change_cr3(struct softvmx_cpu *cpu,
 	return svm_exit_skip(cpu, insn);
 }
 
-/** CR3 is intercepted when VMX asks for it, and while svm_tlb.c is at work. */
+/**
+ * CR3 is intercepted when VMX asks for it, and while svm_tlb.c has put another
+ * value into it. Only the first is an exit.
+ */
 static enum svm_exit_verdict access_cr3(struct softvmx_cpu *cpu,
 					const struct svm_insn *insn, bool write)
 {
@@ -107,6 +123,10 @@ static enum svm_exit_verdict access_cr8(struct softvmx_cpu *cpu,
 	return svm_exit_leave_insn(cpu, EXIT_REASON_CR_ACCESS, insn);
 }
 
+/*
+ * The exit code has the register in its lower four bits, and 10h more for
+ * writes. CLTS, LMSW and SMSW come by the same codes as CR0 (APM 2 appendix C).
+ */
 enum svm_exit_verdict svm_exit_cr_access(struct softvmx_cpu *cpu)
 {
 	unsigned int code = cpu->guest->control.exit_code;
@@ -125,6 +145,10 @@ enum svm_exit_verdict svm_exit_cr_access(struct softvmx_cpu *cpu)
 		       svm_exit_crmask_read(cpu, &insn, cr);
 }
 
+/*
+ * "MOV-DR exiting" makes all of them exit. DR4 and DR5 are DR6 and DR7, or #UD
+ * with CR4.DE, which the processor has decided before (SDM 3C 26.1.3).
+ */
 enum svm_exit_verdict svm_exit_cr_debug(struct softvmx_cpu *cpu)
 {
 	unsigned int code = cpu->guest->control.exit_code;

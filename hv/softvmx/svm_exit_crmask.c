@@ -16,7 +16,7 @@
 
 #include "hv/softvmx/capabilities.h"
 #include "hv/softvmx/svm_event.h"
-#include "hv/softvmx/svm_walk.h"
+#include "hv/softvmx/svm_operand.h"
 #include "hv/softvmx/vmcb_controls.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
@@ -31,7 +31,11 @@
 /** The bits of CR0 that LMSW can write; PE it can only set. */
 #define LMSW_BITS (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
 
-/** One of the instructions that share the intercepts of CR0. */
+/**
+ * One of the instructions that share the intercepts of CR0: 0F 06 CLTS, 0F 01
+ * /4 SMSW, 0F 01 /6 LMSW.
+ * @param reg what ModRM.reg must be; negative: anything
+ */
 static bool is_insn(const struct svm_insn *insn, u8 opcode, int reg)
 {
 	return insn->map == INSN_MAP_0F && insn->opcode == opcode &&
@@ -50,29 +54,46 @@ static enum svm_exit_verdict leave(struct softvmx_cpu *cpu, u64 qualification,
 	return svm_exit_leave_insn(cpu, EXIT_REASON_CR_ACCESS, insn);
 }
 
-/** SMSW stores 16 bits to memory, but as many as its operand size to a
- * register. */
-static void store_smsw(struct softvmx_cpu *cpu, const struct svm_insn *insn,
-		       u64 value)
+/**
+ * SMSW to a register: as many bits as its operand size. With 16 the rest of the
+ * register stays, with 32 its upper half becomes 0.
+ */
+static void set_smsw_register(struct softvmx_cpu *cpu,
+			      const struct svm_insn *insn, u64 value)
 {
-	u16 *memory;
-
-	if (insn->has_memory) {
-		memory = svm_walk_pointer(cpu,
-					    svm_decode_linear(cpu, insn));
-		if (memory) {
-			*memory = value;
-		}
-	} else if (insn->operand_size == 2) {
-		svm_exit_set_gpr(cpu, insn->rm,
-			  (cpu->gpr[insn->rm] & ~0xffffull) | (u16)value);
-	} else {
-		svm_exit_set_gpr(cpu, insn->rm,
-			  insn->operand_size == 8 ? value : (u32)value);
+	if (insn->operand_size == 2) {
+		value = (cpu->gpr[insn->rm] & ~0xffffull) | (u16)value;
+	} else if (insn->operand_size == 4) {
+		value = (u32)value;
 	}
+	svm_exit_set_gpr(cpu, insn->rm, value);
 }
 
-/** A read of CR0 or CR4, which never exits: the guest gets what it may see. */
+/**
+ * SMSW: 16 bits to memory, or a register. It never exits, but its store may.
+ */
+static enum svm_exit_verdict smsw(struct softvmx_cpu *cpu,
+				  const struct svm_insn *insn, u64 value)
+{
+	enum svm_exit_verdict verdict;
+	struct svm_operand operand = {
+		.linear = svm_operand_linear(cpu, insn),
+		.value = value,
+		.write = true,
+	};
+
+	if (!insn->has_memory) {
+		set_smsw_register(cpu, insn, value);
+	} else if (!svm_operand_move(cpu, &operand, &verdict)) {
+		return verdict;
+	}
+	return svm_exit_skip(cpu, insn);
+}
+
+/*
+ * What is intercepted is decided by vmcb_controls_update_cr(): reads that would
+ * give the real value are not.
+ */
 enum svm_exit_verdict svm_exit_crmask_read(struct softvmx_cpu *cpu,
 					   const struct svm_insn *insn,
 					   unsigned int cr)
@@ -81,14 +102,17 @@ enum svm_exit_verdict svm_exit_crmask_read(struct softvmx_cpu *cpu,
 			      vmcb_controls_visible_cr4(cpu);
 
 	if (IS_SMSW(insn)) {
-		store_smsw(cpu, insn, value);
-	} else {
-		svm_exit_set_gpr(cpu, insn->rm, value);
+		return smsw(cpu, insn, value);
 	}
+	svm_exit_set_gpr(cpu, insn->rm, value);
 	return svm_exit_skip(cpu, insn);
 }
 
-/** SDM 3A 2.5 and 4.1: values of CR0 that raise #GP. */
+/**
+ * Values of CR0 that raise #GP (SDM 2B MOV CR; 3A 4.1.1): bits that VMX fixes
+ * to 1, PG without PE, NW without CD, leaving long mode by PG, and entering it
+ * without PAE or from 64-bit code.
+ */
 static bool cr0_is_wrong(const struct softvmx_cpu *cpu, u64 value)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -109,7 +133,11 @@ static bool cr0_is_wrong(const struct softvmx_cpu *cpu, u64 value)
 	       (!(save->cr4 & CR4_PAE) || (save->cs.attributes & SVM_SEG_L));
 }
 
-/** CR0 gets a new value; paging on or off also moves EFER.LMA. */
+/**
+ * CR0 gets a new value; paging on or off also moves EFER.LMA (SDM 3A 9.8.5).
+ * What the guest may now see in CR0 without an exit may be another question
+ * than before.
+ */
 static void set_cr0(struct softvmx_cpu *cpu, u64 value)
 {
 	struct vmcb_save *save = &cpu->guest->save;
@@ -123,8 +151,11 @@ static void set_cr0(struct softvmx_cpu *cpu, u64 value)
 	vmcb_controls_update_cr(cpu);
 }
 
-/** MOV to CR0: an exit if a bit of the host's would change in what the guest
- * sees (SDM 3C 26.1.3), else the guest's own bits are written. */
+/**
+ * MOV to CR0: an exit if a bit of the host's would change in what the guest
+ * sees (SDM 3C 26.1.3), else the guest's own bits are written. Bits of the
+ * host's stay as they are, whatever the guest sees.
+ */
 static enum svm_exit_verdict change_cr0(struct softvmx_cpu *cpu,
 					const struct svm_insn *insn, u64 value)
 {
@@ -135,7 +166,6 @@ static enum svm_exit_verdict change_cr0(struct softvmx_cpu *cpu,
 	if ((value ^ shadow) & mask) {
 		return leave(cpu, (u64)insn->rm << 8, insn);
 	}
-	/* Bits of the host's stay as they are, whatever the guest sees. */
 	merged = (cpu->guest->save.cr0 & mask) | (value & ~mask);
 	if (cr0_is_wrong(cpu, merged)) {
 		return svm_event_raise(cpu, VECTOR_GP, 0);
@@ -144,7 +174,11 @@ static enum svm_exit_verdict change_cr0(struct softvmx_cpu *cpu,
 	return svm_exit_skip(cpu, insn);
 }
 
-/** MOV to CR4: the same; VMXE is 1 in the VMCS and never in the VMCB. */
+/**
+ * MOV to CR4: the same. VMXE is 1 in the VMCS and never in the VMCB; a guest
+ * that owns it and clears it gets the #GP of a processor in VMX operation (SDM
+ * 3C 24.8).
+ */
 static enum svm_exit_verdict change_cr4(struct softvmx_cpu *cpu,
 					const struct svm_insn *insn, u64 value)
 {
@@ -168,8 +202,10 @@ static enum svm_exit_verdict change_cr4(struct softvmx_cpu *cpu,
 	return svm_exit_skip(cpu, insn);
 }
 
-/** CLTS exits if TS is the host's and the guest sees it set; if the guest sees
- * it clear there is nothing to do (SDM 3C 26.1.3). */
+/**
+ * CLTS exits if TS is the host's and the guest sees it set; if the guest sees
+ * it clear there is nothing to do (SDM 3C 26.1.3).
+ */
 static enum svm_exit_verdict clts(struct softvmx_cpu *cpu,
 			       const struct svm_insn *insn)
 {
@@ -185,24 +221,46 @@ static enum svm_exit_verdict clts(struct softvmx_cpu *cpu,
 	return svm_exit_skip(cpu, insn);
 }
 
+/**
+ * The source of LMSW.
+ * @return true when it has been read; else *verdict says what came of it
+ */
+static bool read_lmsw(struct softvmx_cpu *cpu, const struct svm_insn *insn,
+		      u16 *source, enum svm_exit_verdict *verdict)
+{
+	struct svm_operand operand = {
+		.linear = svm_operand_linear(cpu, insn)
+	};
+
+	*source = cpu->gpr[insn->rm];
+	if (!insn->has_memory) {
+		return true;
+	}
+	if (!svm_operand_move(cpu, &operand, verdict)) {
+		return false;
+	}
+	*source = operand.value;
+	return true;
+}
+
 /** SDM 3C 26.1.3: LMSW exits if it would change a bit that is the host's. */
 static enum svm_exit_verdict lmsw(struct softvmx_cpu *cpu,
-			       const struct svm_insn *insn)
+				  const struct svm_insn *insn)
 {
 	u64 mask = vmcs_memory_get(cpu, CR0_GUEST_HOST_MASK);
 	u64 shadow = vmcs_memory_get(cpu, CR0_READ_SHADOW);
 	u64 cr0 = cpu->guest->save.cr0, changes = LMSW_BITS & ~CR0_PE;
 	u64 qualification = CR_QUAL_LMSW;
-	u16 source = cpu->gpr[insn->rm];
-	const u16 *memory;
+	enum svm_exit_verdict verdict;
+	u16 source;
 
+	if (!read_lmsw(cpu, insn, &source, &verdict)) {
+		return verdict;
+	}
 	if (insn->has_memory) {
-		gva_t linear = svm_decode_linear(cpu, insn);
-
-		memory = svm_walk_pointer(cpu, linear);
-		source = memory ? *memory : 0;
 		qualification |= CR_QUAL_LMSW_MEMORY;
-		vmcs_memory_set(cpu, GUEST_LINEAR_ADDRESS, linear.v);
+		vmcs_memory_set(cpu, GUEST_LINEAR_ADDRESS,
+				svm_operand_linear(cpu, insn).v);
 	}
 	changes |= source & CR0_PE;
 	if ((source ^ shadow) & mask & changes) {

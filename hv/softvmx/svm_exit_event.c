@@ -9,13 +9,22 @@
 #include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/svm_exit.h"
 #include "hv/softvmx/softvmx_run.h"
+#include "hv/softvmx/svm_nmi.h"
 #include "hv/softvmx/svm_tlb.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/trap.h"
 
-/** Opcodes 0F 01 D8 to DF: VMRUN to INVLPGA, which a VMX guest lacks. */
+/* An error code that refers to a descriptor (SDM 3A figure 6-7). */
+#define SELECTOR_ERRORS BITS(VECTOR_GP, VECTOR_TS)
+#define ERROR_EXT BIT(0) /* by an event from outside the program */
+#define ERROR_IDT BIT(1) /* the descriptor is a gate */
+
+/**
+ * Opcodes 0F 01 D8 to DF: VMRUN to INVLPGA, which a VMX guest lacks. SVM checks
+ * RAX before it exits, hence the #GP.
+ */
 static bool is_svm_insn(const struct svm_insn *insn)
 {
 	return insn->map == INSN_MAP_0F && insn->opcode == 0x01 &&
@@ -75,7 +84,10 @@ static svm_exit_handler_t other_meaning(struct softvmx_cpu *cpu,
 	return is_int1(&insn) ? svm_exit_event_icebp : NULL;
 }
 
-/** INT1: an exception #DB that an instruction makes (SDM 2A INT n). */
+/*
+ * INT1: an exception #DB that an instruction makes (SDM 2A INT n), of a type of
+ * its own.
+ */
 enum svm_exit_verdict svm_exit_event_icebp(struct softvmx_cpu *cpu)
 {
 	unsigned int type = INTR_TYPE_PRIV_SOFT_EXCEPTION;
@@ -90,11 +102,40 @@ enum svm_exit_verdict svm_exit_event_icebp(struct softvmx_cpu *cpu)
 	return svm_exit_leave_insn(cpu, EXIT_REASON_EXCEPTION_NMI, &insn);
 }
 
-/** #UD may be a VMX instruction, #GP one of SVM's; the rest is as it seems. */
-enum svm_exit_verdict svm_exit_event_exception(struct softvmx_cpu *cpu)
+/**
+ * The error code that a processor would have pushed.  While an event is
+ * delivered, one that refers to a descriptor has bit 0, EXT, unless the event
+ * is an instruction's; and TCG 7.2 counts 16 bytes for a gate of the IDT in
+ * long mode, where the error code counts 8 (SDM 3A 6.13).
+ */
+static u32 true_error_code(const struct softvmx_cpu *cpu, unsigned int vector)
 {
 	const struct vmcb_control *control = &cpu->guest->control;
-	unsigned int vector = control->exit_code - SVM_EXIT_EXCEPTION;
+	u32 event = control->exit_int_info;
+	u32 error = control->exit_info1;
+	u32 under_way = event & SVM_EVENT_VECTOR;
+
+	if (!(event & SVM_EVENT_VALID) ||
+	    !(SELECTOR_ERRORS >> vector & 1)) {
+		return error;
+	}
+	if (error == (under_way * 16 | ERROR_IDT)) {
+		error = under_way * 8 | ERROR_IDT;
+	}
+	if (bits(event, 10, 8) != SVM_EVENT_SOFT) {
+		error |= ERROR_EXT;
+	}
+	return error;
+}
+
+/*
+ * While our own tables stand in for the guest's, its page faults are mostly
+ * ours.
+ */
+enum svm_exit_verdict svm_exit_event_exception(struct softvmx_cpu *cpu)
+{
+	unsigned int vector =
+		cpu->guest->control.exit_code - SVM_EXIT_EXCEPTION;
 	svm_exit_handler_t handler = NULL;
 
 	if (vector == VECTOR_PF && cpu->own_tlb) {
@@ -104,7 +145,8 @@ enum svm_exit_verdict svm_exit_event_exception(struct softvmx_cpu *cpu)
 		handler = other_meaning(cpu, vector);
 	}
 	return handler ? handler(cpu) :
-			 svm_event_raise(cpu, vector, control->exit_info1);
+			 svm_event_raise(cpu, vector,
+					 true_error_code(cpu, vector));
 }
 
 /**
@@ -121,17 +163,21 @@ enum svm_exit_verdict svm_exit_event_interrupt(struct softvmx_cpu *cpu)
 		return SVM_RESUME;
 	}
 	if (controls & EXIT_ACKNOWLEDGE_INTERRUPT) {
-		int vector = softvmx_run_acknowledge();
+		u64 taken = softvmx_run_acknowledge();
 
-		if (vector < 0) {
+		if (taken & SOFTVMX_RUN_NMI_CAME) {
+			svm_nmi_return();
+		}
+		if ((u32)taken == ~0u) {
 			return SVM_RESUME; /* it has gone away again */
 		}
-		cpu->exit.intr_info =
-			INTR_INFO_VALID | INTR_TYPE_EXTERNAL << 8 | vector;
+		cpu->exit.intr_info = INTR_INFO_VALID |
+				      INTR_TYPE_EXTERNAL << 8 | (u32)taken;
 	}
 	return svm_exit_leave(cpu, EXIT_REASON_EXTERNAL_INTERRUPT);
 }
 
+/* A virtual interrupt is how we hear of it; it is not delivered. */
 enum svm_exit_verdict svm_exit_event_window(struct softvmx_cpu *cpu)
 {
 	return svm_exit_leave(cpu, EXIT_REASON_INTERRUPT_WINDOW);

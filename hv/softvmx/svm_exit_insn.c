@@ -8,11 +8,14 @@
  */
 #include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/svm_exit.h"
+#include "hv/softvmx/svm_operand.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/trap.h"
 
-/** A VM exit with nothing but the instruction's length. */
+/**
+ * A VM exit with nothing but the instruction's length (SDM 3C 26.1.2, 26.1.3).
+ */
 static enum svm_exit_verdict plain(struct softvmx_cpu *cpu,
 				enum exit_reason reason)
 {
@@ -22,6 +25,7 @@ static enum svm_exit_verdict plain(struct softvmx_cpu *cpu,
 	return svm_exit_leave_insn(cpu, reason, &insn);
 }
 
+/* Unconditional in both worlds' VMX, and by far the most frequent one. */
 enum svm_exit_verdict svm_exit_insn_cpuid(struct softvmx_cpu *cpu)
 {
 	return plain(cpu, EXIT_REASON_CPUID);
@@ -55,7 +59,10 @@ enum svm_exit_verdict svm_exit_insn_mwait(struct softvmx_cpu *cpu)
 	return plain(cpu, EXIT_REASON_MWAIT);
 }
 
-/** Always intercepted: the activity state must be known afterwards. */
+/**
+ * Always intercepted, as the activity state must be known afterwards. Without
+ * HLT exiting it is carried out: the next VMRUN waits first (svm_halt.c).
+ */
 enum svm_exit_verdict svm_exit_insn_hlt(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
@@ -64,12 +71,14 @@ enum svm_exit_verdict svm_exit_insn_hlt(struct softvmx_cpu *cpu)
 	if (cpu->processor_ctls & CPU_HLT_EXITING) {
 		return svm_exit_leave_insn(cpu, EXIT_REASON_HLT, &insn);
 	}
-	/* Done here, and waited for before the next VMRUN (svm_halt.c). */
 	cpu->halt = true;
 	return svm_exit_skip(cpu, &insn);
 }
 
-/** TCG's WBINVD intercept is INVD's as well. */
+/**
+ * TCG's WBINVD intercept is INVD's as well: 0F 09 and 0F 08. INVD always exits;
+ * WBINVD that does not is carried out.
+ */
 enum svm_exit_verdict svm_exit_insn_wbinvd(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
@@ -96,11 +105,15 @@ enum svm_exit_verdict svm_exit_insn_invlpg(struct softvmx_cpu *cpu)
 		svm_exit_flush(cpu);
 		return svm_exit_skip(cpu, &insn);
 	}
-	cpu->exit.qualification = svm_decode_linear(cpu, &insn).v;
+	cpu->exit.qualification = svm_operand_linear(cpu, &insn).v;
 	return svm_exit_leave_insn(cpu, EXIT_REASON_INVLPG, &insn);
 }
 
-/** TCG's RDTSC intercept is RDTSCP's as well. */
+/**
+ * TCG's RDTSC intercept is RDTSCP's as well: 0F 31 and 0F 01 F9. RDTSCP is #UD
+ * unless it is enabled, so it must be seen; the RDTSC that is seen with it is
+ * carried out, offset included (SDM 3C 26.3).
+ */
 enum svm_exit_verdict svm_exit_insn_rdtsc(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
@@ -113,7 +126,6 @@ enum svm_exit_verdict svm_exit_insn_rdtsc(struct softvmx_cpu *cpu)
 		return svm_exit_leave_insn(cpu, EXIT_REASON_RDTSCP, &insn);
 	}
 	if (!(cpu->processor_ctls & CPU_RDTSC_EXITING)) {
-		/* Seen only because RDTSCP had to be: do what it does. */
 		u64 tsc = rdtsc() + cpu->guest->control.tsc_offset;
 
 		cpu->gpr[GPR_RAX] = (u32)tsc;

@@ -6,6 +6,7 @@
  * VMX says (SDM 3C table 28-5) takes a look at the instruction.
  */
 #include "hv/softvmx/svm_exit.h"
+#include "hv/softvmx/svm_operand.h"
 #include "hv/softvmx/vmcb_segments.h"
 #include "hv/softvmx/vmcs_memory.h"
 
@@ -22,9 +23,13 @@ static bool has_immediate_port(const struct svm_insn *insn)
 	       insn->opcode <= 0xe7;
 }
 
+/**
+ * Bits of SVM's EXITINFO1 in their places in VMX's qualification. SVM has one
+ * bit for each of the sizes 1, 2 and 4, which read as a number are the size.
+ */
 static u64 io_qualification(u64 info, const struct svm_insn *insn)
 {
-	u64 size = bits(info, 6, 4); /* SVM: 1, 2 or 4; VMX: that less 1 */
+	u64 size = bits(info, 6, 4);
 	u64 qualification = (size - 1) | bits(info, 31, 16) << 16;
 
 	qualification |= info & SVM_IO_IN ? IO_QUAL_IN : 0;
@@ -34,28 +39,35 @@ static u64 io_qualification(u64 info, const struct svm_insn *insn)
 	return qualification;
 }
 
-/** INS and OUTS: the memory operand (SDM 3C table 28-8 and 28.2.1). */
+/**
+ * INS and OUTS: the memory operand (SDM 3C table 28-8 and 28.2.1), and the
+ * registers as they were. INS is always to ES; bits 17:15 of its information
+ * are undefined, and others have its override there.
+ */
 static void describe_string(struct softvmx_cpu *cpu,
 			    const struct svm_insn *insn,
 			    bool in)
 {
-	int segment = in ? SEGMENT_ES : svm_decode_segment(insn);
+	int segment = in ? SEGMENT_ES : svm_operand_segment(insn);
 	u64 offset = cpu->gpr[in ? GPR_RDI : GPR_RSI];
 	u32 size = insn->address_size == 8 ? 2 : insn->address_size == 4;
 
 	if (insn->address_size < 8) {
 		offset &= BITS(8 * insn->address_size - 1, 0);
 	}
-	/* Bits 17:15 are undefined for INS; others have its override there. */
-	cpu->exit.info = size << 7 | (u32)svm_decode_segment(insn) << 15;
+	cpu->exit.info = size << 7 | (u32)svm_operand_segment(insn) << 15;
 	vmcs_memory_set(cpu, GUEST_LINEAR_ADDRESS,
-			offset + svm_decode_segment_base(cpu, segment));
+			offset + svm_operand_segment_base(cpu, segment));
 	vmcs_memory_set(cpu, IO_RCX, cpu->gpr[GPR_RCX]);
 	vmcs_memory_set(cpu, IO_RSI, cpu->gpr[GPR_RSI]);
 	vmcs_memory_set(cpu, IO_RDI, cpu->gpr[GPR_RDI]);
 	vmcs_memory_set(cpu, IO_RIP, cpu->guest->save.rip);
 }
 
+/*
+ * EXITINFO2 has the next RIP, so this length needs no decoding; what kind of
+ * port operand it was does.
+ */
 enum svm_exit_verdict svm_exit_io_access(struct softvmx_cpu *cpu)
 {
 	const struct vmcb *guest = cpu->guest;

@@ -1,5 +1,5 @@
 /** @file
- * #VMEXITs for RDMSR and WRMSR.
+ * #VMEXITs for RDMSR and WRMSR (SDM 3C 25.6.9, 26.1.3).
  *
  * VMX's bitmap has a bit for reads and one for writes in separate quarters of
  * a page, SVM's has the two side by side in two pages.  Rather than translate
@@ -21,6 +21,10 @@
 #define MSRS_PER_QUARTER 0x2000u
 #define FIRST_HIGH_MSR 0xc0000000u
 
+/**
+ * Does VMX want to see this access? Without a bitmap, all of them; and those of
+ * MSRs beyond the two ranges of 2000h in any case.
+ */
 static bool bitmap_exits(const struct softvmx_cpu *cpu, u32 msr, bool write)
 {
 	const u8 *bitmap;
@@ -41,6 +45,7 @@ static bool bitmap_exits(const struct softvmx_cpu *cpu, u32 msr, bool write)
 	return bitmap[offset + index / 8] >> index % 8 & 1;
 }
 
+/** The value is in EDX:EAX; what is in the upper halves does not count. */
 static int pass_write(struct softvmx_cpu *cpu, u32 msr)
 {
 	u64 value = cpu->gpr[GPR_RDX] << 32 | (u32)cpu->gpr[GPR_RAX];
@@ -48,6 +53,10 @@ static int pass_write(struct softvmx_cpu *cpu, u32 msr)
 	return svm_msr_write(cpu, msr, value);
 }
 
+/**
+ * A read clears the upper halves of both registers (SDM 2B RDMSR). One that
+ * faults changes nothing.
+ */
 static int pass_read(struct softvmx_cpu *cpu, u32 msr)
 {
 	u64 value = 0;
@@ -60,6 +69,10 @@ static int pass_read(struct softvmx_cpu *cpu, u32 msr)
 	return error;
 }
 
+/*
+ * EXITINFO1 is 1 for WRMSR (APM 2 15.11). CPL and the mode have been checked by
+ * the processor before it exited.
+ */
 enum svm_exit_verdict svm_exit_msr_access(struct softvmx_cpu *cpu)
 {
 	bool write = cpu->guest->control.exit_info1 & 1;

@@ -34,7 +34,10 @@ struct fault {
 	u32 needed; /* rights, EPT_WALK_.. */
 };
 
-/** The rights that the access needs, as far as SVM tells. */
+/**
+ * The rights that the access needs, as far as SVM tells: W and I/D of EXITINFO1
+ * are those of a page fault's error code (APM 2 15.25.6).
+ */
 static u32 rights_needed(u64 info)
 {
 	if (info & SVM_NPF_FETCH) {
@@ -43,7 +46,11 @@ static u32 rights_needed(u64 info)
 	return info & SVM_NPF_WRITE ? EPT_WALK_WRITE : EPT_WALK_READ;
 }
 
-/** The instruction, and the linear address unless it is known already. */
+/**
+ * The instruction, and the linear address unless it is known already. Only
+ * exits need them; translations that are just missing are the far more frequent
+ * case.
+ */
 static void look_closer(struct softvmx_cpu *cpu, struct fault *fault)
 {
 	if (!fault->access.fetch) {
@@ -86,13 +93,13 @@ static u64 violation_qualification(const struct softvmx_cpu *cpu,
 	return qualification;
 }
 
+/**
+ * TCG reads before it writes, also for ADD to memory; a processor looks for the
+ * right to write at once, and so does Bochs.
+ */
 static enum svm_exit_verdict leave_for_violation(struct softvmx_cpu *cpu,
 						 struct fault *fault)
 {
-	/*
-	 * TCG reads before it writes, also for ADD to memory; a processor
-	 * looks for the right to write at once.
-	 */
 	if (fault->needed == EPT_WALK_READ && !fault->access.table_walk &&
 	    fault->insn.length && svm_opcode_is_rmw(&fault->insn)) {
 		fault->needed = EPT_WALK_WRITE;
@@ -105,11 +112,14 @@ static enum svm_exit_verdict leave_for_violation(struct softvmx_cpu *cpu,
 				   &fault->insn);
 }
 
-/** Exit 48 or 49, with all that is to be said of it. */
+/**
+ * Exit 48 or 49, with all that is to be said of it. An EPT violation forgets
+ * what it hit (SDM 3C 29.4.3.1), so that the next access walks the EPT again. A
+ * misconfiguration has no qualification.
+ */
 static enum svm_exit_verdict refuse(struct softvmx_cpu *cpu,
 				    struct fault *fault)
 {
-	/* SDM 3C 29.4.3.1: an EPT violation forgets what it hit. */
 	ept_shadow_forget(cpu->shadow, fault->access.gpa);
 	look_closer(cpu, fault);
 	vmcs_memory_set(cpu, GUEST_PHYSICAL_ADDRESS, fault->access.gpa.v);
@@ -136,7 +146,11 @@ enum svm_exit_verdict svm_exit_npf_refuse(struct softvmx_cpu *cpu,
 	return refuse(cpu, &fault);
 }
 
-/** The page with the guest's TSS: a small one, and read-only. */
+/**
+ * The page with the guest's TSS, see svm_task.c: it is entered as read-only,
+ * and a store is looked at. A page table in the same page cannot be walked by
+ * the processor then.
+ */
 static enum svm_exit_verdict admit_watched(struct softvmx_cpu *cpu,
 					   struct fault *fault, u64 info)
 {
@@ -152,6 +166,10 @@ static enum svm_exit_verdict admit_watched(struct softvmx_cpu *cpu,
 	return SVM_RESUME;
 }
 
+/*
+ * EXITINFO2 is the guest physical address. What the EPT allows is entered into
+ * the shadow; its accessed and dirty flags are set with that.
+ */
 enum svm_exit_verdict svm_exit_npf_access(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_control *control = &cpu->guest->control;

@@ -9,22 +9,28 @@
  *	17:15 segment  10 is register  9:7 address size  6:3 reg1  1:0 scale
  */
 #include "hv/softvmx/svm_exit.h"
+#include "hv/softvmx/svm_operand.h"
 #include "hv/softvmx/svm_task.h"
 #include "hv/softvmx/vmcb_segments.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 
+/* Bits of the VM-exit instruction information, as drawn above. */
 #define INFO_REGISTER BIT(10)
 #define INFO_NO_INDEX BIT(22)
 #define INFO_NO_BASE BIT(27)
 
-/** The part that all memory operands share. */
+/**
+ * The part that all memory operands share: address size, segment, index with
+ * its scale, base. An address relative to RIP has no base for VMX; the
+ * qualification has what RIP adds (SDM 3C 28.2.1).
+ */
 static u32 memory_info(const struct svm_insn *insn)
 {
 	u32 info = insn->scale;
 
 	info |= (insn->address_size == 8 ? 2 : insn->address_size == 4) << 7;
-	info |= (u32)svm_decode_segment(insn) << 15;
+	info |= (u32)svm_operand_segment(insn) << 15;
 	info |= insn->index == INSN_NONE ? INFO_NO_INDEX :
 					   (u32)insn->index << 18;
 	info |= insn->base == INSN_NONE || insn->base == INSN_BASE_RIP ?
@@ -33,7 +39,10 @@ static u32 memory_info(const struct svm_insn *insn)
 	return info;
 }
 
-/** Instruction information without reg2, and the displacement. */
+/**
+ * Instruction information without reg2, and the displacement as exit
+ * qualification.
+ */
 static void describe_operand(struct softvmx_cpu *cpu,
 			     const struct svm_insn *insn)
 {
@@ -49,7 +58,11 @@ static void describe_operand(struct softvmx_cpu *cpu,
 	}
 }
 
-/** 0F 01 C1 to C4; 0 if it is something else. */
+/**
+ * 0F 01 with a register form: VMCALL C1, VMLAUNCH C2, VMRESUME C3, VMXOFF C4
+ * (SDM 2D table A-6, group 7).
+ * @return 0 if it is something else
+ */
 static u32 group7_reason(const struct svm_insn *insn)
 {
 	switch (insn->modrm) {
@@ -66,7 +79,10 @@ static u32 group7_reason(const struct svm_insn *insn)
 	}
 }
 
-/** 0F C7 /6 and /7 with a memory operand. */
+/**
+ * 0F C7 /6 and /7 with a memory operand (group 9): which one the prefix says,
+ * 66 for VMCLEAR, F3 for VMXON, none for VMPTRLD.
+ */
 static u32 group9_reason(const struct svm_insn *insn)
 {
 	u8 reg = insn->reg & 7;
@@ -84,7 +100,10 @@ static u32 group9_reason(const struct svm_insn *insn)
 					 EXIT_REASON_VMPTRLD;
 }
 
-/** The exit reason of a VMX instruction, or 0. */
+/**
+ * The exit reason of a VMX instruction, or 0. Those with two bytes of opcode
+ * take no prefix of the 66, F2, F3 kind; the two in the map 0F 38 must have 66.
+ */
 static u32 vmx_reason(const struct svm_insn *insn)
 {
 	bool plain = !insn->repeat && insn->operand_size != 2;
@@ -112,7 +131,12 @@ static u32 vmx_reason(const struct svm_insn *insn)
 	}
 }
 
-/** All but VMCALL are undefined outside of protected and 64-bit mode. */
+/**
+ * All but VMCALL are undefined outside of protected and 64-bit mode (SDM 3C
+ * 31.3): in real and virtual-8086 mode and in compatibility mode the #UD is the
+ * guest's. Anywhere else the exit comes before all other checks, CPL included
+ * (26.1.2).
+ */
 static bool mode_allows(const struct softvmx_cpu *cpu, u32 reason)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -134,6 +158,11 @@ bool svm_exit_vmx_is_insn(const struct softvmx_cpu *cpu,
 	return reason && mode_allows(cpu, reason);
 }
 
+/*
+ * What there is to describe differs: some have no operand, some only memory,
+ * VMREAD and VMWRITE a second register, INVEPT and INVVPID a register with
+ * their type (SDM 3C tables 28-12 to 28-14).
+ */
 enum svm_exit_verdict svm_exit_vmx_insn(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
@@ -152,14 +181,19 @@ enum svm_exit_verdict svm_exit_vmx_insn(struct softvmx_cpu *cpu)
 	return svm_exit_leave_insn(cpu, reason, &insn);
 }
 
+/*
+ * 0F 01 /0 to /3 are SGDT, SIDT, LGDT, LIDT; 0F 00 /0 to /3 are SLDT, STR,
+ * LLDT, LTR: reg tells which, and is bits 29:28 of the information (SDM 3C
+ * tables 28-10 and 28-11). Without descriptor-table exiting only LTR is
+ * intercepted, for our own purposes.
+ */
 enum svm_exit_verdict svm_exit_vmx_tables(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
 
 	if (!(cpu->processor_ctls2 & CPU2_DESCRIPTOR_TABLE_EXITING)) {
-		return svm_task_ltr(cpu); /* nothing else is intercepted then */
+		return svm_task_ltr(cpu);
 	}
-	/* 0F 01: SGDT SIDT LGDT LIDT; 0F 00: SLDT STR LLDT LTR. */
 	svm_decode_current(cpu, &insn);
 	describe_operand(cpu, &insn);
 	cpu->exit.info |= (u32)(insn.reg & 3) << 28;

@@ -15,6 +15,7 @@
  */
 #include "hv/softvmx/svm_gla.h"
 
+#include "hv/softvmx/svm_operand.h"
 #include "hv/softvmx/svm_walk.h"
 #include "hv/softvmx/vmcb_segments.h"
 
@@ -29,7 +30,10 @@ struct search {
 	gva_t linear;
 };
 
-/** Entries are eight bytes; the access may be to any of them. */
+/**
+ * Is one of the walk's entries what was accessed? Entries are eight bytes; the
+ * access may be to any of them.
+ */
 static bool try_table_walk(struct search *search, gva_t linear,
 			   const struct svm_walk *walk)
 {
@@ -72,7 +76,11 @@ static bool try_address(struct search *search, u64 address)
 	       try_exact(search, gva_add(gva_page(linear), PAGE_SIZE));
 }
 
-/** Any page of a table that is `size` bytes long. */
+/**
+ * Any page of a table that is `size` bytes long. Descriptors are small and few
+ * accesses read them, so a page is as exact as it gets before try_exact() adds
+ * the offset.
+ */
 static bool try_range(struct search *search, u64 base, u64 size)
 {
 	for (unsigned int i = 0; i < TABLE_PAGES; i++) {
@@ -86,23 +94,26 @@ static bool try_range(struct search *search, u64 base, u64 size)
 	return false;
 }
 
-/** The instruction at RIP: operand, string registers, stack. */
+/**
+ * The instruction at RIP: operand, string registers, stack. They are tried
+ * whatever the instruction is; a wrong one does not lead to the GPA.
+ */
 static bool try_instruction(struct search *search)
 {
 	const struct svm_insn *insn = search->access->insn;
 	struct softvmx_cpu *cpu = search->cpu;
-	u64 ss = svm_decode_segment_base(cpu, SEGMENT_SS);
-	u64 ds = svm_decode_segment_base(
+	u64 ss = svm_operand_segment_base(cpu, SEGMENT_SS);
+	u64 ds = svm_operand_segment_base(
 		cpu, insn->segment == INSN_NONE ? SEGMENT_DS : insn->segment);
 	u64 rsp = cpu->guest->save.rsp;
 
 	if (insn->has_memory &&
-	    try_address(search, svm_decode_linear(cpu, insn).v)) {
+	    try_address(search, svm_operand_linear(cpu, insn).v)) {
 		return true;
 	}
 	return try_address(search, ds + cpu->gpr[GPR_RSI]) ||
 	       try_address(search,
-			   svm_decode_segment_base(cpu, SEGMENT_ES) +
+			   svm_operand_segment_base(cpu, SEGMENT_ES) +
 				   cpu->gpr[GPR_RDI]) ||
 	       try_address(search, ss + rsp - 8) ||
 	       try_address(search, ss + rsp);
@@ -119,14 +130,17 @@ static bool try_descriptor_tables(struct search *search)
 		try_range(search, save->ldtr.base, save->ldtr.limit));
 }
 
-/** An event is being delivered: its gate, and the stack it is pushed to. */
+/**
+ * An event is being delivered: its gate, and the stack it is pushed to, aligned
+ * to 16 bytes in long mode (SDM 3A 6.14.2), six words at most.
+ */
 static bool try_delivery(struct search *search)
 {
 	struct softvmx_cpu *cpu = search->cpu;
 	const struct vmcb_save *save = &cpu->guest->save;
 	u32 vector = cpu->guest->control.exit_int_info & SVM_EVENT_VECTOR;
 	u64 gate = save->idtr.base + vector * (save->efer & BIT(10) ? 16 : 8);
-	u64 stack = svm_decode_segment_base(cpu, SEGMENT_SS) + save->rsp;
+	u64 stack = svm_operand_segment_base(cpu, SEGMENT_SS) + save->rsp;
 
 	return try_address(search, gate) ||
 	       try_address(search, (stack & ~15ull) - 8) ||
@@ -134,12 +148,16 @@ static bool try_delivery(struct search *search)
 	       try_descriptor_tables(search);
 }
 
+/*
+ * The most likely places first: each costs a walk. A fetch is at RIP; while an
+ * event is delivered no instruction runs.
+ */
 bool svm_gla_find(struct softvmx_cpu *cpu, const struct svm_gla_access *access,
 		  gva_t *linear)
 {
 	struct search search = { .cpu = cpu, .access = access };
 	const struct vmcb_save *save = &cpu->guest->save;
-	u64 rip = svm_decode_segment_base(cpu, SEGMENT_CS) + save->rip;
+	u64 rip = svm_operand_segment_base(cpu, SEGMENT_CS) + save->rip;
 	bool found = access->fetch && try_address(&search, rip);
 
 	if (!found && cpu->guest->control.exit_int_info & SVM_EVENT_VALID) {

@@ -40,7 +40,10 @@ static void set_controls(struct softvmx_cpu *cpu)
 			0;
 }
 
-/** The host's own mode and page tables: the loop is our code. */
+/**
+ * The host's own mode and page tables: the loop is our code. Interrupts that
+ * are the guest's end the wait if its RFLAGS.IF is 1.
+ */
 static void set_state(struct softvmx_cpu *cpu)
 {
 	struct vmcb_save *save = &cpu->halted->save;
@@ -63,7 +66,11 @@ static void set_state(struct softvmx_cpu *cpu)
 	vmcb_vmsave(virt_to_hpa(cpu->halted));
 }
 
-/** Run the loop until something comes.  @return what that is */
+/**
+ * Run the loop until something comes. It is left pending: an exit passes it on,
+ * else the guest takes it itself.
+ * @return SVM_LEAVE for an exit
+ */
 static enum svm_exit_verdict wait_once(struct softvmx_cpu *cpu)
 {
 	u64 unused[GPR_COUNT] = { 0 };
@@ -88,7 +95,10 @@ static enum svm_exit_verdict wait_once(struct softvmx_cpu *cpu)
 	}
 }
 
-/** An NMI that is blocked does not end the wait: it has been put aside. */
+/*
+ * An NMI that is blocked does not end the wait: it has been put aside, and the
+ * next one cannot come before the guest's IRET.
+ */
 enum svm_exit_verdict svm_halt_wait(struct softvmx_cpu *cpu)
 {
 	enum svm_exit_verdict verdict;

@@ -23,12 +23,20 @@
 #define TSS_LIMIT 0x67
 #define TABLE_LIMIT 0xffff
 
+/*
+ * VMRUN keeps CR0, CR3, CR4, EFER, GDTR, IDTR, CS, SS, DS, ES, RIP, RSP and RAX
+ * by itself, in the host-save area (APM 2 15.5.1). What VMLOAD and VMSAVE move
+ * it leaves alone, so that is kept here.
+ */
 void svm_host_keep(struct softvmx_cpu *cpu)
 {
 	vmcb_vmsave(virt_to_hpa(cpu->before));
 }
 
-/** A flat segment as an exit makes it; a null selector is unusable. */
+/**
+ * A flat segment as an exit makes it, whatever the descriptor says (SDM 3C
+ * 28.5.2); with a null selector it is unusable.
+ */
 static struct vmcb_segment data_segment(u16 selector, u64 base)
 {
 	return (struct vmcb_segment){ .selector = selector,
@@ -38,6 +46,11 @@ static struct vmcb_segment data_segment(u16 selector, u64 base)
 				      .base = base };
 }
 
+/*
+ * Bases come from the VMCS, the rest is what SDM 3C 28.5.2 lays down; LDTR is
+ * made unusable. None of it changes from exit to exit, so it is done when
+ * VMWRITE has touched the host area.
+ */
 void svm_host_prepare(struct softvmx_cpu *cpu)
 {
 	struct vmcb_save *after = &cpu->after->save;
@@ -59,7 +72,11 @@ void svm_host_prepare(struct softvmx_cpu *cpu)
 	cpu->host_rip = vmcs_memory_get(cpu, HOST_RIP);
 }
 
-/** CR3 last: what follows must be mapped in the host's tables, and is. */
+/**
+ * CR3 last: what follows must be mapped in the host's tables, and is. CR4.VMXE
+ * is left out, as this machine does not have it and TCG 7.2 would not survive
+ * the write.
+ */
 static void load_control_registers(const struct softvmx_cpu *cpu)
 {
 	u64 cr0 = vmcs_memory_get(cpu, HOST_CR0);
@@ -78,7 +95,10 @@ static void load_control_registers(const struct softvmx_cpu *cpu)
 	}
 }
 
-/** Without "load IA32_EFER" the guest's stays, but for the host's mode. */
+/**
+ * SDM 3C 28.5.1: without "load IA32_EFER" the guest's value stays, but for LMA
+ * and LME, which "host address-space size" decides. SVME is this unit's own.
+ */
 static void load_efer(const struct softvmx_cpu *cpu, u32 controls, bool ran)
 {
 	u64 now = rdmsr(MSR_IA32_EFER);
@@ -95,6 +115,10 @@ static void load_efer(const struct softvmx_cpu *cpu, u32 controls, bool ran)
 	}
 }
 
+/**
+ * Without "load IA32_PAT" the guest's value stays (SDM 3C 28.5.1). An entry
+ * that failed has had no guest, so that there is none.
+ */
 static void load_pat(const struct softvmx_cpu *cpu, u32 controls, bool ran)
 {
 	u64 now = rdmsr(MSR_IA32_PAT);
@@ -108,7 +132,11 @@ static void load_pat(const struct softvmx_cpu *cpu, u32 controls, bool ran)
 	}
 }
 
-/** GDTR and IDTR: SDM 3C 28.5.2 gives both the largest limit. */
+/**
+ * GDTR and IDTR: SDM 3C 28.5.2 gives both the largest limit, whatever the host
+ * had; vmcs_host.c relies on it. LGDT and LIDT are slow where they are
+ * emulated, hence the comparison.
+ */
 static void load_tables(const struct softvmx_cpu *cpu)
 {
 	struct table_register now;
@@ -129,7 +157,10 @@ static void load_tables(const struct softvmx_cpu *cpu)
 	}
 }
 
-/** CS by a far return: nothing else loads it. */
+/**
+ * CS by a far return: nothing else loads it, and only from a descriptor. The
+ * host's GDT is loaded by now.
+ */
 static void load_cs(u16 selector)
 {
 	asm volatile("pushq %q0\n\t"
@@ -142,7 +173,7 @@ static void load_cs(u16 selector)
 		     : "rax", "memory");
 }
 
-/** For the comparison: exits rarely find another CS than that of entry. */
+/** For the comparison: exits rarely find another CS than that of the entry. */
 static u16 read_cs(void)
 {
 	u16 selector;
@@ -151,7 +182,11 @@ static u16 read_cs(void)
 	return selector;
 }
 
-/** SS and the data segments: in 64-bit mode no more than their selectors. */
+/**
+ * SS and the data segments: in 64-bit mode no more than their selectors. What
+ * the processor has in the hidden parts it does not look at there (SDM 3A
+ * 3.4.4).
+ */
 static void load_segments(const struct softvmx_cpu *cpu)
 {
 	u16 cs = vmcs_memory_get(cpu, HOST_CS_SELECTOR);
@@ -173,7 +208,10 @@ static void load_segments(const struct softvmx_cpu *cpu)
 	}
 }
 
-/** What VMX does not switch is what the guest has made of it. */
+/**
+ * What VMX does not switch is what the guest has made of it. It goes into the
+ * VMCB from which VMLOAD loads, to save five WRMSRs.
+ */
 static void load_shared(struct softvmx_cpu *cpu, const struct vmcb_save *from)
 {
 	struct vmcb_save *after = &cpu->after->save;
@@ -185,7 +223,10 @@ static void load_shared(struct softvmx_cpu *cpu, const struct vmcb_save *from)
 	after->kernel_gs_base = from->kernel_gs_base;
 }
 
-/** CR2, DR6 and CR8 by hand: VMLOAD does not load them. */
+/**
+ * CR2, DR6 and CR8 by hand: VMLOAD does not load them. Nor does VMX, for which
+ * they are the same in both worlds.
+ */
 static void load_shared_registers(const struct softvmx_cpu *cpu)
 {
 	const struct vmcb *guest = cpu->guest;
@@ -201,6 +242,11 @@ static void load_shared_registers(const struct softvmx_cpu *cpu)
 	}
 }
 
+/*
+ * The order is that of SDM 3C 28.5: control registers, MSRs, segments and
+ * tables. The guest's own parts come first, since the VMCB is theirs until
+ * here. DR7 is 400h after any exit (28.5.1).
+ */
 void svm_host_load(struct softvmx_cpu *cpu, bool ran)
 {
 	u32 controls = vmcs_memory_get(cpu, VM_EXIT_CONTROLS);

@@ -3,33 +3,31 @@
  *
  * While the guest runs its FS base is in FS_BASE; while we run, it is in the
  * VMCB and FS_BASE has ours.  So an access on the guest's behalf goes to the
- * VMCB for all that VMRUN and VMLOAD switch, and to the processor for the rest.
- * EFER is shown without SVME, which a guest of VMX does not have.
+ * VMCB for all that VMRUN and VMLOAD switch (APM 2 15.5.1, 15.5.2), and to the
+ * processor for the rest:
  *
- * The MSR lists of VM entry and exit are here too, for the same reason.
+ *	in the VMCB       EFER, PAT, SYSENTER_.., FS and GS base
+ *	there as well     STAR, LSTAR, CSTAR, FMASK, KERNEL_GS_BASE: for VMX
+ *	                  they are the host's, too; svm_host.c carries them over
+ *	the machine's     everything else, with its own #GP
+ *
+ * EFER is shown without SVME, which must be set while an SVM guest runs
+ * (APM 2 15.4) and which a guest of VMX does not have.
  */
 #include "hv/softvmx/svm_msr.h"
 
 #include "bus/errno.h"
-#include "hv/lib/page.h"
-#include "hv/lib/printf.h"
-#include "hv/softvmx/entry_checks.h"
 #include "hv/softvmx/svm_exit.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/msr.h"
 
-/** An entry of an MSR list (SDM 3C table 25-14). */
-struct list_entry {
-	u32 msr;
-	u32 reserved;
-	u64 value;
-};
-
+/** What this unit's guests may set in EFER; SVME is not of it. */
 #define EFER_KNOWN (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
-/** Where the VMCB keeps this MSR; NULL when it does not. */
+/** Where the VMCB keeps this MSR; NULL when it does not.  EFER is not here: it
+ * is no plain number (read and write it below). */
 static u64 *in_vmcb(struct softvmx_cpu *cpu, u32 msr)
 {
 	struct vmcb_save *save = &cpu->guest->save;
@@ -62,7 +60,8 @@ static u64 *in_vmcb(struct softvmx_cpu *cpu, u32 msr)
 	}
 }
 
-/** MSRs that hold linear addresses: a non-canonical one is #GP. */
+/** MSRs that hold linear addresses: a non-canonical one is #GP (SDM 2B WRMSR).
+ * What is only stored in the VMCB no processor checks before VMRUN. */
 static bool is_address_msr(u32 msr)
 {
 	return msr == MSR_IA32_LSTAR || msr == MSR_IA32_CSTAR ||
@@ -71,12 +70,29 @@ static bool is_address_msr(u32 msr)
 	       msr == MSR_IA32_SYSENTER_ESP || msr == MSR_IA32_SYSENTER_EIP;
 }
 
+/** Bits 63:47 all equal (SDM 1 3.3.7.1). */
 static bool is_canonical(u64 address)
 {
 	return (u64)((s64)(address << 16) >> 16) == address;
 }
 
-/** An MSR that nobody knows is read from the machine, which may refuse. */
+/** Each byte 0, 1, 4, 5, 6 or 7 (SDM 3A 11.12.2). */
+static bool is_pat(u64 value)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		u8 type = value >> 8 * i;
+
+		if (type > 7 || type == 2 || type == 3) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * An MSR that nobody knows is read from the machine, which may refuse. The time
+ * stamp counter is offset as RDTSC is (SDM 3C 26.3).
+ */
 int svm_msr_read(struct softvmx_cpu *cpu, u32 msr, u64 *value)
 {
 	const u64 *place = in_vmcb(cpu, msr);
@@ -89,10 +105,15 @@ int svm_msr_read(struct softvmx_cpu *cpu, u32 msr, u64 *value)
 		*value = *place;
 		return 0;
 	}
+	if (msr == MSR_IA32_TSC) {
+		*value = rdtsc() + cpu->guest->control.tsc_offset;
+		return 0;
+	}
 	return rdmsr_safe(msr, value);
 }
 
-/** SDM 3A 2.2.1: LMA is read-only, and LME with paging on. */
+/** SDM 3A 2.2.1: LMA is read-only, and LME with paging on.  NXE and LME change
+ * what the guest's page tables mean, so what is cached of them goes. */
 static int write_efer(struct softvmx_cpu *cpu, u64 value)
 {
 	struct vmcb_save *save = &cpu->guest->save;
@@ -109,7 +130,11 @@ static int write_efer(struct softvmx_cpu *cpu, u64 value)
 	return 0;
 }
 
-/* Checks first, so that a refused write changes nothing. */
+/*
+ * Checks first, so that a refused write changes nothing.  PAT is a case of its
+ * own: when VM exit does not save it, the VMCS keeps the value that the next
+ * entry will load, and the guest's own ends with this stay.
+ */
 int svm_msr_write(struct softvmx_cpu *cpu, u32 msr, u64 value)
 {
 	u64 *place = in_vmcb(cpu, msr);
@@ -120,85 +145,14 @@ int svm_msr_write(struct softvmx_cpu *cpu, u32 msr, u64 value)
 	if (!place) {
 		return wrmsr_safe(msr, value);
 	}
-	if (is_address_msr(msr) && !is_canonical(value)) {
+	if ((is_address_msr(msr) && !is_canonical(value)) ||
+	    (msr == MSR_IA32_PAT && !is_pat(value))) {
 		return -EFAULT;
 	}
 	if (msr == MSR_IA32_PAT &&
 	    !(vmcs_memory_get(cpu, VM_EXIT_CONTROLS) & EXIT_SAVE_PAT)) {
-		/* The next entry takes the VMCS' value, not this one. */
 		cpu->reload_system = true;
 	}
 	*place = value;
 	return 0;
-}
-
-/** A list of the VMCS; count 0 when it is not in memory, with a sentence. */
-static struct list_entry *list_at(const struct softvmx_cpu *cpu,
-				  enum vmcs_field address, u32 *count)
-{
-	hpa_t list = hpa(vmcs_memory_get(cpu, address));
-
-	if (*count && list.v >= DIRECT_MAP_SIZE - 16ull * *count) {
-		printf("softvmx: %s = 0x%llx is not in memory\n",
-		       vmcs_fields_name(address), (unsigned long long)list.v);
-		*count = 0;
-	}
-	return *count ? hpa_to_virt(list) : NULL;
-}
-
-/** Stops at the first entry that cannot be loaded: its number is the exit
- * qualification of reason 34. */
-u32 svm_msr_load_list(struct softvmx_cpu *cpu)
-{
-	u32 count = vmcs_memory_get(cpu, VM_ENTRY_MSR_LOAD_COUNT);
-	const struct list_entry *list =
-		list_at(cpu, VM_ENTRY_MSR_LOAD_ADDR, &count);
-
-	for (u32 i = 0; i < count; i++) {
-		u64 index = list[i].msr | (u64)list[i].reserved << 32;
-
-		if (!entry_checks_msr(i + 1, index, list[i].value)) {
-			return i + 1;
-		}
-		if (svm_msr_write(cpu, list[i].msr, list[i].value)) {
-			entry_checks_msr_refused(i + 1, index, list[i].value);
-			return i + 1;
-		}
-	}
-	return 0;
-}
-
-void svm_msr_store_list(struct softvmx_cpu *cpu)
-{
-	u32 count = vmcs_memory_get(cpu, VM_EXIT_MSR_STORE_COUNT);
-	struct list_entry *list = list_at(cpu, VM_EXIT_MSR_STORE_ADDR, &count);
-
-	for (u32 i = 0; i < count; i++) {
-		u64 value = 0;
-
-		if (svm_msr_read(cpu, list[i].msr, &value)) {
-			printf("softvmx: VM exit cannot store MSR 0x%x\n",
-			       list[i].msr);
-		}
-		list[i].value = value;
-	}
-}
-
-void svm_msr_load_host_list(struct softvmx_cpu *cpu)
-{
-	u32 count = vmcs_memory_get(cpu, VM_EXIT_MSR_LOAD_COUNT);
-	const struct list_entry *list =
-		list_at(cpu, VM_EXIT_MSR_LOAD_ADDR, &count);
-
-	for (u32 i = 0; i < count; i++) {
-		u64 value = list[i].value;
-
-		if (list[i].msr == MSR_IA32_EFER) {
-			value |= EFER_SVME;
-		}
-		if (wrmsr_safe(list[i].msr, value)) {
-			printf("softvmx: VM exit cannot load MSR 0x%x\n",
-			       list[i].msr);
-		}
-	}
 }

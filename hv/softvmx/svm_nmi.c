@@ -113,6 +113,13 @@ enum svm_exit_verdict svm_nmi_arrive(struct softvmx_cpu *cpu)
 	return SVM_RESUME;
 }
 
+/** The processor must not block it for our having taken it; GIF still does. */
+void svm_nmi_return(void)
+{
+	lapic_send_nmi(lapic_id());
+	softvmx_run_unmask_nmi();
+}
+
 /** Executed by the processor, it unblocks them there whatever VMX says. */
 enum svm_exit_verdict svm_nmi_iret(struct softvmx_cpu *cpu)
 {

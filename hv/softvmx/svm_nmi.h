@@ -16,6 +16,9 @@ void svm_nmi_leave(struct softvmx_cpu *cpu);
 /** An NMI has come: the hypervisor's, the guest's, or one that must wait. */
 enum svm_exit_verdict svm_nmi_arrive(struct softvmx_cpu *cpu);
 
+/** Make an NMI pending again that was taken by accident. */
+void svm_nmi_return(void);
+
 /** The guest is about to execute IRET, which may unblock NMIs. */
 enum svm_exit_verdict svm_nmi_iret(struct softvmx_cpu *cpu);
 

@@ -17,11 +17,13 @@
 #include "hv/softvmx/svm_task.h"
 
 #include "hv/softvmx/ept_shadow.h"
+#include "hv/softvmx/svm_operand.h"
+#include "hv/softvmx/svm_fetch.h"
 #include "hv/softvmx/svm_walk.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 
-/* Bits 31:30 of the qualification (SDM 3C table 28-2). */
+/** Bits 31:30 of the qualification (SDM 3C table 28-2). */
 enum source { SOURCE_CALL, SOURCE_IRET, SOURCE_JMP, SOURCE_GATE };
 
 /* Descriptors (SDM 3A 3.5): the type in bits 43:40, 0 in bit 44. */
@@ -34,7 +36,10 @@ enum source { SOURCE_CALL, SOURCE_IRET, SOURCE_JMP, SOURCE_GATE };
 #define SELECTOR_INDEX BITS(15, 3)
 #define GATE_SIZE 8
 
-/** Protected mode without long mode, with EPT: the shadow is what stops it. */
+/**
+ * Protected mode without long mode, and a TSS; with EPT, since the shadow is
+ * what stops it.
+ */
 static bool can_switch(const struct softvmx_cpu *cpu)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -44,7 +49,10 @@ static bool can_switch(const struct softvmx_cpu *cpu)
 	       (save->tr.attributes & SVM_SEG_P);
 }
 
-/** The walk is made anew each time, since the guest may move its tables. */
+/*
+ * At each VMRUN of such a guest, since it may move its tables. LTR is watched
+ * with the TSS, unless the hypervisor wants to see it anyway.
+ */
 void svm_task_watch(struct softvmx_cpu *cpu)
 {
 	struct vmcb *guest = cpu->guest;
@@ -76,7 +84,7 @@ static u64 read_descriptor(struct softvmx_cpu *cpu,
 	u64 descriptor = 0;
 
 	if (offset + 7 <= table->limit &&
-	    svm_walk_fetch(cpu, gva((u32)(table->base + offset)), bytes,
+	    svm_fetch_bytes(cpu, gva((u32)(table->base + offset)), bytes,
 			   sizeof(bytes)) == sizeof(bytes)) {
 		memcpy(&descriptor, bytes, sizeof(descriptor));
 	}
@@ -84,7 +92,8 @@ static u64 read_descriptor(struct softvmx_cpu *cpu,
 }
 
 /**
- * The task behind a descriptor.
+ * The task behind a descriptor. VMX reports the TSS, also when a task gate was
+ * on the way.
  * @param selector the descriptor's own; for a task gate, that of its TSS
  * @return whether it is a task at all
  */
@@ -102,8 +111,10 @@ static bool leads_to_task(u64 descriptor, u16 *selector)
 	return type == TYPE_TSS16 || type == TYPE_TSS32;
 }
 
-/** The selector of a far pointer: behind its offset, in memory or in the
- * instruction itself. */
+/**
+ * The selector of a far pointer: behind its offset, in memory or in the last
+ * two bytes of the instruction itself.
+ */
 static u16 far_selector(struct softvmx_cpu *cpu, const struct svm_insn *insn)
 {
 	u64 at = cpu->guest->save.cs.base + cpu->guest->save.rip +
@@ -112,28 +123,33 @@ static u16 far_selector(struct softvmx_cpu *cpu, const struct svm_insn *insn)
 	u8 bytes[2];
 
 	if (insn->has_memory) {
-		at = svm_decode_linear(cpu, insn).v + insn->operand_size;
+		at = svm_operand_linear(cpu, insn).v + insn->operand_size;
 	}
-	if (svm_walk_fetch(cpu, gva((u32)at), bytes, 2) == 2) {
+	if (svm_fetch_bytes(cpu, gva((u32)at), bytes, 2) == 2) {
 		memcpy(&selector, bytes, 2);
 	}
 	return selector;
 }
 
-/** By an instruction: far JMP, far CALL, IRET with NT. */
+/**
+ * By an instruction: far JMP (EA, FF /5), far CALL (9A, FF /3), IRET with NT
+ * set, which goes back to the task whose selector is in the TSS (SDM 3A 7.3).
+ */
 static bool find_by_insn(struct softvmx_cpu *cpu, const struct svm_insn *insn,
 			 u16 *selector, enum source *source)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
 	bool group5 = insn->opcode == 0xff && insn->has_memory;
 	u8 link[2];
+	gva_t at;
 
 	if (insn->map != INSN_MAP_ONE || !insn->length) {
 		return false;
 	}
 	if (insn->opcode == 0xcf && (save->rflags & RFLAGS_NT)) {
 		*source = SOURCE_IRET;
-		if (svm_walk_fetch(cpu, gva((u32)save->tr.base), link, 2) < 2) {
+		at = gva((u32)save->tr.base);
+		if (svm_fetch_bytes(cpu, at, link, 2) < 2) {
 			return false;
 		}
 		memcpy(selector, link, 2);
@@ -177,6 +193,10 @@ static enum svm_exit_verdict leave(struct softvmx_cpu *cpu, u16 selector,
 	return svm_exit_leave_insn(cpu, EXIT_REASON_TASK_SWITCH, &insn);
 }
 
+/*
+ * The first byte of the TSS is where a switch stores first; nobody else has
+ * business there, but he may.
+ */
 enum svm_exit_verdict svm_task_store(struct softvmx_cpu *cpu, gpa_t address)
 {
 	enum source source = SOURCE_GATE;
@@ -196,12 +216,17 @@ enum svm_exit_verdict svm_task_store(struct softvmx_cpu *cpu, gpa_t address)
 	return SVM_RESUME;
 }
 
+/* Executed by the processor; the next VMRUN finds the new TSS. */
 enum svm_exit_verdict svm_task_ltr(struct softvmx_cpu *cpu)
 {
 	cpu->step.over = true;
 	return SVM_RESUME;
 }
 
+/*
+ * The translation that let the instruction store is dropped, from SVM's TLB
+ * too.
+ */
 void svm_task_end_store(struct softvmx_cpu *cpu)
 {
 	if (cpu->step.over) {
@@ -211,8 +236,10 @@ void svm_task_end_store(struct softvmx_cpu *cpu)
 	}
 }
 
-/** SVM says IRET and JMP in EXITINFO2 and leaves CALL and gates to tell apart
- * by whether an event was being delivered. */
+/*
+ * SVM says IRET and JMP in EXITINFO2 and leaves CALL and gates to be told apart
+ * by whether an event was being delivered.
+ */
 enum svm_exit_verdict svm_task_switch(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_control *control = &cpu->guest->control;

@@ -33,7 +33,7 @@
 
 /** An instruction and the event after it reach fewer than twenty pages, each
  * of which needs three tables at worst; then one may still be entered. */
-#define POOL_PAGES 64
+#define POOL_PAGES (SVM_TLB_PAGES - 1)
 #define ENTRIES 512
 
 /* Entries of our tables (APM 2 5.3) */
@@ -62,29 +62,13 @@ struct svm_tlb {
 	u64 (*pool)[ENTRIES];
 };
 
-struct svm_tlb *svm_tlb_create(void)
+/** The struct in the first page, tables in the others. */
+void svm_tlb_init(struct svm_tlb *tlb)
 {
-	struct svm_tlb *tlb = page_alloc(PAGE_OWNER_HV);
-
-	if (!tlb) {
-		return NULL;
-	}
-	tlb->pool = page_alloc_contig(PAGE_OWNER_HV, POOL_PAGES, 1);
-	if (!tlb->pool) {
-		page_free(tlb);
-		return NULL;
-	}
-	return tlb;
+	tlb->pool = (u64(*)[ENTRIES])((char *)tlb + PAGE_SIZE);
 }
 
-void svm_tlb_destroy(struct svm_tlb *tlb)
-{
-	if (tlb) {
-		page_free_contig(tlb->pool, POOL_PAGES);
-		page_free(tlb);
-	}
-}
-
+/** A zeroed page for a table; fill() has seen that there is one. */
 static u64 *take_page(struct svm_tlb *tlb)
 {
 	u64 *page = tlb->pool[tlb->used++];
@@ -156,6 +140,10 @@ void svm_tlb_before_run(struct softvmx_cpu *cpu, bool fetch)
 	cpu->flush = true;
 }
 
+/*
+ * The processor has changed none of it: writes to these registers are
+ * intercepted. SVM's TLB has translations by our tables, which must go.
+ */
 void svm_tlb_after_run(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;
@@ -218,6 +206,10 @@ static void fill(struct softvmx_cpu *cpu, const struct svm_access *access)
 	*build_entry(cpu, access->linear) = entry;
 }
 
+/*
+ * The address is in EXITINFO2, what was tried in the error code; P and RSVD in
+ * that are about our tables and mean nothing.
+ */
 enum svm_exit_verdict svm_tlb_fault(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_control *control = &cpu->guest->control;

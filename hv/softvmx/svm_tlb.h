@@ -9,11 +9,11 @@
 
 struct svm_tlb;
 
-/** Allocate it, for one CPU.  @return NULL when there is no memory */
-struct svm_tlb *svm_tlb_create(void) __must_check;
+/** Pages that it takes, in one piece. */
+#define SVM_TLB_PAGES 65
 
-/** Give it back. */
-void svm_tlb_destroy(struct svm_tlb *tlb);
+/** Make it, in so many pages of zeroes. */
+void svm_tlb_init(struct svm_tlb *tlb);
 
 /** From the next VMRUN on the processor walks no tables of the guest's. */
 void svm_tlb_begin(struct softvmx_cpu *cpu);

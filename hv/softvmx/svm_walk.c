@@ -7,14 +7,14 @@
  * where its operand leads, and both take a walk of the guest's page tables
  * (SDM 3A 4.3 to 4.5), each of whose entries is reached through the EPT.
  *
- * For the instruction this happens at nearly every exit, so the page it lies in
- * is kept together with the entries that led there.  They are compared each
- * time: software that changes its page tables is seen at once.
+ * The three paging modes differ in numbers only, so they are three rows of a
+ * table and one loop.  The walk itself judges nothing but "present": who asks
+ * where an address leads need not have the right to go there.  What a
+ * processor would say to an access is svm_access.c's business.
  */
 #include "hv/softvmx/svm_walk.h"
 
 #include "hv/lib/page.h"
-#include "hv/softvmx/ept_shadow.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
@@ -33,7 +33,8 @@ struct paging_mode {
 	unsigned int max_large;	 /* highest level with large pages */
 };
 
-/* SDM 3A 4.5, 4.4 and 4.3. */
+/* SDM 3A 4.5, 4.4 and 4.3.  SVM reads PAE's topmost entries at each walk, so
+ * that they are a level like any other (APM 2 15.25.10). */
 static const struct paging_mode mode_4level = {
 	4, 9, 8, 9, ENTRY_ADDRESS, 3
 };
@@ -42,7 +43,7 @@ static const struct paging_mode mode_32bit = {
 	2, 10, 4, 10, ENTRY_ADDRESS_32, 2
 };
 
-/** The guest's mode; NULL when paging is off. */
+/** The guest's mode (SDM 3A 4.1.1); NULL when paging is off. */
 static const struct paging_mode *current_mode(const struct vmcb_save *save)
 {
 	if (!(save->cr0 & CR0_PG)) {
@@ -54,6 +55,13 @@ static const struct paging_mode *current_mode(const struct vmcb_save *save)
 	return save->cr4 & CR4_PAE ? &mode_pae : &mode_32bit;
 }
 
+const void *svm_walk_mode(const struct softvmx_cpu *cpu)
+{
+	return current_mode(&cpu->guest->save);
+}
+
+/* The EPT as it is in memory, and not the shadow: for reading an instruction
+ * it does not matter which, as what the guest executes it has just fetched. */
 void svm_walk_locate(struct softvmx_cpu *cpu, gpa_t address,
 		     struct ept_walk *walk)
 {
@@ -67,11 +75,8 @@ void svm_walk_locate(struct softvmx_cpu *cpu, gpa_t address,
 				   .hpa = hpa(address.v) };
 }
 
-/**
- * The host's pointer to a guest physical address.
- * @return NULL when there is no readable memory
- */
-static u8 *memory_at(struct softvmx_cpu *cpu, gpa_t address)
+/* An EPT may lead anywhere; beyond the direct map there is no memory to us. */
+u8 *svm_walk_memory(struct softvmx_cpu *cpu, gpa_t address)
 {
 	struct ept_walk walk;
 
@@ -84,9 +89,9 @@ static u8 *memory_at(struct softvmx_cpu *cpu, gpa_t address)
 }
 
 bool svm_walk_read(struct softvmx_cpu *cpu, gpa_t address, void *to,
-		     size_t size)
+		   size_t size)
 {
-	const u8 *from = memory_at(cpu, address);
+	const u8 *from = svm_walk_memory(cpu, address);
 
 	if (from) {
 		memcpy(to, from, size);
@@ -106,22 +111,25 @@ static gpa_t entry_address(const struct paging_mode *mode, u64 table,
 	return gpa(table + index * mode->entry_size);
 }
 
-/** The address that a leaf and the rest of the linear address make. */
+/**
+ * The address that a leaf and the rest of the linear address make.  The 4 MiB
+ * pages of 32-bit paging have address bits 39:32 in 20:13, PSE-36 (SDM 3A 4.3).
+ */
 static gpa_t leaf_address(const struct paging_mode *mode, u64 entry,
 			  gva_t linear, unsigned int level)
 {
-	unsigned int shift = PAGE_SHIFT + mode->index_bits * (level - 1);
-	u64 offset = BIT(shift) - 1;
+	u64 offset =
+		(1ull << (PAGE_SHIFT + mode->index_bits * (level - 1))) - 1;
 	u64 frame = entry & ENTRY_ADDRESS;
 
 	if (mode->entry_size == 4 && level == 2) {
-		/* PSE-36: bits 39:32 stand in 20:13 (SDM 3A 4.3). */
 		frame = (entry & BITS(31, 22)) | bits(entry, 20, 13) << 32;
 	}
 	return gpa((frame & ~offset) | (linear.v & offset));
 }
 
-/** Does this entry map a page?  PS counts where the mode knows large pages. */
+/** Does this entry map a page?  PS counts where the mode knows large pages, and
+ * in 32-bit paging only with CR4.PSE. */
 static bool is_leaf(const struct softvmx_cpu *cpu,
 		    const struct paging_mode *mode, u64 entry,
 		    unsigned int level)
@@ -168,7 +176,7 @@ static void walk_tables(struct softvmx_cpu *cpu,
 }
 
 void svm_walk_translate(struct softvmx_cpu *cpu, gva_t linear,
-			  struct svm_walk *walk)
+			struct svm_walk *walk)
 {
 	const struct paging_mode *mode = current_mode(&cpu->guest->save);
 
@@ -192,90 +200,5 @@ void *svm_walk_pointer(struct softvmx_cpu *cpu, gva_t linear)
 	if (walk.end != SVM_WALK_MAPPED) {
 		return NULL;
 	}
-	return memory_at(cpu, walk.gpa);
-}
-
-/** Is what was kept still the translation of this page? */
-static bool is_kept(struct softvmx_cpu *cpu, u64 page)
-{
-	const struct softvmx_fetch_page *kept = &cpu->fetch;
-	const struct vmcb_save *save = &cpu->guest->save;
-
-	if (!kept->page || kept->linear != page || kept->cr3 != save->cr3 ||
-	    kept->mode != current_mode(save) ||
-	    kept->eptp != vmcs_memory_get(cpu, EPT_POINTER) ||
-	    kept->generation != ept_shadow_generation(cpu->shadow)) {
-		return false;
-	}
-	for (unsigned int i = 0; i < kept->count; i++) {
-		if (*kept->entry[i] != kept->value[i]) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/** Keep a translation, with the places that it depends on. */
-static void keep(struct softvmx_cpu *cpu, u64 page,
-		 const struct svm_walk *walk)
-{
-	struct softvmx_fetch_page *kept = &cpu->fetch;
-
-	kept->page = NULL;
-	kept->mode = current_mode(&cpu->guest->save);
-	kept->cr3 = cpu->guest->save.cr3;
-	kept->linear = page;
-	kept->eptp = vmcs_memory_get(cpu, EPT_POINTER);
-	kept->generation = ept_shadow_generation(cpu->shadow);
-	kept->count = walk->count;
-	for (unsigned int i = 0; i < walk->count; i++) {
-		kept->entry[i] =
-			(const u64 *)memory_at(cpu, walk->entry_gpa[i]);
-		kept->value[i] = walk->entry[i];
-		if (!kept->entry[i]) {
-			return;
-		}
-	}
-	kept->page = memory_at(cpu, walk->gpa);
-}
-
-/** The page of an instruction, by what was kept or by a walk. */
-static const u8 *fetch_page(struct softvmx_cpu *cpu, gva_t page)
-{
-	struct svm_walk walk;
-
-	if (likely(is_kept(cpu, page.v))) {
-		return cpu->fetch.page;
-	}
-	svm_walk_translate(cpu, page, &walk);
-	if (walk.end != SVM_WALK_MAPPED) {
-		return NULL;
-	}
-	if (current_mode(&cpu->guest->save) == &mode_32bit) {
-		return memory_at(cpu, walk.gpa); /* entries of 4 bytes */
-	}
-	keep(cpu, page.v, &walk);
-	return cpu->fetch.page;
-}
-
-size_t svm_walk_fetch(struct softvmx_cpu *cpu, gva_t linear, u8 *to,
-		      size_t size)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		gva_t at = gva_add(linear, done);
-		size_t part = PAGE_SIZE - gva_offset(at);
-		const u8 *page = fetch_page(cpu, gva_page(at));
-
-		if (!page) {
-			break;
-		}
-		if (part > size - done) {
-			part = size - done;
-		}
-		memcpy(to + done, page + gva_offset(at), part);
-		done += part;
-	}
-	return done;
+	return svm_walk_memory(cpu, walk.gpa);
 }

@@ -25,6 +25,7 @@ struct svm_walk {
 	u64 entry[SVM_WALK_LEVELS]; /* 0 for one that could not be read */
 };
 
+/* Bits that an entry has at every level (SDM 3A tables 4-5 to 4-20). */
 #define SVM_WALK_PRESENT BIT(0)
 #define SVM_WALK_ACCESSED BIT(5)
 #define SVM_WALK_DIRTY BIT(6)
@@ -35,7 +36,7 @@ struct svm_walk {
  * accessed bit is set.
  */
 void svm_walk_translate(struct softvmx_cpu *cpu, gva_t linear,
-			  struct svm_walk *walk);
+			struct svm_walk *walk);
 
 /**
  * Where a guest physical address is, by the EPT as it is now; without EPT it
@@ -45,24 +46,25 @@ void svm_walk_locate(struct softvmx_cpu *cpu, gpa_t address,
 		     struct ept_walk *walk);
 
 /**
+ * The host's pointer to a guest physical address, for a few bytes in one page.
+ * @return NULL when the EPT does not make it readable memory
+ */
+u8 *svm_walk_memory(struct softvmx_cpu *cpu, gpa_t address);
+
+/**
  * Read guest physical memory that lies within one page.
  * @return false when the EPT does not make it readable memory
  */
 bool svm_walk_read(struct softvmx_cpu *cpu, gpa_t address, void *to,
-		     size_t size) __must_check;
-
-/**
- * Read bytes at a guest linear address, as far as they are mapped.
- * @param size at most 4096
- * @return how many bytes were read
- */
-size_t svm_walk_fetch(struct softvmx_cpu *cpu, gva_t linear, u8 *to,
-			size_t size);
+		   size_t size) __must_check;
 
 /**
  * The host's pointer to a guest linear address, for a few bytes in one page.
  * @return NULL when it is not mapped to memory
  */
 void *svm_walk_pointer(struct softvmx_cpu *cpu, gva_t linear);
+
+/** Something that is another for each paging mode, for comparisons only. */
+const void *svm_walk_mode(const struct softvmx_cpu *cpu);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "hv/lib/page.h"
 #include "hv/softvmx/ept_shadow.h"
+#include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/vmcs_memory.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
@@ -49,6 +50,10 @@ static const struct control_row secondary_rows[] = {
 	{ CPU2_WBINVD_EXITING, 0, SVM_INTERCEPT2_WBINVD },
 };
 
+/* In the bitmaps' last byte, and in the byte behind it. */
+#define LAST_PORTS BITS(7, 5)	/* FFFDh to FFFFh */
+#define PORTS_BEYOND BITS(2, 0) /* what an access to those runs into */
+
 static void apply_rows(struct vmcb_control *control, u32 controls,
 		       const struct control_row *rows, size_t count)
 {
@@ -60,14 +65,15 @@ static void apply_rows(struct vmcb_control *control, u32 controls,
 	}
 }
 
+/**
+ * TCG takes the WBINVD intercept for INVD as well, so that one is always set;
+ * svm_exit_insn.c tells the two apart. RDTSCP that is not enabled is #UD for
+ * the guest: we must see it.
+ */
 static void load_intercepts(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;
 
-	/*
-	 * TCG takes the WBINVD intercept for INVD as well, so that one is
-	 * always set; svm_exit_insn.c tells the two apart.
-	 */
 	control->intercept = SVM_INTERCEPT_NMI | SVM_INTERCEPT_CPUID |
 			     SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
 			     SVM_INTERCEPT_INVLPGA |
@@ -83,7 +89,6 @@ static void load_intercepts(struct softvmx_cpu *cpu)
 	apply_rows(control, cpu->processor_ctls2, secondary_rows,
 		   ARRAY_SIZE(secondary_rows));
 	if (!(cpu->processor_ctls2 & CPU2_ENABLE_RDTSCP)) {
-		/* The guest gets #UD for it: we must see it. */
 		control->intercept |= SVM_INTERCEPT_RDTSC;
 		control->intercept2 |= SVM_INTERCEPT2_RDTSCP;
 	}
@@ -100,6 +105,11 @@ static void load_exceptions(struct softvmx_cpu *cpu)
 	u32 wanted = vmcs_memory_get(cpu, EXCEPTION_BITMAP);
 	u32 exceptions = wanted | BIT(VECTOR_UD) | BIT(VECTOR_GP);
 
+	if (wanted & BIT(VECTOR_DF)) {
+		/* TCG looks at the intercept of the second exception only, not
+		 * at that of the double fault which the two make. */
+		exceptions |= SVM_EVENT_CONTRIBUTORY | BIT(VECTOR_PF);
+	}
 	if (vmcs_memory_get(cpu, PAGE_FAULT_ERROR_CODE_MASK) ||
 	    vmcs_memory_get(cpu, PAGE_FAULT_ERROR_CODE_MATCH)) {
 		exceptions |= BIT(VECTOR_PF);
@@ -113,6 +123,7 @@ static void load_exceptions(struct softvmx_cpu *cpu)
 	}
 }
 
+/** The guest's own bits, and the shadow's where the mask is set. */
 static u64 mix(u64 own, u64 shadow, u64 mask)
 {
 	return (own & ~mask) | (shadow & mask);
@@ -132,6 +143,10 @@ u64 vmcb_controls_visible_cr4(const struct softvmx_cpu *cpu)
 		   vmcs_memory_get(cpu, CR4_GUEST_HOST_MASK));
 }
 
+/*
+ * Reads need an intercept only if the guest must see something else than what
+ * is there; writes always do.
+ */
 void vmcb_controls_update_cr(struct softvmx_cpu *cpu)
 {
 	struct vmcb *guest = cpu->guest;
@@ -152,6 +167,10 @@ void vmcb_controls_update_cr(struct softvmx_cpu *cpu)
 	guest->control.intercept_cr_write = writes;
 }
 
+/*
+ * All that follows from controls alone. N_CR3 is left to
+ * vmcb_controls_load_hot(), which finds it changed and flushes.
+ */
 void vmcb_controls_load(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;
@@ -179,6 +198,20 @@ void vmcb_controls_load(struct softvmx_cpu *cpu)
 	control->n_cr3 = 0;
 }
 
+/**
+ * Can the VMCS' two pages be used as they are?  SVM wants them in one piece,
+ * with one more byte behind them for accesses that begin at port FFFDh or later
+ * and run over the end, which VMX always lets exit (SDM 3C 26.1.3).
+ */
+static bool are_usable(hpa_t a, hpa_t b)
+{
+	const u8 *last = (const u8 *)hpa_to_virt(b) + PAGE_SIZE - 1;
+
+	return b.v == a.v + PAGE_SIZE &&
+	       ((*last & LAST_PORTS) == LAST_PORTS ||
+		(last[1] & PORTS_BEYOND) == PORTS_BEYOND);
+}
+
 /** Software may change the bitmaps without telling, so copies are made anew. */
 static void load_io_bitmaps(struct softvmx_cpu *cpu)
 {
@@ -188,7 +221,7 @@ static void load_io_bitmaps(struct softvmx_cpu *cpu)
 
 	if (!(cpu->processor_ctls & CPU_USE_IO_BITMAPS)) {
 		control->iopm_base = virt_to_hpa(cpu->iopm_all).v;
-	} else if (b.v == a.v + PAGE_SIZE) {
+	} else if (are_usable(a, b)) {
 		control->iopm_base = a.v;
 	} else {
 		memcpy(cpu->iopm_copy, hpa_to_virt(a), PAGE_SIZE);
@@ -215,6 +248,10 @@ static u64 virtual_interrupt(const struct softvmx_cpu *cpu)
 	return v;
 }
 
+/*
+ * Without a VPID every entry and exit flushes the linear translations (SDM 3C
+ * 29.4.3.1).
+ */
 void vmcb_controls_load_hot(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;

@@ -23,6 +23,10 @@
 	(CR0_ET | CR0_CD | CR0_NW | BITS(63, 32) | BITS(28, 19) | BIT(17) | \
 	 BITS(15, 6))
 
+/**
+ * CR4.VMXE is set in every VMCS (SDM 3C 27.3.1.1), and an AMD guest must not
+ * have it.
+ */
 static void load_control_registers(struct softvmx_cpu *cpu)
 {
 	struct vmcb_save *save = &cpu->guest->save;
@@ -30,7 +34,6 @@ static void load_control_registers(struct softvmx_cpu *cpu)
 	save->cr0 = (vmcs_memory_get(cpu, GUEST_CR0) & ~CR0_KEPT) |
 		    (read_cr0() & CR0_KEPT);
 	save->cr3 = vmcs_memory_get(cpu, GUEST_CR3);
-	/* CR4.VMXE is set in the VMCS always, and an AMD guest must not. */
 	save->cr4 = vmcs_memory_get(cpu, GUEST_CR4) & ~CR4_VMXE;
 }
 
@@ -53,6 +56,10 @@ static u64 entry_efer(const struct softvmx_cpu *cpu, u32 controls)
 	return efer;
 }
 
+/**
+ * Their limits have 16 bits in the VMCS' checks and 32 in its fields; SVM has
+ * room for 32 as well.
+ */
 static void load_tables(struct softvmx_cpu *cpu)
 {
 	struct vmcb_save *save = &cpu->guest->save;
@@ -65,7 +72,8 @@ static void load_tables(struct softvmx_cpu *cpu)
 
 /**
  * Whether what a guest leaves in EFER and DR7 is what it will find there: then
- * the area may stay in the VMCB from exit to entry.
+ * the area may stay in the VMCB from exit to entry. If entry loads what exit
+ * has not saved, it must be loaded again each time.
  */
 static bool keeps_system(const struct softvmx_cpu *cpu, u32 entry)
 {
@@ -76,6 +84,10 @@ static bool keeps_system(const struct softvmx_cpu *cpu, u32 entry)
 	return (entry & load) == load && (exit & save) == save;
 }
 
+/**
+ * SDM 3C 27.3.2.1. What entry does not load stays as the host has it; SVME must
+ * be set for VMRUN (APM 2 15.5.1).
+ */
 static void load_system(struct softvmx_cpu *cpu)
 {
 	struct vmcb_save *save = &cpu->guest->save;
@@ -110,6 +122,10 @@ static void load_shared(struct softvmx_cpu *cpu)
 	save->dr6 = read_dr6();
 }
 
+/**
+ * What changes at nearly every entry. SVM has one interrupt shadow for STI and
+ * for MOV SS; which one it was VMX is told again at the exit (vmcb_save.c).
+ */
 static void load_hot(struct softvmx_cpu *cpu)
 {
 	struct vmcb *guest = cpu->guest;
@@ -126,6 +142,10 @@ static void load_hot(struct softvmx_cpu *cpu)
 	cpu->halt = vmcs_memory_get(cpu, GUEST_ACTIVITY_STATE) == ACTIVITY_HLT;
 }
 
+/*
+ * The tables first: what follows looks at the guest's mode. Controls decide
+ * what entry loads, so a change of theirs reloads the area that they speak of.
+ */
 void vmcb_load_all(struct softvmx_cpu *cpu)
 {
 	u8 dirty = cpu->dirty;

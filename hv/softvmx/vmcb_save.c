@@ -11,6 +11,7 @@
  */
 #include "hv/softvmx/vmcb_save.h"
 
+#include "hv/softvmx/svm_fetch.h"
 #include "hv/softvmx/svm_walk.h"
 #include "hv/softvmx/vmcb_segments.h"
 #include "hv/softvmx/vmcs_memory.h"
@@ -20,7 +21,11 @@
 /** TCG sets it in a PDPTE, where it is reserved: VM entry would object. */
 #define PDPTE_ACCESSED BIT(5)
 
-/** SDM 3C 28.3.1: with EPT, a guest that uses PAE has its PDPTEs saved. */
+/**
+ * SDM 3C 28.3.1: with EPT, a guest that uses PAE has its PDPTEs saved. SVM has
+ * no such registers and reads them at each walk, so memory has what a processor
+ * would have loaded with CR3.
+ */
 static void save_pdptes(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -41,6 +46,7 @@ static void save_pdptes(struct softvmx_cpu *cpu)
 	}
 }
 
+/** CR4.VMXE, which entry has taken away, comes back. */
 static void save_control_registers(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -51,7 +57,10 @@ static void save_control_registers(struct softvmx_cpu *cpu)
 	save_pdptes(cpu);
 }
 
-/** SDM 3C 28.3.1, last bullets: the entry control follows EFER.LMA. */
+/**
+ * SDM 3C 28.3.1, last bullets: "IA-32e mode guest" follows EFER.LMA, so that
+ * the next entry finds the mode which the guest is in.
+ */
 static void save_mode(struct softvmx_cpu *cpu)
 {
 	u64 controls = vmcs_memory_get(cpu, VM_ENTRY_CONTROLS);
@@ -63,6 +72,10 @@ static void save_mode(struct softvmx_cpu *cpu)
 	vmcs_memory_set(cpu, VM_ENTRY_CONTROLS, controls);
 }
 
+/**
+ * SDM 3C 28.3.1 and 28.3.2. EFER, PAT and DR7 are saved only on demand: else
+ * the old value stays in the VMCS.
+ */
 static void save_system(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
@@ -75,7 +88,6 @@ static void save_system(struct softvmx_cpu *cpu)
 	vmcs_memory_set(cpu, GUEST_SYSENTER_CS, (u32)save->sysenter_cs);
 	vmcs_memory_set(cpu, GUEST_SYSENTER_ESP, save->sysenter_esp);
 	vmcs_memory_set(cpu, GUEST_SYSENTER_EIP, save->sysenter_eip);
-	/* The next three are saved only on demand: else the old value stays. */
 	if (controls & EXIT_SAVE_EFER) {
 		vmcs_memory_set(cpu, GUEST_IA32_EFER, save->efer & ~EFER_SVME);
 	}
@@ -88,6 +100,7 @@ static void save_system(struct softvmx_cpu *cpu)
 	save_mode(cpu);
 }
 
+/* Areas that are not the guest's have never been anywhere but in the VMCS. */
 void vmcb_save_areas(struct softvmx_cpu *cpu, u8 areas)
 {
 	if (areas & AREA_CONTROL_REGS) {
@@ -102,14 +115,17 @@ void vmcb_save_areas(struct softvmx_cpu *cpu, u8 areas)
 	cpu->ready |= areas & AREAS_OF_GUEST;
 }
 
-/** SVM has one interrupt shadow; which instruction cast it, the byte before
- * RIP says: STI is FB, everything else is a load of SS. */
+/**
+ * SVM has one interrupt shadow; VMX tells two kinds apart. Which instruction
+ * cast it, the byte before RIP says: STI is FB, everything else is a load of
+ * SS.
+ */
 static u32 shadow_kind(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
 	u8 byte = 0;
 
-	if (svm_walk_fetch(cpu, gva(save->cs.base + save->rip - 1), &byte,
+	if (svm_fetch_bytes(cpu, gva(save->cs.base + save->rip - 1), &byte,
 			     1) == 1 &&
 	    byte != 0xfb) {
 		return INTERRUPTIBILITY_MOV_SS;
@@ -117,6 +133,11 @@ static u32 shadow_kind(struct softvmx_cpu *cpu)
 	return INTERRUPTIBILITY_STI;
 }
 
+/*
+ * Activity: a guest that waits in HLT is not in its VMCB at all (svm_halt.c).
+ * Debug exceptions SVM delivers with the instruction that caused them; only the
+ * monitor trap flag comes in between (svm_step.c).
+ */
 void vmcb_save_hot(struct softvmx_cpu *cpu)
 {
 	const struct vmcb *guest = cpu->guest;
@@ -131,7 +152,6 @@ void vmcb_save_hot(struct softvmx_cpu *cpu)
 	vmcs_memory_set(cpu, GUEST_INTERRUPTIBILITY_STATE, blocking);
 	vmcs_memory_set(cpu, GUEST_ACTIVITY_STATE,
 			cpu->halt ? ACTIVITY_HLT : ACTIVITY_ACTIVE);
-	/* SVM delivers them with the instruction; only MTF comes in between. */
 	vmcs_memory_set(cpu, GUEST_PENDING_DBG_EXCEPTIONS, cpu->pending_debug);
 	cpu->ready &= ~AREAS_OF_GUEST;
 }

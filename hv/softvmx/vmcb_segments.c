@@ -39,6 +39,7 @@ struct vmcb_segment *vmcb_segments_get(struct vmcb *vmcb,
 	return (struct vmcb_segment *)((char *)vmcb + offsets[index]);
 }
 
+/* Without P the register is unusable for SVM, whatever the other bits say. */
 u16 vmcb_segments_attributes(u32 access_rights)
 {
 	if (access_rights & SEG_AR_UNUSABLE) {
@@ -47,7 +48,10 @@ u16 vmcb_segments_attributes(u32 access_rights)
 	return bits(access_rights, 7, 0) | bits(access_rights, 15, 12) << 8;
 }
 
-/** The VMCS' form; what was unusable and still is keeps its other bits. */
+/**
+ * The VMCS' form. What was unusable and still is keeps its other bits, as VMX
+ * does with a selector that was null (SDM 3C 28.3.2).
+ */
 static u32 access_rights(u16 attributes, u32 before)
 {
 	if (attributes & SVM_SEG_P) {
@@ -56,6 +60,7 @@ static u32 access_rights(u16 attributes, u32 before)
 	return before & SEG_AR_UNUSABLE ? before : SEG_AR_UNUSABLE;
 }
 
+/* VMX has no CPL of its own: it is the DPL of SS, unusable or not. */
 void vmcb_segments_load(struct softvmx_cpu *cpu)
 {
 	for (int i = 0; i < SEGMENT_COUNT; i++) {
@@ -73,6 +78,7 @@ void vmcb_segments_load(struct softvmx_cpu *cpu)
 		bits(vmcs_memory_get(cpu, GUEST_SS_AR_BYTES), 6, 5);
 }
 
+/* The DPL of SS is the CPL, usable or not (SDM 3C 28.3.2). */
 void vmcb_segments_save(struct softvmx_cpu *cpu)
 {
 	u32 ss;
@@ -89,7 +95,6 @@ void vmcb_segments_save(struct softvmx_cpu *cpu)
 		vmcs_memory_set(cpu, FIELD_OF(GUEST_ES_LIMIT, i), s->limit);
 		vmcs_memory_set(cpu, FIELD_OF(GUEST_ES_BASE, i), s->base);
 	}
-	/* SDM 3C 28.3.2: the DPL of SS is the CPL, usable or not. */
 	ss = vmcs_memory_get(cpu, GUEST_SS_AR_BYTES) & ~SEG_AR_DPL;
 	vmcs_memory_set(cpu, GUEST_SS_AR_BYTES,
 			ss | (u64)cpu->guest->save.cpl << 5);

@@ -65,6 +65,8 @@ const u8 vmcs_memory_areas[VMCS_GROUPS * VMCS_GROUP_SLOTS + 1] = {
 };
 /* clang-format on */
 
+/* A 32-bit field gives away what is written to its upper half (SDM 3C 25.11.2);
+ * natural width is 64 bits on every processor that we run on. */
 const u64 vmcs_memory_masks[4] = {
 	[VMCS_W16] = 0xffff,
 	[VMCS_W64] = ~0ull,
@@ -75,6 +77,7 @@ const u64 vmcs_memory_masks[4] = {
 /** Bit 0 of an encoding: the upper 32 bits of a 64-bit field. */
 #define ENCODING_HIGH_HALF 1ull
 
+/* VMfailValid if there is a VMCS that can hold the number (SDM 3C 31.2). */
 enum vmx_result vmcs_memory_fail(struct softvmx_cpu *cpu, u32 error)
 {
 	if (!cpu->vmcs) {
@@ -84,7 +87,11 @@ enum vmx_result vmcs_memory_fail(struct softvmx_cpu *cpu, u32 error)
 	return VMX_FAIL_VALID;
 }
 
-/** The area of any 64-bit number taken as an encoding; 0 if it is none. */
+/**
+ * The area of any 64-bit number taken as an encoding; 0 if it is none. Bits
+ * 63:15, 12 and 9:6 are zero in all of them, and only 64-bit fields have an
+ * upper half.
+ */
 static u8 area_of(u64 field)
 {
 	if (field & VMCS_ENCODING_EXTRA & ~ENCODING_HIGH_HALF) {
@@ -97,6 +104,7 @@ static u8 area_of(u64 field)
 	return vmcs_memory_areas[vmcs_memory_slot(field)];
 }
 
+/* A guest's area may still be in the VMCB, and is fetched now. */
 enum vmx_result vmcs_memory_vmread(struct softvmx_cpu *cpu, u64 field,
 				   u64 *value)
 {
@@ -116,6 +124,10 @@ enum vmx_result vmcs_memory_vmread(struct softvmx_cpu *cpu, u64 field,
 	return VMX_SUCCEED;
 }
 
+/*
+ * As above: writing half of a field, or one field of an area, must not lose the
+ * rest. IA32_VMX_MISC bit 29 is 0, so that exit information is read-only.
+ */
 enum vmx_result vmcs_memory_vmwrite(struct softvmx_cpu *cpu, u64 field,
 				    u64 value)
 {
@@ -142,6 +154,11 @@ enum vmx_result vmcs_memory_vmwrite(struct softvmx_cpu *cpu, u64 field,
 	return VMX_SUCCEED;
 }
 
+/*
+ * A VMCS that stops being current is whole in its region, so that a debugger
+ * sees it and another CPU could take it over. One that becomes current has
+ * nothing in the VMCB: all of it is loaded at the next entry.
+ */
 void vmcs_memory_select(struct softvmx_cpu *cpu, hpa_t address)
 {
 	if (cpu->vmcs_address.v == address.v) {

@@ -137,6 +137,7 @@ bool tiny_guest_create(struct tiny_guest *g)
 	if (vmx_unit->vmclear(g->vmcs) || vmx_unit->vmptrld(g->vmcs)) {
 		return false;
 	}
+	memset(g->io_bitmap, 0xff, 2 * PAGE_SIZE); /* as a vCPU has it */
 	tiny_tables_build(g);
 	/* The guest before this one may have had the same pages. */
 	tiny_guest_invept(g);

@@ -4,11 +4,11 @@
  * Three figures, in ticks of the time stamp counter, which counts instructions
  * where QEMU runs with -icount, and else the time that goes by:
  *
- *	# softvmx cpuid_exit N     one exit for CPUID, from entry to entry, with
+ *	# softvmx cpuid_exit N     one exit for CPUID, entry to entry, with
  *	                           what each handler does: reason, RIP, length
  *	# softvmx vmread N         one VMREAD
- *	# softvmx exits A bare B   so many exits, as many bare pairs of VMRUN
- *	                           and #VMEXIT: what SVM itself costs
+ *	# softvmx exits A bare B   so many exits; as many bare pairs of VMRUN
+ *	                           and #VMEXIT, which is SVM's own cost
  *
  * Exits and pairs take turns, a thousand each, so that whatever else the
  * computer does meanwhile slows down both.

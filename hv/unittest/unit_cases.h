@@ -72,7 +72,8 @@ struct tiny_guest;
 	X("unit.task_switch_by_gate_exits", unit_task_gate) \
 	X("unit.store_to_a_tss_is_no_task_switch", unit_task_own_stores) \
 	/* unit_crash.c: when the soft unit itself crashes */ \
-	X("unit.crash_in_softvmx_is_survived", unit_crash_is_reported)
+	X("unit.crash_in_softvmx_is_survived", unit_crash_is_reported) \
+	X("unit.wild_write_meets_a_guard_page", unit_crash_guard_page)
 /* clang-format on */
 
 #define UNIT_CASE_PROTOTYPE(name, body) void body(struct tiny_guest *g);

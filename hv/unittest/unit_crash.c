@@ -48,6 +48,16 @@ static bool is_named(const char *function)
 	return false;
 }
 
+static bool contains(const char *text, const char *words)
+{
+	for (; *text; text++) {
+		if (strncmp(text, words, strlen(words)) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /** The backtrace goes on from the unit's own stack to its caller's; after it
  * interrupts come again, GIF being 1. */
 void unit_crash_is_reported(struct tiny_guest *g)
@@ -82,4 +92,35 @@ void unit_crash_is_reported(struct tiny_guest *g)
 	/* And the unit still works. */
 	g->gpr[GPR_LAUNCHED] = 0;
 	tiny_guest_expect(g, EXIT_REASON_CPUID);
+}
+
+/** A wild pointer: it runs over the end of the guest's VMCB. */
+static __noinline void write_wildly(void *arg)
+{
+	volatile u8 *at = arg;
+
+	for (size_t i = 0; i < 2 * PAGE_SIZE; i++) {
+		at[i] = 0;
+	}
+}
+
+/** It meets a page that is not mapped, and the report names it. */
+void unit_crash_guard_page(struct tiny_guest *g)
+{
+	static struct vmcb saved;
+	bool returned;
+
+	if (!vmx_unit_is_soft) {
+		return;
+	}
+	memcpy(&saved, softvmx_cpu()->guest, sizeof(saved));
+	returned = recovery_run(write_wildly, softvmx_cpu()->guest, &crash);
+	memcpy(softvmx_cpu()->guest, &saved, sizeof(saved));
+	tiny_guest_equal(g, "the write returned", returned, false);
+	tiny_guest_equal(g, "the kind of crash", crash.kind, CRASH_FAULT);
+	tiny_guest_equal(g, "the guard page by its name",
+			 contains(crash.message,
+				  "guard page behind the VMCB of the guest of "
+				  "CPU 0's soft VMX unit"),
+			 true);
 }

@@ -84,7 +84,7 @@ void unit_ept_added_right(struct tiny_guest *g)
 	tiny_guest_expect(g, EXIT_REASON_VMCALL);
 }
 
-/** A second EPT; it differs from the first in one page.  @return its pointer */
+/** A second EPT: another first page.  @return its pointer, or 0 */
 static u64 second_ept(struct tiny_guest *g)
 {
 	u64 *pml4 = page_alloc(TINY_OWNER), *pdpt = page_alloc(TINY_OWNER);

@@ -78,42 +78,38 @@ TINY_CODE(touch_code, "mov (%rdi), %eax\n\t"
 		      "vmcall\n\t")
 
 /**
- * Try one change to one entry, which is good as it is.
- * @param address what the guest loads from; it is behind the entry
+ * Try changes to one entry, which is on the way to what RDI points to.
+ * @param entry the entry, good as it is
  */
-static void try_change(struct tiny_guest *g, u64 *entry, u64 address,
-		       const struct change *change)
+static void try_changes(struct tiny_guest *g, u64 *entry,
+			const struct change *changes, size_t count)
 {
 	u64 good = *entry;
 
-	if (g->why) {
-		return;
-	}
-	TINY_LOAD(g, touch_code);
-	g->gpr[GPR_RDI] = address;
-	*entry = (good & ~change->clear) | change->set;
-	tiny_guest_invept(g);
-	tiny_guest_expect(g, change->wrong ? EXIT_REASON_EPT_MISCONFIG :
+	for (size_t i = 0; i < count && !g->why; i++) {
+		TINY_LOAD(g, touch_code);
+		*entry = (good & ~changes[i].clear) | changes[i].set;
+		tiny_guest_invept(g);
+		tiny_guest_expect(g, changes[i].wrong ?
+					     EXIT_REASON_EPT_MISCONFIG :
 					     EXIT_REASON_VMCALL);
-	if (g->why) {
-		printf("unit_misconfig: %s\n", change->what);
+		if (g->why) {
+			printf("unit_misconfig: %s\n", changes[i].what);
+		}
+		*entry = good;
 	}
-	*entry = good;
 }
 
-#define TRY(g, entry, address, changes)                              \
-	do {                                                         \
-		for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {   \
-			try_change(g, entry, address, &(changes)[i]); \
-		}                                                    \
-	} while (0)
+#define TRY(g, entry, changes) \
+	try_changes(g, entry, changes, ARRAY_SIZE(changes))
 
 /** GUEST_PHYSICAL_ADDRESS is told; a small page's entry. */
 void unit_misconfig_small(struct tiny_guest *g)
 {
 	u64 *entry = tiny_guest_ept(g, TINY_DATA);
 
-	TRY(g, entry, TINY_DATA + 8, leaf_changes);
+	g->gpr[GPR_RDI] = TINY_DATA + 8;
+	TRY(g, entry, leaf_changes);
 	TINY_LOAD(g, touch_code);
 	*entry |= TYPE;
 	tiny_guest_invept(g);
@@ -145,27 +141,30 @@ void unit_misconfig_tables(struct tiny_guest *g)
 	/* PD[2] leads to the same small pages as PD[0]. */
 	g->ept_pd[2] = g->ept_pd[0];
 	*tiny_guest_word(g, TINY_PD + 16) = 2 * TINY_LARGE | large;
-	TRY(g, &g->ept_pd[2], 2 * TINY_LARGE + TINY_DATA, table_changes);
+	g->gpr[GPR_RDI] = 2 * TINY_LARGE + TINY_DATA;
+	TRY(g, &g->ept_pd[2], table_changes);
 	/* PDPT[1] leads to the same directory, PML4[1] to the same again. */
 	g->ept_pdpt[1] = g->ept_pdpt[0];
 	*tiny_guest_word(g, TINY_PD + 16) = BIT(30) | large;
-	TRY(g, &g->ept_pdpt[1], 2 * TINY_LARGE + TINY_DATA, table_changes);
+	TRY(g, &g->ept_pdpt[1], table_changes);
 	g->ept_pml4[1] = g->ept_pml4[0];
 	*tiny_guest_word(g, TINY_PD + 16) = BIT(39) | large;
-	TRY(g, &g->ept_pml4[1], 2 * TINY_LARGE + TINY_DATA, table_changes);
-	TRY(g, &g->ept_pml4[1], 2 * TINY_LARGE + TINY_DATA, pml4_changes);
+	TRY(g, &g->ept_pml4[1], table_changes);
+	TRY(g, &g->ept_pml4[1], pml4_changes);
 }
 
 /** Large and giant pages: their address must be a multiple of their size. */
 void unit_misconfig_large(struct tiny_guest *g)
 {
-	TRY(g, &g->ept_pd[1], TINY_LARGE + 0x123000, large_changes);
+	g->gpr[GPR_RDI] = TINY_LARGE + 0x123000;
+	TRY(g, &g->ept_pd[1], large_changes);
 	if (vmx_unit_is_soft) {
-		TRY(g, &g->ept_pd[1], TINY_LARGE + 0x123000, bit12_change);
+		TRY(g, &g->ept_pd[1], bit12_change);
 	}
 	*tiny_guest_word(g, TINY_PD + 16) =
 		BIT(30) | TINY_PTE_PRESENT | TINY_PTE_WRITE |
 		TINY_PTE_ACCESSED | TINY_PTE_DIRTY | TINY_PTE_LARGE;
 	g->ept_pdpt[1] = TINY_EPT_ALL | TINY_EPT_WRITE_BACK | TINY_EPT_LARGE;
-	TRY(g, &g->ept_pdpt[1], 2 * TINY_LARGE, giant_changes);
+	g->gpr[GPR_RDI] = 2 * TINY_LARGE;
+	TRY(g, &g->ept_pdpt[1], giant_changes);
 }

@@ -1,8 +1,8 @@
 /** @file
  * Cases: a guest without EPT, whose page tables are the hypervisor's business.
  *
- * Its CR3 is a host physical address, its page faults exit as two error-code
- * fields say (SDM 3C 25.6.3), INVLPG and MOV to CR3 exit.
+ * Its CR3 is a host physical address, its page faults exit as the two fields
+ * for their error code say (SDM 3C 25.6.3), INVLPG and MOV to CR3 exit.
  */
 #include "hv/unittest/unit_cases.h"
 
