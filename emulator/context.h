@@ -37,6 +37,14 @@ static inline u64 context_mask(unsigned int size)
 	return ~0ull >> (64 - 8 * size);
 }
 
+/** The low size bytes of value, 1 to 8, sign-extended to 64 bits. */
+static inline u64 context_sign_extend(u64 value, unsigned int size)
+{
+	unsigned int shift = 64 - 8 * size;
+
+	return (u64)((s64)(value << shift) >> shift);
+}
+
 /** All 64 bits of register n, 0 to 15, as this pass sees them. */
 static inline u64 context_register(const struct emulator *e, unsigned int n)
 {

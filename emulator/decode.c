@@ -27,15 +27,15 @@
 
 #include "emulator/cursor.h"
 #include "emulator/decode_address.h"
-#include "emulator/opcodes.h"
+#include "emulator/opcodes_groups.h"
 #include "emulator/operand.h"
+#include "emulator/operations.h"
 
 /** The set of operand codes that c alone makes. */
-#define CODE(c) (1u << (c))
+#define CODE(c) (1ull << (c))
 
-#define CODES_WITH_MODRM                                                   \
-	(CODE(Eb) | CODE(Ew) | CODE(Ed) | CODE(Ev) | CODE(Gb) | CODE(Gv) | \
-	 CODE(M))
+#define CODES_WITH_MODRM (CODE(OPERAND_CODES_WITH_MODRM_END) - CODE(Eb))
+#define CODES_MEMORY_ONLY CODE(M)
 #define CODES_WITH_IMMEDIATE \
 	(CODE(Ib) | CODE(Iz) | CODE(Iv) | CODE(Ob) | CODE(Ov))
 
@@ -107,24 +107,35 @@ static enum emul_result decode_prefixes(struct emulator *e)
 	}
 }
 
-/** opcode = byte | 0Fh byte */
+/** The next opcode byte, of that map. */
+static enum emul_result decode_opcode_byte(struct emulator *e,
+					   enum opcode_map map)
+{
+	enum emul_result result = cursor_need(e, 1);
+
+	if (!result) {
+		e->insn.opcode = cursor_take(&e->insn);
+		e->insn.map = map;
+	}
+	return result;
+}
+
+/** opcode = byte | 0Fh byte | 0Fh 38h byte */
 static enum emul_result decode_opcode(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	enum emul_result result;
+	enum emul_result result = decode_opcode_byte(e, MAP_ONE_BYTE);
 
-	insn->opcode = cursor_take(insn);
-	insn->map = MAP_ONE_BYTE;
-	if (insn->opcode == 0x0f) {
-		result = cursor_need(e, 1);
-		if (result) {
-			return result;
+	if (!result && insn->opcode == 0x0f) {
+		result = decode_opcode_byte(e, MAP_0F);
+		if (!result && insn->opcode == 0x38) {
+			result = decode_opcode_byte(e, MAP_0F38);
 		}
-		insn->opcode = cursor_take(insn);
-		insn->map = MAP_0F;
 	}
-	insn->row = *opcodes_row(insn->map, insn->opcode);
-	return EMUL_DONE;
+	if (!result) {
+		insn->row = *opcodes_row(insn->map, insn->opcode);
+	}
+	return result;
 }
 
 /** ModRM = mod (2 bits) reg (3) r/m (3); REX.R, REX.B widen the last two */
@@ -136,14 +147,52 @@ static enum emul_result decode_modrm(struct emulator *e)
 	if (result) {
 		return result;
 	}
+	insn->has_modrm = true;
 	insn->modrm = cursor_take(insn);
 	insn->mod = insn->modrm >> 6;
 	insn->reg = ((insn->modrm >> 3) & 7) | (insn->rex & REX_R) << 1;
 	insn->rm = (insn->modrm & 7) | (insn->rex & REX_B) << 3;
-	if (insn->row.op == OP_GROUP) {
-		insn->row = *opcodes_member(&insn->row, insn->reg);
-	}
 	return EMUL_DONE;
+}
+
+/** F3h and F2h go before 66h, whichever came first (SDM 2D A.2.1). */
+static enum opcode_mandatory mandatory_prefix(const struct insn *insn)
+{
+	if (insn->rep) {
+		return insn->rep == 0xf3 ? MANDATORY_F3 : MANDATORY_F2;
+	}
+	return insn->operand_size_prefix ? MANDATORY_66 : MANDATORY_NONE;
+}
+
+/** The row, where it hangs on more than the opcode byte (opcodes.h). */
+static __noinline enum emul_result decode_row(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	enum emul_result result = EMUL_DONE;
+
+	while (!result && insn->row.op <= OP_MODE) {
+		const struct opcode *row = &insn->row;
+
+		if (row->op == OP_MODE) {
+			row = opcodes_groups_moded(row, e->mode == MODE_64);
+		} else if (row->op == OP_PREFIX) {
+			row = opcodes_groups_prefixed(row,
+						      mandatory_prefix(insn));
+		} else if (row->op == OP_GROUP) {
+			result = decode_modrm(e);
+			row = opcodes_groups_member(row, insn->reg);
+		} else {
+			break;
+		}
+		insn->row = *row;
+	}
+	return result;
+}
+
+/** The operand codes of the row, as a set. */
+static inline u64 codes_of(const struct opcode *row)
+{
+	return CODE(row->dst) | CODE(row->src) | CODE(row->third);
 }
 
 /** The sizes that the mode, 66h, 67h and REX.W make together (SDM 1 3.6). */
@@ -152,10 +201,9 @@ static void decode_sizes(struct emulator *e)
 	struct insn *insn = &e->insn;
 
 	if (e->mode == MODE_64) {
-		bool wide = insn->rex & REX_W;
+		bool wide = (insn->rex & REX_W) || (insn->traits & OP_F64);
 
-		wide |= (insn->traits & OP_STACK_SIZE) &&
-			!insn->operand_size_prefix;
+		wide |= (insn->traits & OP_D64) && !insn->operand_size_prefix;
 		insn->operand_size = wide			 ? 8
 				     : insn->operand_size_prefix ? 2
 								 : 4;
@@ -177,24 +225,46 @@ static void decode_segment(struct insn *insn)
 	}
 }
 
-/** immediate = 1, 2, 4 or 8 bytes, or an absolute offset of the address size */
-static enum emul_result decode_immediate(struct emulator *e, u32 codes)
+/** How many bytes of immediate an operand code asks for. */
+static unsigned int immediate_size(const struct insn *insn,
+				   enum operand_code code)
 {
-	struct insn *insn = &e->insn;
 	unsigned int size = insn->operand_size;
 
-	if (codes & CODE(Ib)) {
-		size = 1;
-	} else if (codes & CODE(Iz)) {
-		size = size == 8 ? 4 : size;
-	} else if (codes & (CODE(Ob) | CODE(Ov))) {
-		size = insn->address_size;
+	if (code == Ib) {
+		return 1;
 	}
-	return cursor_take_signed(e, size, &insn->immediate);
+	if (code == Ob || code == Ov) {
+		return insn->address_size;
+	}
+	if (code == Iz) {
+		return size == 8 ? 4 : size;
+	}
+	return code == Iv ? size : 0;
+}
+
+/** immediates = one or two of 1, 2, 4 or 8 bytes, or an absolute offset */
+static enum emul_result decode_immediates(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	const u8 codes[] = { insn->row.dst, insn->row.src, insn->row.third };
+	u64 *value = &insn->immediate;
+	enum emul_result result = EMUL_DONE;
+	unsigned int i;
+
+	for (i = 0; !result && i < ARRAY_SIZE(codes); i++) {
+		unsigned int size = immediate_size(insn, codes[i]);
+
+		if (size) {
+			result = cursor_take_signed(e, size, value);
+			value = &insn->immediate2;
+		}
+	}
+	return result;
 }
 
 /** The encodings that decode but are none: #UD. */
-static enum emul_result decode_check(struct emulator *e)
+static enum emul_result decode_check(struct emulator *e, u64 codes)
 {
 	struct insn *insn = &e->insn;
 
@@ -202,7 +272,7 @@ static enum emul_result decode_check(struct emulator *e)
 			   insn->dst.kind != OPERAND_MEMORY)) {
 		return context_undefined(e);
 	}
-	if (insn->row.src == M && insn->mod == 3) {
+	if ((codes & CODES_MEMORY_ONLY) && insn->mod == 3) {
 		return context_undefined(e);
 	}
 	/* XCHG with memory is locked without being told to (SDM 2D, XCHG). */
@@ -211,21 +281,20 @@ static enum emul_result decode_check(struct emulator *e)
 	return EMUL_DONE;
 }
 
-/** What follows the opcode, as the row's operand codes ask for it. */
-static enum emul_result decode_operands(struct emulator *e)
+/** What follows ModRM, as the row's operand codes ask for it. */
+static enum emul_result decode_operands(struct emulator *e, u64 codes)
 {
 	struct insn *insn = &e->insn;
-	u32 codes = CODE(insn->row.dst) | CODE(insn->row.src);
 	enum emul_result result = EMUL_DONE;
 
-	insn->traits = opcodes_traits[insn->row.op];
+	insn->traits = operations[insn->row.op].traits;
 	decode_sizes(e);
 	insn->address_mask = context_mask(insn->address_size);
 	if ((codes & CODES_WITH_MODRM) && insn->mod != 3) {
 		result = decode_address_run(e);
 	}
 	if (!result && (codes & CODES_WITH_IMMEDIATE)) {
-		result = decode_immediate(e, codes);
+		result = decode_immediates(e);
 	}
 	if (result) {
 		return result;
@@ -236,7 +305,7 @@ static enum emul_result decode_operands(struct emulator *e)
 	}
 	decode_segment(insn);
 	operand_resolve(e);
-	return decode_check(e);
+	return decode_check(e, codes);
 }
 
 /** Everything that a stage may leave as it is must start from here. */
@@ -250,6 +319,7 @@ static void decode_reset(struct insn *insn)
 	insn->operand_size_prefix = false;
 	insn->address_size_prefix = false;
 	insn->rip_relative = false;
+	insn->has_modrm = false;
 	insn->modrm = 0;
 	insn->mod = 0;
 	insn->base = REG_NONE;
@@ -264,26 +334,32 @@ static enum emul_result decode_stages(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
 	enum emul_result result = decode_prefixes(e);
+	u64 codes;
 
 	if (!result) {
 		result = decode_opcode(e);
 	}
+	if (!result && unlikely(insn->row.op <= OP_MODE)) {
+		result = decode_row(e);
+	}
 	if (result) {
 		return result;
 	}
-	if (insn->row.op == OP_GROUP ||
-	    ((CODE(insn->row.dst) | CODE(insn->row.src)) & CODES_WITH_MODRM)) {
+	codes = codes_of(&insn->row);
+	if ((codes & CODES_WITH_MODRM) && !insn->has_modrm) {
 		result = decode_modrm(e);
 	}
 	if (result) {
 		return result;
 	}
-	if (insn->row.op == OP_UNKNOWN ||
-	    (insn->row.src == Ed && e->mode != MODE_64)) {
+	if (insn->row.op == OP_UNKNOWN) {
 		return context_stop(e,
 				    "the emulator has no row for this opcode");
 	}
-	return decode_operands(e);
+	if ((insn->row.marks & I64) && e->mode == MODE_64) {
+		return context_undefined(e);
+	}
+	return decode_operands(e, codes);
 }
 
 enum emul_result decode_run(struct emulator *e)

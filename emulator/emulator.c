@@ -20,8 +20,8 @@
 #include "emulator/context.h"
 #include "emulator/decode.h"
 #include "emulator/execute.h"
-#include "emulator/opcodes.h"
 #include "emulator/operand.h"
+#include "emulator/operations.h"
 #include "emulator/string.h"
 
 void emulator_init(struct emulator *e, const struct emul_ops *ops)
@@ -43,7 +43,7 @@ static void commit(struct emulator *e)
 	u64 *gpr = e->gpr;
 	u64 left;
 
-	for (left = e->dirty; left; left &= left - 1) {
+	for (left = e->dirty & EMUL_DIRTY_GPR; left; left &= left - 1) {
 		u64 n = __builtin_ctzll(left);
 
 		gpr[n] = e->out[n];

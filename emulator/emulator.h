@@ -41,6 +41,15 @@ enum emul_mode {
 	MODE_64 = 8,
 };
 
+/** What an instruction leaves behind beside registers and flags. */
+enum emul_dirty {
+	EMUL_DIRTY_GPR = 0xffff,
+	/* interrupts are held off for one instruction (SDM 3A 6.8.3) */
+	EMUL_BLOCKS_STI = BIT(16),
+	EMUL_BLOCKS_MOV_SS = BIT(17),
+	EMUL_BLOCKS = EMUL_BLOCKS_STI | EMUL_BLOCKS_MOV_SS,
+};
+
 /** What the hypervisor does for the emulator, on the vCPU's thread. */
 struct emul_ops {
 	/**
@@ -85,6 +94,12 @@ struct emul_ops {
 	 */
 	int (*device)(struct emulator *e, struct mmio_piece *piece);
 
+	/** The current privilege level, 0 to 3; 3 also in virtual-8086 mode. */
+	unsigned int (*cpl)(struct emulator *e);
+
+	/** Control register n (0, 2, 3, 4 or 8) as MOV would read it. */
+	u64 (*control)(struct emulator *e, unsigned int n);
+
 	/** Record a kvm_mmio trace event; called while e->traced is set. */
 	void (*trace)(struct emulator *e, const struct mmio_trace *event);
 };
@@ -126,7 +141,7 @@ struct emulator {
 	const char *error;	    /* EMUL_UNHANDLEABLE: why, in a sentence */
 
 	/* one pass; when it has retired, dirty says what it has written */
-	u16 dirty; /* bit n: out[n] is valid */
+	u32 dirty; /* bit n: out[n] is valid; enum emul_dirty */
 	u64 out[16];
 	u64 next_rip;
 	u64 new_rflags;

@@ -15,6 +15,7 @@ struct alu {
 	u64 src;
 	u64 flags; /* RFLAGS before; after, with the status flags replaced */
 	unsigned int size; /* bytes: 1, 2, 4 or 8 */
+	bool discard;	   /* leave the destination as it is after all */
 };
 
 /** dst + src, plus CF if with_carry. @return the sum, in size bytes */

@@ -13,17 +13,21 @@
 /** An instruction is at most 15 bytes long (SDM 2A 2.3.11). */
 #define INSN_MAX 15u
 
-/** The opcode maps: one byte, and two bytes after 0Fh. */
+/** The opcode maps: one byte, and what follows 0F, and 0F 38. */
 enum opcode_map {
 	MAP_ONE_BYTE,
 	MAP_0F,
+	MAP_0F38,
+	MAP_COUNT,
 };
 
-/** A row of opcodes.c: what to do, and its operands in SDM operand codes. */
+/** A row of a map: what to do, and its operands in SDM operand codes. */
 struct opcode {
-	u8 op;	/* enum op */
-	u8 dst; /* enum operand_code */
-	u8 src;
+	u8 op;	  /* enum op */
+	u8 dst;	  /* enum operand_code */
+	u8 src;	  /* the same */
+	u8 third; /* the same, of an immediate or a register the op knows */
+	u32 marks; /* enum opcode_mark */
 };
 
 enum operand_kind {
@@ -39,12 +43,14 @@ enum operand_from {
 	FROM_MODRM,   /* the effective address */
 	FROM_OFFSET,  /* nothing, but its segment's base is to be added */
 	FROM_STACK,   /* rSP */
+	FROM_BITS,    /* the effective address and a bit offset behind it */
+	FROM_TABLE,   /* rBX and AL */
 };
 
 /** Where an operand is; which bytes of what. */
 struct operand {
 	u8 kind;    /* enum operand_kind */
-	u8 size;    /* bytes: 1, 2, 4 or 8 */
+	u8 size;    /* bytes: 1, 2, 4, 8 or 16 */
 	u8 reg;	    /* OPERAND_REGISTER: 0 (RAX) to 15 (R15) */
 	u8 shift;   /* 8 for AH, CH, DH, BH, else 0 */
 	u8 segment; /* OPERAND_MEMORY: enum emul_segment */
@@ -76,9 +82,10 @@ struct insn {
 	u8 map; /* enum opcode_map */
 	u8 opcode;
 	struct opcode row;
-	u8 traits; /* opcodes_traits[row.op] */
+	u16 traits; /* enum op_trait: operations[row.op].traits */
 
 	/* ModRM and SIB, with the REX bits already in */
+	bool has_modrm;
 	u8 modrm;
 	u8 mod;
 	u8 reg;
@@ -94,6 +101,7 @@ struct insn {
 	u8 segment;	  /* enum emul_segment of the ModRM or moffs operand */
 	s64 displacement; /* sign-extended */
 	u64 immediate;	  /* sign-extended to 64 bits */
+	u64 immediate2;	  /* the second one: ENTER, far pointers; likewise */
 
 	struct operand dst;
 	struct operand src;

@@ -3,9 +3,14 @@
  *
  * Operand codes are those of SDM 2D appendix A.2: a capital letter says where
  * the operand is (E: ModRM's r/m, G: ModRM's reg, Z: the opcode's low three
- * bits, I: immediate, O: absolute offset, X: DS:rSI, Y: ES:rDI, M: the
- * address itself), a small one how wide it is (b, w, d: 1, 2, 4 bytes, v:
- * 2, 4 or 8 by operand size, z: as v, but 4 bytes encode an 8-byte one).
+ * bits, I: immediate, J: immediate that counts from the next instruction,
+ * O: absolute offset, X: DS:rSI, Y: ES:rDI, M: memory only), a small one how
+ * wide it is (b, w, d, q: 1, 2, 4, 8 bytes, v: 2, 4 or 8 by operand size, y: 4
+ * or 8, z: as v, but 4 bytes encode an 8-byte one).
+ *
+ * A row whose meaning hangs on more than the opcode byte names a table of
+ * rows instead (opcodes_groups.h): on ModRM's reg field (OP_GROUP, SDM 2D A.4),
+ * on the prefixes 66h, F3h and F2h (OP_PREFIX), or on the mode (OP_MODE).
  */
 #ifndef EMULATOR_OPCODES_H
 #define EMULATOR_OPCODES_H
@@ -14,13 +19,14 @@
 
 enum operand_code {
 	None,
-	Eb, /* the codes that need a ModRM byte stand first */
+	Eb, /* the codes that need a ModRM byte stand first ... */
 	Ew,
 	Ed, /* MOVSXD, 64-bit mode: 4 bytes, or 2 with operand size 2 */
 	Ev,
 	Gb,
 	Gv,
 	M,  /* the effective address as a value; no register form */
+	OPERAND_CODES_WITH_MODRM_END, /* ... up to here */
 	Ib, /* sign-extended to the operation's size */
 	Iz,
 	Iv,
@@ -35,16 +41,34 @@ enum operand_code {
 	Yb,
 	Yv,
 	Stack, /* what PUSH writes below SS:rSP and POP reads at it */
+	OPERAND_CODE_COUNT,
 };
 
-/** What the row's instruction does; OP_UNKNOWN is what a missing row says. */
+/** What else a row says. */
+enum opcode_mark {
+	I64 = BIT(0), /* no instruction in 64-bit mode: #UD */
+};
+
+/**
+ * What the row's instruction does; OP_UNKNOWN is what a missing row says.
+ * operations.c has the function of each, which is called alike: op_alu_add().
+ */
 enum op {
 	OP_UNKNOWN = 0,
-	OP_GROUP, /* dst is an enum opcode_group; ModRM's reg picks the row */
+	OP_GROUP,  /* dst is an enum opcode_group */
+	OP_PREFIX, /* dst is an enum opcode_prefixed */
+	OP_MODE,   /* dst is an enum opcode_moded */
+
+	/* moves, which take no function */
 	OP_MOV,
 	OP_MOVZX,
-	OP_MOVSX,
 	OP_LEA,
+	OP_MOVS,
+	OP_STOS,
+	OP_LODS,
+
+	/* op_alu.c */
+	OP_MOVSX,
 	OP_ADD,
 	OP_OR,
 	OP_ADC,
@@ -53,40 +77,32 @@ enum op {
 	OP_SUB,
 	OP_XOR,
 	OP_CMP,
+	OP_CMPS,
+	OP_SCAS,
 	OP_TEST,
 	OP_NOT,
 	OP_NEG,
 	OP_INC,
 	OP_DEC,
+
+	/* op_exchange.c */
 	OP_XCHG,
 	OP_XADD,
 	OP_CMPXCHG,
+
+	/* op_bit.c */
+	OP_BSF,
+	OP_BSR,
+	OP_TZCNT,
+	OP_LZCNT,
+	OP_POPCNT,
+
+	/* op_stack.c */
 	OP_PUSH,
 	OP_POP,
-	OP_MOVS,
-	OP_CMPS,
-	OP_STOS,
-	OP_LODS,
-	OP_SCAS,
+
 	OP_COUNT,
 };
-
-/** Traits of an op: the pipeline's plan for it. */
-enum op_trait {
-	OP_READS_DST = BIT(0),
-	OP_WRITES_DST = BIT(1),
-	OP_LOCKABLE =
-		BIT(2), /* LOCK is allowed when the destination is memory */
-	OP_STRING = BIT(3),
-	OP_TWO_MEMORY =
-		BIT(4), /* the hint does not say which operand it means */
-	OP_STACK_SIZE = BIT(5),	 /* operand size defaults to 8 in 64-bit mode */
-	OP_WRITES_MORE = BIT(6), /* another register too, or perhaps nothing */
-	OP_MOVES = BIT(7), /* the source goes to the destination as it is */
-};
-
-/** The traits of each op. */
-extern const u8 opcodes_traits[OP_COUNT];
 
 /**
  * The row of an opcode.
@@ -96,13 +112,5 @@ extern const u8 opcodes_traits[OP_COUNT];
  * @return a row, whose op is OP_UNKNOWN if the opcode is not supported
  */
 const struct opcode *opcodes_row(u8 map, u8 byte);
-
-/**
- * The row of a group's member.
- *
- * @param group  the row with OP_GROUP
- * @param reg    ModRM's reg field without REX.R, 0 to 7
- */
-const struct opcode *opcodes_member(const struct opcode *group, u8 reg);
 
 #endif

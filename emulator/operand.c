@@ -15,7 +15,8 @@
  */
 #include "emulator/operand.h"
 
-#include "emulator/opcodes.h"
+#include "emulator/operations.h"
+#include "emulator/stack.h"
 
 /** base + index * scale + displacement, in the address size. */
 static u64 effective_address(const struct emulator *e)
@@ -157,15 +158,14 @@ void operand_resolve(struct emulator *e)
 }
 
 /** Where PUSH writes or POP reads, by the stack pointer's width. */
-static u64 stack_offset(const struct emulator *e)
+static u64 stack_offset(const struct emulator *e, const struct operand *operand)
 {
-	unsigned int width = e->mode == MODE_64 ? 8 : e->stack_size;
 	u64 offset = e->gpr[REG_RSP];
 
-	if (e->insn.row.op == OP_PUSH) {
-		offset -= e->insn.operand_size;
+	if (operand == &e->insn.dst) {
+		offset -= operand->size;
 	}
-	return offset & context_mask(width);
+	return offset & context_mask(stack_width(e));
 }
 
 enum emul_result operand_locate(struct emulator *e, struct operand *operand)
@@ -173,7 +173,7 @@ enum emul_result operand_locate(struct emulator *e, struct operand *operand)
 	if (likely(operand->from == FROM_MODRM)) {
 		operand->value = effective_address(e);
 	} else if (operand->from == FROM_STACK) {
-		operand->value = stack_offset(e);
+		operand->value = stack_offset(e, operand);
 	}
 	if (unlikely(operand->kind != OPERAND_MEMORY)) {
 		return EMUL_DONE; /* LEA */

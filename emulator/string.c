@@ -20,8 +20,8 @@
 #include "emulator/string.h"
 
 #include "emulator/execute.h"
-#include "emulator/opcodes.h"
 #include "emulator/operand.h"
+#include "emulator/operations.h"
 
 /** Interrupts get their turn after this many iterations (spec 3.7). */
 #define STRING_BATCH 1024

@@ -4,6 +4,7 @@
 #include "emulator/test/harness.h"
 
 #include "bus/errno.h"
+#include "emulator/decode.h"
 
 static struct world *world_of(struct emulator *e)
 {
@@ -82,6 +83,16 @@ static int device(struct emulator *e, struct mmio_piece *piece)
 	return 0;
 }
 
+static unsigned int cpl(struct emulator *e)
+{
+	return world_of(e)->cpl;
+}
+
+static u64 control(struct emulator *e, unsigned int n)
+{
+	return world_of(e)->control[n];
+}
+
 static void trace(struct emulator *e, const struct mmio_trace *event)
 {
 	struct world *w = world_of(e);
@@ -95,6 +106,8 @@ static const struct emul_ops ops = {
 	.translate = translate,
 	.ram = ram,
 	.device = device,
+	.cpl = cpl,
+	.control = control,
 	.trace = trace,
 };
 
@@ -132,6 +145,16 @@ void harness_map_readonly(struct world *w, u64 gva, u64 gpa)
 	w->mappings[w->mapping_count - 1].readonly = true;
 }
 
+struct world *harness_pages(u64 first, u64 second)
+{
+	struct world *w = harness_new();
+
+	harness_map(w, AT, first, 1);
+	harness_map(w, NEXT, second, 1);
+	w->gpr[REG_RBX] = AT;
+	return w;
+}
+
 void harness_code(struct world *w, const void *bytes, unsigned int length)
 {
 	memset(w->ram[0], 0xcc, 64);
@@ -156,6 +179,11 @@ static void expect_result(struct world *w, enum emul_result result,
 			 (unsigned long long)w->e.exception.address.v,
 			 w->e.insn.opcode);
 	}
+}
+
+void harness_decode(struct world *w, enum emul_result expected)
+{
+	expect_result(w, decode_run(&w->e), expected);
 }
 
 void harness_run(struct world *w, enum emul_result expected)

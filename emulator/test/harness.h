@@ -55,6 +55,8 @@ struct world {
 	unsigned int fetches;
 	unsigned int rams; /* calls of ram(), fetches among them */
 	u64 segment_base[6];
+	unsigned int cpl;
+	u64 control[9]; /* CR0 to CR8 */
 	u64 segment_limit; /* outside 64-bit mode; ~0 for none */
 };
 
@@ -73,6 +75,13 @@ void harness_map(struct world *w, u64 gva, u64 gpa, unsigned int pages);
 /** The same, not writable. */
 void harness_map_readonly(struct world *w, u64 gva, u64 gpa);
 
+/** Two linear pages of harness_pages(). */
+#define AT   0x10000000ull
+#define NEXT (AT + PAGE_SIZE)
+
+/** A new world with AT and NEXT mapped to these, and RBX pointing to AT. */
+struct world *harness_pages(u64 first, u64 second);
+
 /** Put code at CODE_AT and point RIP there. */
 void harness_code(struct world *w, const void *bytes, unsigned int length);
 
@@ -83,6 +92,9 @@ void harness_code(struct world *w, const void *bytes, unsigned int length);
 
 /** The host's address of guest RAM. */
 void *harness_ram(struct world *w, u64 gpa);
+
+/** Decode the code at RIP; fails the test if the result is another. */
+void harness_decode(struct world *w, enum emul_result expected);
 
 /** Emulate pass 1; fails the test if the result is another. */
 void harness_run(struct world *w, enum emul_result expected);
@@ -95,6 +107,12 @@ void harness_expect(struct world *w, u64 gpa, u32 len, bool is_write);
 
 /** The data of the piece that is due, as a number. */
 u64 harness_data(struct world *w);
+
+/** Trace events, shortened. */
+#define READ(g, n, v) ((struct mmio_trace){ MMIO_READ, n, { g }, v })
+#define UNSATISFIED(g, n) \
+	((struct mmio_trace){ MMIO_READ_UNSATISFIED, n, { g }, 0 })
+#define WRITE(g, n, v) ((struct mmio_trace){ MMIO_WRITE, n, { g }, v })
 
 /** Check trace event n. */
 void harness_trace(struct world *w, unsigned int n, struct mmio_trace expected);

@@ -9,29 +9,9 @@
  */
 #include "emulator/test/harness.h"
 
-/** Two linear pages; each test maps them to what it needs. */
-#define AT   0x10000000ull
-#define NEXT (AT + PAGE_SIZE)
-
-/** Trace events, shortened. */
-#define READ(g, n, v) ((struct mmio_trace){ MMIO_READ, n, { g }, v })
-#define UNSATISFIED(g, n) \
-	((struct mmio_trace){ MMIO_READ_UNSATISFIED, n, { g }, 0 })
-#define WRITE(g, n, v) ((struct mmio_trace){ MMIO_WRITE, n, { g }, v })
-
-static struct world *world_with(u64 first, u64 second)
-{
-	struct world *w = harness_new();
-
-	harness_map(w, AT, first, 1);
-	harness_map(w, NEXT, second, 1);
-	w->gpr[REG_RBX] = AT;
-	return w;
-}
-
 static void a_read_exits_once_and_then_completes(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0x8b, 0x03); /* mov (%rbx),%eax */
@@ -55,7 +35,7 @@ static void a_read_exits_once_and_then_completes(void **state)
 
 static void a_write_retires_before_its_exit(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0x89, 0x03); /* mov %eax,(%rbx) */
@@ -73,7 +53,7 @@ static void a_write_retires_before_its_exit(void **state)
 
 static void add_to_memory_reads_once_writes_once(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0x01, 0x03); /* add %eax,(%rbx) */
@@ -95,7 +75,7 @@ static void add_to_memory_reads_once_writes_once(void **state)
 
 static void a_core_device_answers_without_an_exit(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	w->core = (struct core_device){ .base = MMIO,
@@ -133,7 +113,7 @@ static void a_fault_drops_a_pending_read(void **state)
 
 static void read_only_ram_takes_writes_as_mmio(void **state)
 {
-	struct world *w = world_with(RAM(1), RAM(2));
+	struct world *w = harness_pages(RAM(1), RAM(2));
 
 	(void)state;
 	w->ram_readonly[1] = true;
@@ -147,7 +127,7 @@ static void read_only_ram_takes_writes_as_mmio(void **state)
 
 static void movs_from_fifo_to_fifo_moves_each_byte_once(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	w->gpr[REG_RSI] = AT;
@@ -163,7 +143,7 @@ static void movs_from_fifo_to_fifo_moves_each_byte_once(void **state)
 
 static void cmps_reads_source_first_and_each_once(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	w->gpr[REG_RSI] = AT;
@@ -182,7 +162,7 @@ static void cmps_reads_source_first_and_each_once(void **state)
 
 static void an_answer_without_a_question_stops(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	harness_answer(w, 1, EMUL_UNHANDLEABLE);
@@ -195,7 +175,7 @@ static void an_answer_without_a_question_stops(void **state)
 
 static void locked_cmpxchg_on_mmio_writes_the_old_value_back(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0xf0, 0x0f, 0xb1, 0x0b); /* lock cmpxchg %ecx,(%rbx) */
@@ -233,7 +213,7 @@ static void *change_ram_once(struct emulator *e, gpa_t at, bool write)
 
 static void a_locked_cell_that_changed_is_tried_again(void **state)
 {
-	struct world *w = racing = world_with(RAM(1), RAM(2));
+	struct world *w = racing = harness_pages(RAM(1), RAM(2));
 	struct emul_ops ops = *w->e.ops;
 
 	(void)state;
@@ -250,7 +230,7 @@ static void a_locked_cell_that_changed_is_tried_again(void **state)
 
 static void the_hint_replaces_the_walk_when_offsets_agree(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0x8b, 0x43, 0x10); /* mov 0x10(%rbx),%eax */
@@ -273,7 +253,7 @@ static void the_hint_replaces_the_walk_when_offsets_agree(void **state)
 
 static void the_hint_is_not_for_two_operands(void **state)
 {
-	struct world *w = world_with(RAM(1), MMIO);
+	struct world *w = harness_pages(RAM(1), MMIO);
 
 	(void)state;
 	w->gpr[REG_RSI] = AT + 0x20;
@@ -289,7 +269,7 @@ static void the_hint_is_not_for_two_operands(void **state)
 
 static void known_mmio_is_not_tried_as_ram(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0x8b, 0x03);
@@ -307,7 +287,7 @@ static void known_mmio_is_not_tried_as_ram(void **state)
 /** Pending state is plain data: a copy of it finishes as well. */
 static void a_copied_context_completes(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	struct emulator saved;
 
 	(void)state;
@@ -323,7 +303,7 @@ static void a_copied_context_completes(void **state)
 
 static void code_rewritten_during_the_exit_does_not_matter(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0x8b, 0x03);
@@ -358,7 +338,7 @@ static void non_canonical_addresses_fault(void **state)
 
 static void fs_and_gs_have_bases(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
 	w->segment_base[SEGMENT_GS] = AT;

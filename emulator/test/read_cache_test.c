@@ -5,16 +5,6 @@
  */
 #include "emulator/test/harness.h"
 
-#define AT 0x10000000ull
-
-static struct world *world_with(u64 gpa)
-{
-	struct world *w = harness_new();
-
-	harness_map(w, AT, gpa, 2);
-	return w;
-}
-
 static const struct mem_access *read_at(u64 address, u16 size)
 {
 	static struct mem_access at;
@@ -25,7 +15,7 @@ static const struct mem_access *read_at(u64 address, u16 size)
 
 static void a_second_pass_is_served_from_the_first(void **state)
 {
-	struct world *w = world_with(RAM(1));
+	struct world *w = harness_pages(RAM(1), RAM(2));
 	u32 value;
 
 	(void)state;
@@ -46,7 +36,7 @@ static void a_second_pass_is_served_from_the_first(void **state)
 
 static void a_replay_that_differs_stops(void **state)
 {
-	struct world *w = world_with(RAM(1));
+	struct world *w = harness_pages(RAM(1), RAM(2));
 	u64 value;
 
 	(void)state;
@@ -63,7 +53,7 @@ static void a_replay_that_differs_stops(void **state)
 
 static void an_answer_is_for_the_read_that_asked(void **state)
 {
-	struct world *w = world_with(MMIO);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	u64 value;
 
 	(void)state;
@@ -85,7 +75,7 @@ static void an_answer_is_for_the_read_that_asked(void **state)
 
 static void reads_of_1024_bytes_in_all_are_refused(void **state)
 {
-	struct world *w = world_with(RAM(1));
+	struct world *w = harness_pages(RAM(1), RAM(2));
 	u8 value[32];
 	unsigned int i;
 
@@ -103,7 +93,7 @@ static void reads_of_1024_bytes_in_all_are_refused(void **state)
 
 static void more_than_64_reads_are_refused(void **state)
 {
-	struct world *w = world_with(RAM(1));
+	struct world *w = harness_pages(RAM(1), RAM(2));
 	u8 value;
 	unsigned int i;
 
@@ -118,7 +108,7 @@ static void more_than_64_reads_are_refused(void **state)
 
 static void more_than_16_queued_fragments_are_refused(void **state)
 {
-	struct world *w = world_with(MMIO);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	struct mem_access at = { gva(AT), 4, EMUL_WRITE };
 	unsigned int i;
 	u64 value = 0;
@@ -138,7 +128,7 @@ static void more_than_16_queued_fragments_are_refused(void **state)
 
 static void several_writes_are_delivered_in_order(void **state)
 {
-	struct world *w = world_with(MMIO);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	unsigned int i;
 
 	(void)state;
@@ -159,7 +149,7 @@ static void several_writes_are_delivered_in_order(void **state)
 /** Any size at any offset: at most two fragments, and exactly the bytes. */
 static void no_access_makes_more_than_two_fragments(void **state)
 {
-	struct world *w = world_with(MMIO);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	unsigned int size, offset;
 	u8 data[MEM_ACCESS_MAX] = { 0 };
 

@@ -15,7 +15,8 @@
 #include <stdio.h>
 
 #include "emulator/flags.h"
-#include "emulator/opcodes.h"
+#include "emulator/opcodes_groups.h"
+#include "emulator/operations.h"
 #include "emulator/test/native.h"
 
 #define DATA_PAGE 1 /* RAM pages 1 and 2 are the guest's NATIVE_DATA */
@@ -27,7 +28,8 @@ static const u64 edges[] = { 0,		 1,	     0x7f,	  0x80ff,
 /** One way to encode a row. */
 struct form {
 	u8 map, opcode;
-	int member; /* of a group, or -1 */
+	u8 mandatory; /* prefix, or 0 */
+	int member;   /* of a group, or -1 */
 	struct opcode row;
 	u8 prefixes[4];
 	unsigned int prefix_count;
@@ -44,8 +46,14 @@ static bool has(const struct opcode *row, enum operand_code code)
 
 static bool has_modrm(const struct form *f)
 {
-	return f->member >= 0 || has(&f->row, Eb) || has(&f->row, Ew) ||
-	       has(&f->row, Ed) || has(&f->row, Ev) || has(&f->row, M);
+	enum operand_code code;
+
+	for (code = Eb; code < OPERAND_CODES_WITH_MODRM_END; code++) {
+		if (has(&f->row, code)) {
+			return true;
+		}
+	}
+	return f->member >= 0;
 }
 
 static bool has_prefix(const struct form *f, u8 prefix)
@@ -79,11 +87,18 @@ static unsigned int immediate_size(const struct form *f)
 /** The form's bytes. */
 static void encode(const struct form *f, struct native_state *s)
 {
-	unsigned int n = f->prefix_count;
+	unsigned int n = 0;
 
-	memcpy(s->bytes, f->prefixes, n);
-	if (f->map == MAP_0F) {
+	if (f->mandatory) {
+		s->bytes[n++] = f->mandatory;
+	}
+	memcpy(&s->bytes[n], f->prefixes, f->prefix_count);
+	n += f->prefix_count;
+	if (f->map != MAP_ONE_BYTE) {
 		s->bytes[n++] = 0x0f;
+	}
+	if (f->map == MAP_0F38) {
+		s->bytes[n++] = 0x38;
 	}
 	s->bytes[n++] = f->opcode;
 	if (has_modrm(f)) {
@@ -94,12 +109,6 @@ static void encode(const struct form *f, struct native_state *s)
 	}
 	memcpy(&s->bytes[n], &f->immediate, immediate_size(f));
 	s->length = n + immediate_size(f);
-}
-
-static bool is_logic(const struct form *f)
-{
-	return f->row.op == OP_AND || f->row.op == OP_OR ||
-	       f->row.op == OP_XOR || f->row.op == OP_TEST;
 }
 
 static void fail_form(const struct native_state *s, const char *what, u64 ours,
@@ -133,7 +142,7 @@ static void compare(struct world *w, const struct form *f,
 	native_run(&native);
 	executed++;
 
-	checked &= is_logic(f) ? ~RFLAGS_AF : ~0ull;
+	checked &= ~(u64)operations[f->row.op].undefined;
 	for (i = 0; i < 16; i++) {
 		if (w->gpr[i] != native.gpr[i]) {
 			fail_form(&native, "register", w->gpr[i],
@@ -159,7 +168,7 @@ static void point_registers(const struct form *f, struct native_state *s)
 	if (has_modrm(f) && f->modrm < 0xc0) {
 		s->gpr[REG_RDI] = NATIVE_DATA + 0x100;
 	}
-	if (opcodes_traits[f->row.op] & OP_STRING) {
+	if (operations[f->row.op].traits & OP_STRING) {
 		s->gpr[REG_RSI] = NATIVE_DATA + 0x800;
 		s->gpr[REG_RDI] = NATIVE_DATA + 0xffc;
 		s->gpr[REG_RCX] &=
@@ -193,8 +202,10 @@ static void run_values(struct world *w, struct form *f, u64 a, u64 b)
 	s.rflags = 0;
 	compare(w, f, &s);
 	memset(cells, 0x5a, 64);
-	s.rflags =
-		FLAGS_STATUS | (opcodes_traits[f->row.op] & OP_STRING ? DF : 0);
+	s.rflags = FLAGS_STATUS;
+	if (operations[f->row.op].traits & OP_STRING) {
+		s.rflags |= DF;
+	}
 	compare(w, f, &s);
 }
 
@@ -207,6 +218,12 @@ static void run_edges(struct world *w, struct form *f)
 			run_values(w, f, edges[i], edges[j]);
 		}
 	}
+}
+
+/** A ModRM byte, with the group's member in its reg field. */
+static u8 with_member(const struct form *f, u8 modrm)
+{
+	return f->member < 0 ? modrm : (modrm & 0xc7) | f->member << 3;
 }
 
 /** The ModRM bytes that a row is tried with. */
@@ -223,10 +240,7 @@ static void run_operands(struct world *w, struct form *f)
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(modrms); i++) {
-		f->modrm = modrms[i];
-		if (f->member >= 0) {
-			f->modrm = (modrms[i] & 0xc7) | f->member << 3;
-		}
+		f->modrm = with_member(f, modrms[i]);
 		if (f->row.src == M && f->modrm >= 0xc0) {
 			continue;
 		}
@@ -245,7 +259,7 @@ static void with_prefixes(struct world *w, struct form *f, const u8 *prefixes,
 /** LOCK and REP where they mean something. */
 static void run_special_prefixes(struct world *w, struct form *f)
 {
-	if (opcodes_traits[f->row.op] & OP_STRING) {
+	if (operations[f->row.op].traits & OP_STRING) {
 		with_prefixes(w, f, (const u8[]){ 0xf3 }, 1);
 		with_prefixes(w, f, (const u8[]){ 0xf2, 0x66 }, 2);
 		with_prefixes(w, f, (const u8[]){ 0xf3, 0x48 }, 2);
@@ -278,33 +292,50 @@ static bool is_rex(const struct form *f)
 	return f->map == MAP_ONE_BYTE && (f->opcode & 0xf0) == 0x40;
 }
 
-/** Call run for each row of both maps and each member of each group. */
+/** Call run for the row that is in f, or for each of those it leads to. */
+static void expand(struct world *w, struct form f,
+		   void (*run)(struct world *, struct form *))
+{
+	static const u8 mandatory[] = { 0, 0x66, 0xf3, 0xf2 };
+	const struct opcode row = f.row;
+	unsigned int i;
+
+	if (row.op == OP_MODE) {
+		f.row = *opcodes_groups_moded(&row, true);
+		expand(w, f, run);
+	} else if (row.op == OP_PREFIX) {
+		for (i = 0; i < 4; i++) {
+			f.row = *opcodes_groups_prefixed(&row, i);
+			f.mandatory = mandatory[i];
+			expand(w, f, run);
+		}
+	} else if (row.op == OP_GROUP) {
+		for (i = 0; i < 8; i++) {
+			f.row = *opcodes_groups_member(&row, i);
+			f.member = i;
+			expand(w, f, run);
+		}
+	} else if (row.op != OP_UNKNOWN && !(row.marks & I64)) {
+		run(w, &f);
+	}
+}
+
+/** Call run for each row of all maps. */
 static void for_each_row(struct world *w,
 			 void (*run)(struct world *, struct form *))
 {
 	unsigned int i;
-	int member;
 
-	for (i = 0; i < 512; i++) {
-		const struct opcode *row = opcodes_row(i >> 8, i & 0xff);
-		struct form f = { .map = i >> 8,
-				  .opcode = i & 0xff,
-				  .member = -1,
-				  .row = *row };
+	for (i = 0; i < MAP_COUNT * 256; i++) {
+		struct form f = {
+			.map = i >> 8,
+			.opcode = i & 0xff,
+			.member = -1,
+			.row = *opcodes_row(i >> 8, i & 0xff),
+		};
 
-		if (row->op == OP_UNKNOWN || is_rex(&f)) {
-			continue;
-		}
-		if (row->op != OP_GROUP) {
-			run(w, &f);
-			continue;
-		}
-		for (member = 0; member < 8; member++) {
-			f.row = *opcodes_member(row, member);
-			f.member = member;
-			if (f.row.op != OP_UNKNOWN) {
-				run(w, &f);
-			}
+		if (!is_rex(&f)) {
+			expand(w, f, run);
 		}
 	}
 }
@@ -323,13 +354,12 @@ static void run_locked(struct world *w, struct form *f)
 	static const u8 modrms[] = { 0x07, 0x0f, 0x1f, 0x37 };
 	unsigned int i;
 
-	if (!(opcodes_traits[f->row.op] & OP_LOCKABLE) || !has_modrm(f) ||
+	if (!(operations[f->row.op].traits & OP_LOCKABLE) || !has_modrm(f) ||
 	    (f->row.dst != Eb && f->row.dst != Ev)) {
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(modrms); i++) {
-		f->modrm = f->member < 0 ? modrms[i]
-					 : (modrms[i] & 0xc7) | f->member << 3;
+		f->modrm = with_member(f, modrms[i]);
 		f->prefix_count = 1;
 		f->prefixes[0] = 0xf0;
 		run_edges(w, f);

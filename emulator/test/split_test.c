@@ -8,29 +8,9 @@
  */
 #include "emulator/test/harness.h"
 
-/** Two linear pages; each test maps them to what it needs. */
-#define AT   0x10000000ull
-#define NEXT (AT + PAGE_SIZE)
-
-/** Trace events, shortened. */
-#define READ(g, n, v) ((struct mmio_trace){ MMIO_READ, n, { g }, v })
-#define UNSATISFIED(g, n) \
-	((struct mmio_trace){ MMIO_READ_UNSATISFIED, n, { g }, 0 })
-#define WRITE(g, n, v) ((struct mmio_trace){ MMIO_WRITE, n, { g }, v })
-
-static struct world *world_with(u64 first, u64 second)
-{
-	struct world *w = harness_new();
-
-	harness_map(w, AT, first, 1);
-	harness_map(w, NEXT, second, 1);
-	w->gpr[REG_RBX] = AT;
-	return w;
-}
-
 static void a_split_store_exits_in_ascending_pieces(void **state)
 {
-	struct world *w = world_with(MMIO + 5 * PAGE_SIZE, MMIO);
+	struct world *w = harness_pages(MMIO + 5 * PAGE_SIZE, MMIO);
 
 	(void)state;
 	CODE(w, 0x48, 0x89, 0x83, 0xfd, 0x0f, 0, 0); /* mov %rax,0xffd(%rbx) */
@@ -49,7 +29,7 @@ static void a_split_store_exits_in_ascending_pieces(void **state)
 
 static void a_split_load_merges_both_pages(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + 7 * PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + 7 * PAGE_SIZE);
 
 	(void)state;
 	CODE(w, 0x48, 0x8b, 0x83, 0xfd, 0x0f, 0, 0); /* mov 0xffd(%rbx),%rax */
@@ -68,7 +48,7 @@ static void a_split_load_merges_both_pages(void **state)
 
 static void ram_half_of_a_split_load_survives(void **state)
 {
-	struct world *w = world_with(RAM(1), MMIO);
+	struct world *w = harness_pages(RAM(1), MMIO);
 
 	(void)state;
 	memcpy(harness_ram(w, RAM(1) + 0xffc), "\x11\x22\x33\x44", 4);
@@ -85,7 +65,7 @@ static void ram_half_of_a_split_load_survives(void **state)
 
 static void mmio_half_first_merges_with_ram(void **state)
 {
-	struct world *w = world_with(MMIO, RAM(1));
+	struct world *w = harness_pages(MMIO, RAM(1));
 
 	(void)state;
 	memcpy(harness_ram(w, RAM(1)), "\x55\x66\x77\x88", 4);
@@ -99,7 +79,7 @@ static void mmio_half_first_merges_with_ram(void **state)
 
 static void split_accesses_to_ram_need_nobody(void **state)
 {
-	struct world *w = world_with(RAM(3), RAM(1));
+	struct world *w = harness_pages(RAM(3), RAM(1));
 
 	(void)state;
 	w->gpr[REG_RAX] = 0x8877665544332211;
@@ -115,7 +95,7 @@ static void split_accesses_to_ram_need_nobody(void **state)
 /** A 16-byte access, as SSE instructions make it, straight to lab 4. */
 static void sixteen_bytes_go_in_pieces_of_at_most_eight(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	const struct mem_access at = { gva(AT + 0xffc), 16, EMUL_WRITE };
 	u8 data[16];
 	unsigned int i;
@@ -139,7 +119,7 @@ static void sixteen_bytes_go_in_pieces_of_at_most_eight(void **state)
 
 static void sixteen_byte_read_traces_the_whole_fragment(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	const struct mem_access at = { gva(AT), 16, EMUL_READ };
 	u8 data[16];
 
@@ -162,7 +142,7 @@ static void sixteen_byte_read_traces_the_whole_fragment(void **state)
 
 static void a_core_device_takes_the_front(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	const struct mem_access at = { gva(AT), 16, EMUL_READ };
 	u8 data[16];
 
@@ -183,7 +163,7 @@ static void a_core_device_takes_the_front(void **state)
 
 static void a_core_device_takes_the_front_of_a_write(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	const struct mem_access at = { gva(AT), 16, EMUL_WRITE };
 
 	(void)state;
@@ -199,7 +179,7 @@ static void a_core_device_takes_the_front_of_a_write(void **state)
 
 static void behind_a_refusal_no_core_device_is_asked(void **state)
 {
-	struct world *w = world_with(MMIO, MMIO + PAGE_SIZE);
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 	const struct mem_access at = { gva(AT), 16, EMUL_WRITE };
 
 	(void)state;

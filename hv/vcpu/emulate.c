@@ -114,12 +114,23 @@ static __noinline void trace_insn(struct vcpu *vcpu, bool failed)
 	}
 }
 
-/** What most instructions leave as it is: RFLAGS, RSP, blocking by STI. */
+/**
+ * What most instructions leave as it is: RFLAGS, RSP, blocking.  STI and loads
+ * of SS hold interrupts off for an instruction, unless it is their second in a
+ * row (SDM 2B STI, 3A 6.8.3).
+ */
 static __noinline void write_back_more(struct vcpu *vcpu, u64 blocking)
 {
-	vmwrite(GUEST_RFLAGS, vcpu->emulation->e.rflags);
+	const struct emulator *e = &vcpu->emulation->e;
+	u64 now = 0;
+
+	if ((e->dirty & EMUL_BLOCKS) && !(blocking & BLOCKING)) {
+		now = e->dirty & EMUL_BLOCKS_STI ? INTERRUPTIBILITY_STI
+						 : INTERRUPTIBILITY_MOV_SS;
+	}
+	vmwrite(GUEST_RFLAGS, e->rflags);
 	vmwrite(GUEST_RSP, vcpu->gpr[GPR_RSP]);
-	vmwrite(GUEST_INTERRUPTIBILITY_STATE, blocking & ~BLOCKING);
+	vmwrite(GUEST_INTERRUPTIBILITY_STATE, (blocking & ~BLOCKING) | now);
 }
 
 /** The instruction has retired: RIP moves, and what ends with it. */
@@ -131,7 +142,7 @@ static inline void write_back(struct vcpu *vcpu, struct vcpu_emulation *em)
 	vcpu->rip = em->e.rip;
 	vmwrite(GUEST_RIP, em->e.rip);
 	if (em->e.rflags != em->old_rflags || (blocking & BLOCKING) ||
-	    (em->e.dirty & BIT(GPR_RSP))) {
+	    (em->e.dirty & (BIT(GPR_RSP) | EMUL_BLOCKS))) {
 		write_back_more(vcpu, blocking);
 	}
 }

@@ -201,6 +201,27 @@ static int device(struct emulator *e, struct mmio_piece *piece)
 	return result;
 }
 
+static unsigned int cpl(struct emulator *e)
+{
+	(void)e;
+	return guest_mode_cpl();
+}
+
+static u64 control(struct emulator *e, unsigned int n)
+{
+	(void)e;
+	switch (n) {
+	case 0:
+		return guest_mode_cr0();
+	case 4:
+		return guest_mode_cr4();
+	case 3:
+		return vmread(GUEST_CR3);
+	default:
+		return 0;
+	}
+}
+
 static const u8 trace_kinds[] = {
 	[MMIO_READ_UNSATISFIED] = TRACE_MMIO_READ_UNSATISFIED,
 	[MMIO_READ] = TRACE_MMIO_READ,
@@ -225,5 +246,7 @@ const struct emul_ops emulate_ops = {
 	.translate = translate,
 	.ram = ram,
 	.device = device,
+	.cpl = cpl,
+	.control = control,
 	.trace = trace,
 };

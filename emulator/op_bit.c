@@ -1,0 +1,83 @@
+/** @file
+ * Bits: BSF, BSR, TZCNT, LZCNT, POPCNT.
+ *
+ * BSF and BSR of 0 set ZF and leave the destination as it is: the SDM calls
+ * it undefined, processors do this, and programs rely on it.
+ *
+ * Flags that the SDM leaves undefined stay as they were.
+ */
+#include "emulator/op_bit.h"
+
+#include "emulator/context.h"
+
+/** Replace the flags of `which` by those of them that are in `flags`. */
+static void set(struct alu *alu, u64 which, u64 flags)
+{
+	alu->flags = (alu->flags & ~which) | (flags & which);
+}
+
+/** How many bits there are below the lowest one that is set; value != 0. */
+static unsigned int lowest(u64 value)
+{
+	return __builtin_ctzll(value);
+}
+
+/** The number of the highest bit that is set; value != 0. */
+static unsigned int highest(u64 value)
+{
+	return 63 - __builtin_clzll(value);
+}
+
+enum emul_result op_bit_bsf(struct emulator *e, struct alu *alu)
+{
+	(void)e;
+	alu->discard = alu->src == 0;
+	set(alu, RFLAGS_ZF, alu->discard ? RFLAGS_ZF : 0);
+	alu->dst = alu->discard ? 0 : lowest(alu->src);
+	return EMUL_DONE;
+}
+
+enum emul_result op_bit_bsr(struct emulator *e, struct alu *alu)
+{
+	(void)e;
+	alu->discard = alu->src == 0;
+	set(alu, RFLAGS_ZF, alu->discard ? RFLAGS_ZF : 0);
+	alu->dst = alu->discard ? 0 : highest(alu->src);
+	return EMUL_DONE;
+}
+
+/** The result of TZCNT and LZCNT: CF says that there was no bit set. */
+static enum emul_result counted(struct alu *alu, u64 count)
+{
+	set(alu, RFLAGS_CF | RFLAGS_ZF,
+	    (alu->src ? 0 : RFLAGS_CF) | (count ? 0 : RFLAGS_ZF));
+	alu->dst = count;
+	return EMUL_DONE;
+}
+
+enum emul_result op_bit_tzcnt(struct emulator *e, struct alu *alu)
+{
+	(void)e;
+	return counted(alu, alu->src ? lowest(alu->src) : 8 * alu->size);
+}
+
+enum emul_result op_bit_lzcnt(struct emulator *e, struct alu *alu)
+{
+	unsigned int bits = 8 * alu->size;
+
+	(void)e;
+	return counted(alu, alu->src ? bits - 1 - highest(alu->src) : bits);
+}
+
+enum emul_result op_bit_popcnt(struct emulator *e, struct alu *alu)
+{
+	u64 left;
+
+	(void)e;
+	alu->dst = 0;
+	for (left = alu->src; left; left &= left - 1) {
+		alu->dst++;
+	}
+	set(alu, FLAGS_STATUS, alu->src ? 0 : RFLAGS_ZF);
+	return EMUL_DONE;
+}

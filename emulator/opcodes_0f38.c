@@ -1,0 +1,11 @@
+/** @file
+ * The opcode map after 0F 38 (SDM 2D A.3, tables A-4).
+ *
+ * Of this map only what has to do with general registers is supported; the
+ * rest is vector arithmetic, which nobody applies to a device.
+ */
+#include "emulator/opcodes_maps.h"
+
+const struct opcode opcodes_0f38[256] = {
+	[0xff] = { OP_UNKNOWN },
+};

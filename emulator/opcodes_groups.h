@@ -1,0 +1,75 @@
+/** @file
+ * Rows that hang on more than the opcode byte.
+ *
+ * A group's eight rows are picked by ModRM's reg field.  A prefixed opcode has
+ * four: without a mandatory prefix, with 66h, with F3h, with F2h; F3h and F2h
+ * go before 66h (SDM 2D A.2.1).  A moded opcode has two: outside 64-bit mode
+ * and in it.  One may lead to another: 0F BC is TZCNT or BSF by its prefix,
+ * 63 is ARPL or MOVSXD by the mode.
+ */
+#ifndef EMULATOR_OPCODES_GROUPS_H
+#define EMULATOR_OPCODES_GROUPS_H
+
+#include "emulator/opcodes.h"
+
+enum opcode_group {
+	GROUP_80,
+	GROUP_81,
+	GROUP_83,
+	GROUP_8F,
+	GROUP_C6,
+	GROUP_C7,
+	GROUP_F6,
+	GROUP_F7,
+	GROUP_FE,
+	GROUP_FF,
+	GROUP_COUNT,
+};
+
+enum opcode_prefixed {
+	PREFIX_0F_B8, /* POPCNT */
+	PREFIX_0F_BC, /* BSF, TZCNT */
+	PREFIX_0F_BD, /* BSR, LZCNT */
+	PREFIX_COUNT,
+};
+
+/** Which of the four rows. */
+enum opcode_mandatory {
+	MANDATORY_NONE,
+	MANDATORY_66,
+	MANDATORY_F3,
+	MANDATORY_F2,
+};
+
+enum opcode_moded {
+	MODED_63, /* MOVSXD, ARPL outside 64-bit mode */
+	MODED_COUNT,
+};
+
+/**
+ * The row of a group's member.
+ *
+ * @param group  the row with OP_GROUP
+ * @param reg    ModRM's reg field; REX.R does not count
+ */
+const struct opcode *opcodes_groups_member(const struct opcode *group, u8 reg);
+
+/**
+ * The row that the prefixes pick.
+ *
+ * @param prefixed   the row with OP_PREFIX
+ * @param mandatory  which of its four
+ */
+const struct opcode *opcodes_groups_prefixed(const struct opcode *prefixed,
+					     enum opcode_mandatory mandatory);
+
+/**
+ * The row that the mode picks.
+ *
+ * @param moded   the row with OP_MODE
+ * @param mode_64 whether it is 64-bit mode
+ */
+const struct opcode *opcodes_groups_moded(const struct opcode *moded,
+					  bool mode_64);
+
+#endif
