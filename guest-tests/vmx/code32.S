@@ -164,4 +164,28 @@ code32_task:
 	landing	lcall $0x30, $0
 	return
 
+/* IRET with NT goes back to the task that the TSS names. */
+	.globl	code32_task_iret
+code32_task_iret:
+	movw	$0x28, %ax
+	ltr	%ax
+	pushfl
+	pushfl
+	orl	$0x4000, (%esp)
+	popfl
+	movl	$8f, MAILBOX_GPA
+	iret
+8:	movl	$0, MAILBOX_GPA
+	popfl
+	return
+
+/* Through task gates: INT, and a fault. */
+	.globl	code32_task_gates
+code32_task_gates:
+	movw	$0x28, %ax
+	ltr	%ax
+	landing	int $0x31
+	landing	ud2
+	return
+
 	.section .note.GNU-stack, "", @progbits

@@ -5,6 +5,8 @@
 
 #define STACK_SIZE 4096
 #define GATE_32 0x8e00ull
+#define TSS_AVAILABLE 0x89ull
+#define TSS_BUSY 0x8bull
 
 /* Paging-structure entries of 4 MiB and 2 MiB pages - SDM 3A 4.3, 4.4 */
 #define PAGE_FLAGS (BIT(0) | BIT(1) | BIT(5) | BIT(6) | BIT(7))
@@ -15,7 +17,8 @@ static u64 gdt[] __aligned(8) = {
 	0x00cf93000000ffff, /* data */
 	0x00009b000000ffff, /* code, 16 bits */
 	0x000093000000ffff, /* data */
-	0,		    /* two TSSs, see fill_tables() */
+	0,		    /* three TSSs, see fill_tables() */
+	0,
 	0,
 };
 
@@ -33,12 +36,12 @@ static u8 stack[STACK_SIZE] __aligned(16);
 /* code32.S */
 extern const char code32_handler[];
 
-/** An available TSS of 32 bits - SDM 3A 7.2.2. */
-static u64 tss_descriptor(const void *base)
+/** A TSS of 32 bits - SDM 3A 7.2.2. */
+static u64 tss_descriptor(const void *base, u64 rights)
 {
 	u64 b = (u64)base;
 
-	return (sizeof(tss[0]) - 1) | (b & BITS(23, 0)) << 16 | 0x89ull << 40 |
+	return (sizeof(tss[0]) - 1) | (b & BITS(23, 0)) << 16 | rights << 40 |
 	       bits(b, 31, 24) << 56;
 }
 
@@ -56,11 +59,16 @@ static void fill_tables(void)
 		pae_pointers[i] = (u64)pae[i] | BIT(0);
 	}
 	for (u64 i = 0; i < ARRAY_SIZE(modes_idt); i++) {
+		if (modes_idt[i]) {
+			continue; /* a test's own gate */
+		}
 		modes_idt[i] = bits(handler, 15, 0) | MODES_CODE32 << 16 |
 			       GATE_32 << 32 | bits(handler, 31, 16) << 48;
 	}
-	gdt[MODES_TSS / 8] = tss_descriptor(tss[0]);
-	gdt[MODES_TSS_OTHER / 8] = tss_descriptor(tss[1]);
+	gdt[MODES_TSS / 8] = tss_descriptor(tss[0], TSS_AVAILABLE);
+	gdt[MODES_TSS_OTHER / 8] = tss_descriptor(tss[1], TSS_AVAILABLE);
+	gdt[MODES_TSS_BUSY / 8] = tss_descriptor(tss[1], TSS_BUSY);
+	tss[0][0] = MODES_TSS_BUSY; /* where IRET goes back to */
 }
 
 /** Real mode returns to CS:IP, and that is below 1 MiB. */

@@ -13,11 +13,15 @@
 #define MODES_DATA16 0x20
 #define MODES_TSS 0x28
 #define MODES_TSS_OTHER 0x30
+#define MODES_TSS_BUSY 0x38 /* that one again, busy */
 
 /** A gate of the modes' own IDT, which has 64 of them; 32-bit interrupt gates
  * to a handler that counts in modes_events and returns. */
 extern u64 modes_idt[64];
 extern u32 modes_events;
+
+/** A task gate for modes_idt, to be written there first - SDM 3A 7.2.5. */
+#define MODES_TASK_GATE(tss) ((u64)(tss) << 16 | 0x8500ull << 32)
 
 /**
  * Run code in another mode, on page tables that map 4 GiB onto itself.
@@ -43,7 +47,7 @@ void modes_check(const struct modes_exit *series, u64 count);
 /* code32.S; all end in SERVICE_RETURN */
 extern const char code32_instructions[], code32_ports[], code32_memory[],
 	code32_vmx[], code32_events[], code32_faults[], code32_registers[],
-	code32_task[];
+	code32_task[], code32_task_iret[], code32_task_gates[];
 /** Where code in 16 bits is copied to: CS' base there, selector base / 16. */
 #define MODES_LOW 0x10000
 

@@ -170,13 +170,52 @@ TEST_EPT(faults_in_compatibility_mode)
 	CHECK_EQ(exit_before(2).intr_info, VALID | HARD | UD, "UD2 is #UD");
 }
 
+/* A task switch: exit 9, SDM 3C table 28-2. */
+#define TASK_CALL 0ull
+#define TASK_IRET 1ull
+#define TASK_JMP 2ull
+#define TASK_GATE 3ull
+
+#define CHECK_SWITCH(n, tss, source, why) \
+	do { \
+		CHECK_REASON(exit_before(n), EXIT_TASK_SWITCH); \
+		CHECK_EQ(exit_before(n).qualification, \
+			 (tss) | (source) << 30, why " (SDM 3C table 28-2)"); \
+	} while (0)
+
 TEST_EPT(task_switches_exit)
 {
 	modes_run(MODE_PROTECTED_32, code32_task, 0);
-	CHECK_REASON(exit_before(0), EXIT_TASK_SWITCH);
-	CHECK_EQ(exit_before(0).qualification, MODES_TSS_OTHER | 0ull << 30,
-		 "CALL to a TSS (SDM 3C table 28-2)");
-	CHECK_EQ(exit_before(1).qualification, MODES_TSS_OTHER | 2ull << 30,
-		 "JMP to a TSS");
+	CHECK_SWITCH(0, MODES_TSS_OTHER, TASK_CALL, "CALL to a TSS");
+	CHECK_SWITCH(1, MODES_TSS_OTHER, TASK_JMP, "JMP to a TSS");
 	CHECK_COUNT(exit_before(1).length, 7, "task switches have a length");
+}
+
+TEST_EPT(task_switches_with_paging_exit)
+{
+	modes_run(MODE_PAGING_32, code32_task, 0);
+	CHECK_SWITCH(1, MODES_TSS_OTHER, TASK_JMP, "JMP to a TSS");
+	modes_run(MODE_PAE, code32_task, 0);
+	CHECK_SWITCH(0, MODES_TSS_OTHER, TASK_CALL, "CALL to a TSS");
+}
+
+TEST_EPT(task_switch_by_iret_exits)
+{
+	modes_run(MODE_PROTECTED_32, code32_task_iret, 0);
+	CHECK_SWITCH(0, MODES_TSS_BUSY, TASK_IRET, "IRET with NT");
+	CHECK_COUNT(exit_before(0).length, 1, "task switches have a length");
+}
+
+TEST_EPT(task_gates_exit_with_their_event)
+{
+	modes_idt[0x31] = MODES_TASK_GATE(MODES_TSS_OTHER);
+	modes_idt[UD] = MODES_TASK_GATE(MODES_TSS_OTHER);
+	modes_run(MODE_PROTECTED_32, code32_task_gates, 0);
+	CHECK_SWITCH(1, MODES_TSS_OTHER, TASK_GATE, "INT through a task gate");
+	CHECK_EQ(exit_before(1).idt_info, VALID | SOFT_INTERRUPT | 0x31,
+		 "the event was being delivered (SDM 3C 28.2.4)");
+	CHECK_COUNT(exit_before(1).length, 2, "with its length");
+	CHECK_SWITCH(0, MODES_TSS_OTHER, TASK_GATE, "#UD through a task gate");
+	CHECK_EQ(exit_before(0).idt_info, VALID | HARD | UD,
+		 "and so was the fault");
 }

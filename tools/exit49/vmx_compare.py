@@ -37,7 +37,8 @@ class Comparison:
         self.rules, self.variant = rules, variant
         self.differences = []
         self.paired = self.unpaired = self.equal = 0
-        self.reasons = set()
+        self.reasons = set()    # compared
+        self.alone = {}         # reason -> machines that have it without a partner
         self.bad = set()
 
     def compare(self, one, other, cpus=None):
@@ -78,6 +79,7 @@ class Comparison:
         test, cpu, number = place
         for k, exit_ in enumerate(exits):
             self.unpaired += 1
+            self.alone.setdefault(exit_["reason"], set()).add(machine)
             allowed = [rule for rule in rules if rule.special == "only-" + machine
                        and rule.holds({machine: exit_})]
             if allowed:
@@ -111,6 +113,15 @@ class Comparison:
                 rule.used += 1
                 allowed |= mask
         return allowed
+
+
+def count_reasons(comparison):
+    """One sentence: how many exit reasons were compared, and which could not be."""
+    alone = [f"{tell({'reason': reason})} on {' and '.join(sorted(machines))}"
+             for reason, machines in sorted(comparison.alone.items())
+             if reason not in comparison.reasons]
+    text = f"{len(comparison.reasons)} exit reasons compared"
+    return text + (f", and recorded alone: {', '.join(alone)}" if alone else "")
 
 
 def _keys(exits):

@@ -24,7 +24,7 @@ from .common import Problem
 ALL_BITS = (1 << 64) - 1
 SPECIAL = re.compile(r"(only|skip)-(qemu|bochs)$")
 CONDITION = re.compile(r"(?:(qemu|bochs)\.)?(\w+)(?:&([0-9a-f]+))?(!?=)([0-9a-f,]+)$")
-PERMITS = re.compile(r"(SDM|Bochs 2\.7|QEMU 7\.2)\b")
+PERMITS = re.compile(r"(SDM (\d[A-D] )?\d+(\.\d+)*|Bochs 2\.7|QEMU 7\.2): \S")
 
 
 @dataclass

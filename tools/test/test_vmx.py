@@ -2,7 +2,7 @@
 import unittest
 
 from support import FolderCase
-from exit49.vmx_compare import Comparison, Side, describe
+from exit49.vmx_compare import Comparison, Side, count_reasons, describe
 from exit49.vmx_records import Records, parse_exit
 from exit49.vmx_rules import read_rules
 
@@ -47,7 +47,7 @@ class CompareTest(FolderCase):
         comparison = Comparison(rules, variant)
         comparison.compare(Side("qemu", records(HEAD + one + TAIL).tests),
                            Side("bochs", records(HEAD + other + TAIL).tests))
-        self.rules = rules
+        self.rules, self.comparison = rules, comparison
         return [describe(d, lambda exit_: "x.c:1") for d in comparison.differences]
 
     def test_equal(self):
@@ -67,6 +67,13 @@ class CompareTest(FolderCase):
         sentences = self.compare(ONE + TWO, ONE + TWO.replace("=12", "=10"))
         self.assertIn("a: exit 1, HLT (12) at x.c:1: comes on qemu alone", sentences)
         self.assertIn("a: exit 1, CPUID (10) at x.c:1: comes on bochs alone", sentences)
+
+    def test_reasons_are_counted(self):
+        self.compare(ONE + TWO, ONE + TWO)
+        self.assertEqual(count_reasons(self.comparison), "2 exit reasons compared")
+        self.compare(ONE + TWO, ONE + TWO.replace("=12", "=10"))
+        self.assertEqual(count_reasons(self.comparison), "1 exit reasons compared, and "
+                         "recorded alone: CPUID (10) on bochs, HLT (12) on qemu")
 
     def test_rule_with_mask(self):
         other = ONE.replace("181", "183") + TWO
@@ -102,7 +109,8 @@ class CompareTest(FolderCase):
 
     def test_bad_rules(self):
         for text in ("nonsense", "* | len | | because", "* | len | reason=x | SDM 1: a",
-                     "* | | | SDM 1: a", "* | len | reason | SDM 1: a"):
+                     "* | | | SDM 1: a", "* | len | reason | SDM 1: a",
+                     "* | len | | SDM: undefined", "* | len | | Bochs 2.7"):
             self.assert_problem("allowed:1: expected", self.compare, ONE + TWO,
                                 ONE + TWO, text)
         self.assert_problem("cannot read", read_rules, "/no/file")
