@@ -27,9 +27,12 @@ enum implied_register {
 #define RFLAGS_ZF BIT(6)
 #define RFLAGS_SF BIT(7)
 #define RFLAGS_TF BIT(8)
+#define RFLAGS_IF BIT(9)
 #define RFLAGS_DF BIT(10)
 #define RFLAGS_OF BIT(11)
 #define RFLAGS_RF BIT(16)
+#define RFLAGS_VM BIT(17)
+#define RFLAGS_AC BIT(18)
 
 /** The value mask of a size in bytes, 1 to 8. */
 static inline u64 context_mask(unsigned int size)

@@ -29,7 +29,12 @@ enum emul_result {
 enum emul_vector {
 	VECTOR_DE = 0,
 	VECTOR_DB = 1,
+	VECTOR_BP = 3,
+	VECTOR_OF = 4,
 	VECTOR_UD = 6,
+	VECTOR_NM = 7,
+	VECTOR_TS = 10,
+	VECTOR_NP = 11,
 	VECTOR_SS = 12,
 	VECTOR_GP = 13,
 	VECTOR_PF = 14,
@@ -49,6 +54,10 @@ enum emul_access {
 	EMUL_READ,
 	EMUL_WRITE, /* also the read half of a read-modify-write (spec 3.5) */
 	EMUL_FETCH,
+	/* at CPL 0 whatever the CPL is: descriptors, TSS (SDM 3A 4.6.1) */
+	EMUL_SYSTEM_READ,
+	EMUL_SYSTEM_WRITE,
+	EMUL_ACCESS_COUNT,
 };
 
 /** One access to guest memory, as the instruction makes it. */
@@ -68,6 +77,8 @@ enum emul_segment {
 	SEGMENT_DS,
 	SEGMENT_FS,
 	SEGMENT_GS,
+	SEGMENT_LDTR, /* these two no prefix names */
+	SEGMENT_TR,
 };
 
 /**

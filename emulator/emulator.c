@@ -75,7 +75,7 @@ static inline enum emul_result end_pass(struct emulator *e,
 {
 	if (likely(!result)) {
 		commit(e);
-		return e->fragments.count ? EMUL_IO_NEEDED : EMUL_DONE;
+		return emulator_has_pending(e) ? EMUL_IO_NEEDED : EMUL_DONE;
 	}
 	if (unlikely(result != EMUL_IO_NEEDED)) {
 		emulator_cancel(e);
@@ -173,23 +173,18 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)
 
 bool emulator_has_pending(const struct emulator *e)
 {
-	return e->fragments.count != 0;
+	return e->fragments.count != 0 || e->port.state == PORT_WAITS;
 }
 
-enum emul_result emulator_complete(struct emulator *e, const u8 *data)
+bool emulator_port(const struct emulator *e, struct port_piece *piece)
 {
-	bool is_write = e->fragments.is_write;
-	enum emul_result result;
+	*piece = e->port.piece;
+	return e->port.state == PORT_WAITS;
+}
 
-	e->retired = false;
-	result = fragments_complete(e, data);
-	if (result || is_write) {
-		return result;
-	}
-	result = read_cache_answered(e);
-	if (result) {
-		return result;
-	}
+/** The instruction once more, with the answer at hand. */
+static enum emul_result run_again(struct emulator *e)
+{
 	read_cache_rewind(e);
 	if (unlikely(is_string(e))) {
 		return run_string(e);
@@ -198,10 +193,28 @@ enum emul_result emulator_complete(struct emulator *e, const u8 *data)
 	return end_pass(e, check_taken(e, execute_run(e)));
 }
 
+enum emul_result emulator_complete(struct emulator *e, const u8 *data)
+{
+	bool is_write = e->fragments.is_write;
+	enum emul_result result;
+
+	e->retired = false;
+	if (unlikely(e->port.state == PORT_WAITS)) {
+		return port_answered(e, data) ? run_again(e) : EMUL_DONE;
+	}
+	result = fragments_complete(e, data);
+	if (result || is_write) {
+		return result;
+	}
+	result = read_cache_answered(e);
+	return result ? result : run_again(e);
+}
+
 void emulator_cancel(struct emulator *e)
 {
 	fragments_reset(e);
 	read_cache_cancel(e);
+	port_reset(e);
 }
 
 const char *emulator_result_name(enum emul_result result)

@@ -32,7 +32,9 @@
 #include "emulator/emul_types.h"
 #include "emulator/fragments.h"
 #include "emulator/insn.h"
+#include "emulator/port.h"
 #include "emulator/read_cache.h"
+#include "emulator/system.h"
 
 /** How wide code runs: CS.L, else CS.D (SDM 3A 5.2.1, 3.4.5). */
 enum emul_mode {
@@ -48,23 +50,13 @@ enum emul_dirty {
 	EMUL_BLOCKS_STI = BIT(16),
 	EMUL_BLOCKS_MOV_SS = BIT(17),
 	EMUL_BLOCKS = EMUL_BLOCKS_STI | EMUL_BLOCKS_MOV_SS,
+	EMUL_HALTS = BIT(18), /* HLT: the vCPU waits for an interrupt */
 };
 
 /** What the hypervisor does for the emulator, on the vCPU's thread. */
 struct emul_ops {
-	/**
-	 * The linear address of segment:offset.  Asked for FS and GS, and for
-	 * every segment outside 64-bit mode; elsewhere the base is 0 and the
-	 * emulator checks the canonical form itself.
-	 *
-	 * @param offset  already cut to the address size
-	 * @param access  kind and size to check limit and type for; its
-	 *                address is filled with base + offset
-	 * @return EMUL_DONE, or EMUL_FAULT with e->exception (#GP or #SS)
-	 */
-	enum emul_result (*linear)(struct emulator *e,
-				   enum emul_segment segment, u64 offset,
-				   struct mem_access *access);
+	/** What only system instructions and segments need. */
+	const struct system_ops *system;
 
 	/**
 	 * The guest physical address of one linear address, whose whole page
@@ -97,7 +89,7 @@ struct emul_ops {
 	/** The current privilege level, 0 to 3; 3 also in virtual-8086 mode. */
 	unsigned int (*cpl)(struct emulator *e);
 
-	/** Control register n (0, 2, 3, 4 or 8) as MOV would read it. */
+	/** A control register, enum system_control, as MOV would read it. */
 	u64 (*control)(struct emulator *e, unsigned int n);
 
 	/** Record a kvm_mmio trace event; called while e->traced is set. */
@@ -150,6 +142,7 @@ struct emulator {
 	struct insn insn;
 	struct fragments fragments;
 	struct read_cache reads;
+	struct port_access port;
 };
 
 /** Make *e ready for its first instruction.  ops must live as long as e. */
@@ -179,6 +172,13 @@ enum emul_result __must_check emulator_run(struct emulator *e);
  * @return false when nothing is pending
  */
 bool emulator_piece(const struct emulator *e, struct mmio_piece *piece);
+
+/**
+ * The same for a question that is about a port.
+ *
+ * @return false when none is pending; then emulator_piece() may have one
+ */
+bool emulator_port(const struct emulator *e, struct port_piece *piece);
 
 /** Whether emulator_complete() is due. */
 bool emulator_has_pending(const struct emulator *e);

@@ -11,9 +11,10 @@
  *	   v
  *	struct emul_ops                                     the hypervisor
  *
- * Two kinds of access do not take this road and are here.  Instruction bytes
+ * Three kinds of access do not take this road and are here.  Instruction bytes
  * come neither through the read cache nor from devices: a completion pass
- * does not fetch, and code in MMIO is not supported (spec 1.4).  And a locked
+ * does not fetch, and code in MMIO is not supported (spec 1.4).  Nor do
+ * descriptors and the TSS, which the processor reads for itself.  And a locked
  * write must find the memory as it was read.
  */
 #include "emulator/memory.h"
@@ -81,6 +82,100 @@ enum emul_result memory_fetch_more(struct emulator *e)
 	memcpy(&insn->bytes[insn->fetched], code, left);
 	insn->fetched += left;
 	return EMUL_DONE;
+}
+
+/** The bytes of an access that lie on its first page, and on its second. */
+struct part {
+	u8 *ram;
+	unsigned int size;
+};
+
+/** Find the RAM of a system access' part that begins at `at`. */
+static enum emul_result find_part(struct emulator *e, gva_t at,
+				  enum emul_access kind, struct part *part)
+{
+	enum emul_result result;
+	gpa_t where;
+
+	if (!part->size) {
+		return EMUL_DONE;
+	}
+	result = memory_translate(e, at, kind, &where);
+	if (result) {
+		return result;
+	}
+	part->ram = e->ops->ram(e, where, kind == EMUL_SYSTEM_WRITE);
+	return part->ram ? EMUL_DONE
+			 : context_stop(e, "a descriptor table or TSS is not "
+					   "in RAM");
+}
+
+/** Both parts are found before anything moves. */
+static enum emul_result find_parts(struct emulator *e,
+				   const struct mem_access *at,
+				   struct part parts[2])
+{
+	unsigned int left = left_on_page(at->address);
+	enum emul_result result;
+
+	parts[0].size = at->size < left ? at->size : left;
+	parts[1].size = at->size - parts[0].size;
+	result = find_part(e, at->address, at->kind, &parts[0]);
+	if (result) {
+		return result;
+	}
+	return find_part(e, gva_add(at->address, parts[0].size), at->kind,
+			 &parts[1]);
+}
+
+enum emul_result memory_system_read(struct emulator *e, gva_t at, void *bytes,
+				    unsigned int size)
+{
+	struct mem_access access = { at, size, EMUL_SYSTEM_READ };
+	struct part parts[2] = { { NULL, 0 }, { NULL, 0 } };
+	enum emul_result result = find_parts(e, &access, parts);
+
+	if (result) {
+		return result;
+	}
+	memory_copy(bytes, parts[0].ram, parts[0].size);
+	if (parts[1].size) {
+		memory_copy((u8 *)bytes + parts[0].size, parts[1].ram,
+			    parts[1].size);
+	}
+	return EMUL_DONE;
+}
+
+enum emul_result memory_system_write(struct emulator *e, gva_t at,
+				     const void *bytes, unsigned int size)
+{
+	struct mem_access access = { at, size, EMUL_SYSTEM_WRITE };
+	struct part parts[2] = { { NULL, 0 }, { NULL, 0 } };
+	enum emul_result result = find_parts(e, &access, parts);
+
+	if (result) {
+		return result;
+	}
+	memory_copy(parts[0].ram, bytes, parts[0].size);
+	if (parts[1].size) {
+		memory_copy(parts[1].ram, (const u8 *)bytes + parts[0].size,
+			    parts[1].size);
+	}
+	return EMUL_DONE;
+}
+
+enum emul_result memory_check(struct emulator *e, const struct mem_access *at)
+{
+	unsigned int left = left_on_page(at->address);
+	enum emul_result result;
+	gpa_t unused;
+
+	result = memory_translate(e, at->address, at->kind, &unused);
+	if (result || at->size <= left) {
+		return result;
+	}
+	return memory_translate(e, gva_add(at->address, left), at->kind,
+				&unused);
 }
 
 /** One atomic compare-exchange on host memory; whether it took place. */

@@ -5,6 +5,7 @@
 #define EMULATOR_MEMORY_H
 
 #include "emulator/context.h"
+#include "emulator/segment.h"
 
 /**
  * Copy len bytes; 1, 2, 4 and 8 in one access each.
@@ -47,7 +48,7 @@ enum emul_result __must_check memory_fetch_more(struct emulator *e);
 /**
  * The linear address of offset in segment, checked as the processor checks
  * it: canonical in 64-bit mode, where ES, CS, SS and DS have base 0 and no
- * limit (SDM 3A 3.4.4); by the hypervisor elsewhere.
+ * limit (SDM 3A 3.4.4); segment_linear() elsewhere.
  *
  * @param access  size and kind are looked at, address is filled
  * @return EMUL_DONE, or EMUL_FAULT with #GP(0) or #SS(0)
@@ -57,7 +58,7 @@ memory_linear(struct emulator *e, enum emul_segment segment, u64 offset,
 	      struct mem_access *access)
 {
 	if (unlikely(e->mode != MODE_64 || segment >= SEGMENT_FS)) {
-		return e->ops->linear(e, segment, offset, access);
+		return segment_linear(e, segment, offset, access);
 	}
 	access->address = gva(offset);
 	if (likely(context_canonical(offset, access->size))) {
@@ -107,6 +108,32 @@ static inline void *memory_ram(struct emulator *e, gpa_t gpa, bool write)
 	}
 	return e->ops->ram(e, gpa, write);
 }
+
+/**
+ * Read or write what the processor itself reads and writes: descriptors, the
+ * TSS.  At CPL 0 whatever the CPL is, and always in RAM: a descriptor table in
+ * MMIO is not supported (spec 10.11).
+ *
+ * @param at     linear address
+ * @param bytes  ours
+ * @param size   1 to 16; may cross a page boundary
+ * @return EMUL_DONE, EMUL_FAULT (#PF), EMUL_RETRY, EMUL_UNHANDLEABLE
+ */
+enum emul_result __must_check memory_system_read(struct emulator *e, gva_t at,
+						 void *bytes,
+						 unsigned int size);
+enum emul_result __must_check memory_system_write(struct emulator *e, gva_t at,
+						  const void *bytes,
+						  unsigned int size);
+
+/**
+ * Would this access meet a page fault?  For instructions that must not begin
+ * before they know: INS reads no port in vain.
+ *
+ * @return EMUL_DONE, EMUL_FAULT (#PF), EMUL_RETRY, EMUL_UNHANDLEABLE
+ */
+enum emul_result __must_check memory_check(struct emulator *e,
+					   const struct mem_access *at);
 
 /** What a locked operation found, and what it puts in its place. */
 struct memory_exchange {

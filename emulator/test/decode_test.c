@@ -189,7 +189,7 @@ static void sixteen_bit_addresses_have_eight_forms(void **state)
 	(void)state;
 	w->e.mode = MODE_16;
 	w->e.stack_size = 2;
-	w->segment_base[SEGMENT_CS] = CODE_AT;
+	w->segments[SEGMENT_CS].base = gva(CODE_AT);
 	w->gpr[REG_RBX] = 0x30;
 	w->gpr[REG_RBP] = 0x5000;
 	w->gpr[REG_RSI] = 0x600;
@@ -216,7 +216,8 @@ static void segment_limits_are_checked_outside_64_bit_mode(void **state)
 	(void)state;
 	w->e.mode = MODE_32;
 	w->e.stack_size = 4;
-	w->segment_limit = CODE_AT + 0xfff;
+	w->segments[SEGMENT_DS].limit = CODE_AT + 0xfff;
+	w->segments[SEGMENT_SS].limit = CODE_AT + 0xfff;
 	CODE(w, 0x8b, 0x03);
 	w->gpr[REG_RBX] = CODE_AT + 0xffd;
 	harness_run(w, EMUL_FAULT);

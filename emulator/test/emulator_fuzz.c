@@ -56,7 +56,9 @@ static struct world *make_world(const struct input *in)
 	w->e.traced = false;
 	w->e.mode = modes[in->mode & 3];
 	w->e.stack_size = in->mode & 4 ? 4 : 2;
-	w->segment_limit = in->mode & 8 ? 0xffff : ~0ull;
+	w->segments[SEGMENT_DS].limit = in->mode & 8 ? 0x12fff : ~0u;
+	w->segments[SEGMENT_ES].rights ^= in->mode & 16 ? RIGHTS_DOWN : 0;
+	w->cpl = in->mode >> 6;
 	w->e.rflags = 2 | (in->flags[0] | in->flags[1] << 8) % 0x8000;
 	for (i = 0; i < 16; i++) {
 		w->gpr[i] = places[in->pointers[i] % ARRAY_SIZE(places)] +

@@ -36,23 +36,6 @@ static enum emul_result translate(struct emulator *e, gva_t at,
 	return EMUL_FAULT;
 }
 
-static enum emul_result linear(struct emulator *e, enum emul_segment segment,
-			       u64 offset, struct mem_access *access)
-{
-	struct world *w = world_of(e);
-
-	access->address = gva(w->segment_base[segment] + offset);
-	if (e->mode == MODE_64) {
-		return EMUL_DONE;
-	}
-	access->address.v = (u32)access->address.v;
-	if (offset + access->size - 1 > w->segment_limit) {
-		return context_protection(e, segment == SEGMENT_SS ? VECTOR_SS
-								   : VECTOR_GP);
-	}
-	return EMUL_DONE;
-}
-
 static void *ram(struct emulator *e, gpa_t at, bool write)
 {
 	struct world *w = world_of(e);
@@ -101,8 +84,134 @@ static void trace(struct emulator *e, const struct mmio_trace *event)
 	w->traces[w->trace_count++] = *event;
 }
 
+static void get_segment(struct emulator *e, enum emul_segment which,
+			struct segment_register *out)
+{
+	*out = world_of(e)->segments[which];
+}
+
+static void set_segment(struct emulator *e, enum emul_segment which,
+			const struct segment_register *in)
+{
+	world_of(e)->segments[which] = *in;
+}
+
+static void get_table(struct emulator *e, enum system_table which,
+		      struct table_base *out)
+{
+	*out = world_of(e)->tables[which];
+}
+
+static void set_table(struct emulator *e, enum system_table which,
+		      const struct table_base *in)
+{
+	world_of(e)->tables[which] = *in;
+}
+
+/** CR4 takes its low 24 bits only. */
+static enum emul_result set_control(struct emulator *e,
+				    enum system_control which, u64 value)
+{
+	if (which == SYSTEM_CR4 && value >> 24) {
+		return context_protection(e, VECTOR_GP);
+	}
+	world_of(e)->control[which] = value;
+	return EMUL_DONE;
+}
+
+static u64 get_debug(struct emulator *e, unsigned int which)
+{
+	return world_of(e)->debug[which];
+}
+
+static void set_debug(struct emulator *e, unsigned int which, u64 value)
+{
+	world_of(e)->debug[which] = value;
+}
+
+static bool get_msr(struct emulator *e, u32 msr, u64 *value)
+{
+	*value = world_of(e)->msr_value;
+	return msr == HARNESS_MSR;
+}
+
+static bool set_msr(struct emulator *e, u32 msr, u64 value)
+{
+	if (msr == HARNESS_MSR) {
+		world_of(e)->msr_value = value;
+	}
+	return msr == HARNESS_MSR;
+}
+
+/** Each leaf's answer is made of the leaf and subleaf. */
+static void cpuid(struct emulator *e, struct cpuid_registers *registers)
+{
+	u32 leaf = registers->eax;
+
+	(void)e;
+	*registers = (struct cpuid_registers){ leaf + 1, leaf + 2,
+					       registers->ecx + 3, leaf + 4 };
+}
+
+static u64 tsc(struct emulator *e)
+{
+	(void)e;
+	return 0x1122334455667788;
+}
+
+static void invalidate(struct emulator *e, gva_t address)
+{
+	world_of(e)->invalidated = address;
+}
+
+static int port(struct emulator *e, struct port_piece *piece)
+{
+	struct world *w = world_of(e);
+
+	if (!w->core_port.size || piece->port != w->core_port.port) {
+		return -EOPNOTSUPP;
+	}
+	w->core_ports++;
+	if (piece->is_write) {
+		w->core_port.value = piece->value;
+	} else {
+		piece->value = w->core_port.value;
+	}
+	return 0;
+}
+
+static void get_xmm(struct emulator *e, unsigned int which,
+		    struct xmm_value *out)
+{
+	*out = world_of(e)->xmm[which];
+}
+
+static void set_xmm(struct emulator *e, unsigned int which,
+		    const struct xmm_value *in)
+{
+	world_of(e)->xmm[which] = *in;
+}
+
+static const struct system_ops system_world = {
+	.get_segment = get_segment,
+	.set_segment = set_segment,
+	.get_table = get_table,
+	.set_table = set_table,
+	.set_control = set_control,
+	.get_debug = get_debug,
+	.set_debug = set_debug,
+	.get_msr = get_msr,
+	.set_msr = set_msr,
+	.cpuid = cpuid,
+	.tsc = tsc,
+	.invalidate = invalidate,
+	.port = port,
+	.get_xmm = get_xmm,
+	.set_xmm = set_xmm,
+};
+
 static const struct emul_ops ops = {
-	.linear = linear,
+	.system = &system_world,
 	.translate = translate,
 	.ram = ram,
 	.device = device,
@@ -110,6 +219,27 @@ static const struct emul_ops ops = {
 	.control = control,
 	.trace = trace,
 };
+
+/** Flat, present, at CPL 0; protected mode with paging, or 64-bit mode. */
+static void make_system(struct world *w)
+{
+	const u32 common = RIGHTS_S | RIGHTS_P | RIGHTS_DB | RIGHTS_G |
+			   RIGHTS_ACCESSED | RIGHTS_WRITABLE;
+	unsigned int i;
+
+	for (i = 0; i <= SEGMENT_TR; i++) {
+		w->segments[i] = (struct segment_register){
+			.limit = ~0u,
+			.rights = common,
+		};
+	}
+	w->segments[SEGMENT_CS].rights |= RIGHTS_CODE;
+	w->segments[SEGMENT_LDTR].rights = RIGHTS_UNUSABLE;
+	w->segments[SEGMENT_TR].rights = RIGHTS_P | SYSTEM_TSS_BUSY;
+	w->control[SYSTEM_CR0] = 0x80000011;
+	w->control[SYSTEM_CR4] = 0x620; /* PAE, OSFXSR, OSXMMEXCPT */
+	w->control[SYSTEM_EFER] = 0x500;
+}
 
 struct world *harness_new(void)
 {
@@ -121,7 +251,7 @@ struct world *harness_new(void)
 	w->e.gpr = w->gpr;
 	w->e.rflags = 2;
 	w->e.traced = true;
-	w->segment_limit = ~0ull;
+	make_system(w);
 	harness_map(w, CODE_AT, RAM(0), 1);
 	return w;
 }

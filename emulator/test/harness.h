@@ -54,11 +54,20 @@ struct world {
 	unsigned int walks; /* calls of translate(), fetches aside */
 	unsigned int fetches;
 	unsigned int rams; /* calls of ram(), fetches among them */
-	u64 segment_base[6];
+	struct segment_register segments[SEGMENT_TR + 1]; /* flat at first */
+	struct table_base tables[2];
+	u64 control[SYSTEM_EFER + 1]; /* CR0 to CR8, EFER */
+	u64 debug[8];
+	struct xmm_value xmm[16];
 	unsigned int cpl;
-	u64 control[9]; /* CR0 to CR8 */
-	u64 segment_limit; /* outside 64-bit mode; ~0 for none */
+	struct port_piece core_port; /* the core has this port; size 0: none */
+	unsigned int core_ports;     /* accesses to it */
+	u64 msr_value;		     /* of the one MSR that there is */
+	gva_t invalidated;	     /* INVLPG's address */
 };
+
+/** The only MSR of this world. */
+#define HARNESS_MSR 0x174
 
 /** The guest physical address where RAM page n begins. */
 #define RAM(n) ((u64)(n)*PAGE_SIZE)

@@ -341,12 +341,12 @@ static void fs_and_gs_have_bases(void **state)
 	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
 
 	(void)state;
-	w->segment_base[SEGMENT_GS] = AT;
+	w->segments[SEGMENT_GS].base = gva(AT);
 	CODE(w, 0x65, 0x8b, 0x04, 0x25, 8, 0, 0, 0); /* mov %gs:8,%eax */
 	harness_run(w, EMUL_IO_NEEDED);
 	harness_expect(w, MMIO + 8, 4, false);
 	/* In 64-bit mode the old four have none, whatever the prefix says. */
-	w->segment_base[SEGMENT_ES] = AT;
+	w->segments[SEGMENT_ES].base = gva(AT);
 	w->gpr[REG_RBX] = AT + 0x10;
 	CODE(w, 0x26, 0x8b, 0x03); /* mov %es:(%rbx),%eax */
 	harness_run(w, EMUL_IO_NEEDED);

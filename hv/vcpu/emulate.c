@@ -155,12 +155,35 @@ static __noinline enum exit_action stop_no_question(struct vcpu *vcpu)
 		"the emulator waits for an answer but has no question");
 }
 
+/** An element of a string instruction on ports, or an IN or OUT. */
+static __noinline enum exit_action ask_vmm_port(struct vcpu *vcpu,
+						const struct port_piece *piece)
+{
+	struct vcpu_run *run = &vcpu->run;
+	u64 value = piece->value;
+
+	run->exit_reason = VCPU_EXIT_IO;
+	run->io.port = piece->port;
+	run->io.size = piece->size;
+	run->io.count = 1;
+	run->io.is_write = piece->is_write;
+	__builtin_memcpy(run->io.data, &value, sizeof(value));
+	vcpu->pending = VCPU_PENDING_MMIO;
+	vcpu->emulation->asked_write = piece->is_write;
+	vcpu->count.io_exits++;
+	return EXIT_TO_VMM;
+}
+
 /** The next piece goes into the exit record. */
 static enum exit_action ask_vmm(struct vcpu *vcpu)
 {
 	struct vcpu_run *run = &vcpu->run;
+	struct port_piece port;
 	struct mmio_piece piece;
 
+	if (unlikely(emulator_port(&vcpu->emulation->e, &port))) {
+		return ask_vmm_port(vcpu, &port);
+	}
 	if (unlikely(!emulator_piece(&vcpu->emulation->e, &piece))) {
 		return stop_no_question(vcpu);
 	}
@@ -212,11 +235,17 @@ static enum exit_action give_up(struct vcpu *vcpu)
 }
 
 /** The instruction is over: the single-step trap is due, by TF as it was. */
-static inline void end_insn(struct vcpu *vcpu, const struct vcpu_emulation *em)
+static inline enum exit_action end_insn(struct vcpu *vcpu,
+					const struct vcpu_emulation *em)
 {
 	if (unlikely(em->old_rflags & RFLAGS_TF)) {
 		events_step_trap(vcpu, em->old_rflags);
 	}
+	if (unlikely(em->e.dirty & EMUL_HALTS)) {
+		vcpu->run.exit_reason = VCPU_EXIT_HLT;
+		return EXIT_TO_VMM;
+	}
+	return EXIT_RESUME;
 }
 
 /** After a pass, or after an answer that needed none. */
@@ -230,8 +259,7 @@ static __noinline enum exit_action finish(struct vcpu *vcpu,
 	}
 	switch (result) {
 	case EMUL_DONE:
-		end_insn(vcpu, em);
-		break;
+		return end_insn(vcpu, em);
 	case EMUL_IO_NEEDED:
 		return ask_vmm(vcpu);
 	case EMUL_FAULT:
@@ -259,9 +287,8 @@ enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots)
 	if (unlikely(result != EMUL_DONE)) {
 		return finish(vcpu, result);
 	}
-	end_insn(vcpu, em);
 	write_back(vcpu, em);
-	return EXIT_RESUME;
+	return end_insn(vcpu, em);
 }
 
 /** The next piece of a write needs neither registers nor memory. */
@@ -270,9 +297,14 @@ enum exit_action emulate_complete(struct vcpu *vcpu)
 	struct vcpu_emulation *em = vcpu->emulation;
 	bool pass_follows = !em->asked_write;
 	enum exit_action action;
+	struct port_piece port;
 	u8 data[MMIO_PIECE_MAX];
 
-	__builtin_memcpy(data, vcpu->run.mmio.data, sizeof(data));
+	if (unlikely(emulator_port(&em->e, &port))) {
+		__builtin_memcpy(data, vcpu->run.io.data, sizeof(data));
+	} else {
+		__builtin_memcpy(data, vcpu->run.mmio.data, sizeof(data));
+	}
 	if (pass_follows) {
 		read_section_begin(vcpu);
 		begin_pass(em, memslot_read(&vcpu->vm->slots));

@@ -22,7 +22,8 @@ struct vcpu_emulation {
 	/* one pass, inside a read section of the slots */
 	struct memslot_set *slots;
 	bool walk_ready;    /* mode and walk_access are those of now */
-	u32 walk_access[3]; /* by enum emul_access: GUEST_WALK_... */
+	/* GUEST_WALK_..., by enum emul_access */
+	u32 walk_access[EMUL_ACCESS_COUNT];
 	struct guest_mode mode;
 
 	/* between instructions */

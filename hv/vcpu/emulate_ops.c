@@ -1,13 +1,13 @@
 /** @file
  * The emulator's questions: where is this operand, is it memory, who answers?
  *
- *	segment:offset --linear()--> gva --translate()--> gpa --ram()---> memory
- *							       --device()-> core
- *							       else: the VMM
+ *	gva --translate()--> gpa --ram()----> memory
+ *				 --device()-> core
+ *				 else: the VMM
  *
- * Segments are asked of the VMCS, pages of the guest's own tables, memory of
- * the slots, devices of the bus.  All of it happens in one read section, with
- * one snapshot of the slots.
+ * Pages are asked of the guest's own tables, memory of the slots, devices of
+ * the bus.  All of it happens in one read section, with one snapshot of the
+ * slots.  What only system instructions ask is in emulate_system.c.
  *
  * The MMIO cache is asked before a page is translated and before memory is
  * tried: places 2 and 3 of spec 2.1.
@@ -17,84 +17,16 @@
 #include "bus/bus.h"
 #include "hv/lib/trace.h"
 #include "hv/vcpu/emulate.h"
+#include "hv/vcpu/emulate_system.h"
+#include "hv/vcpu/exit.h"
 #include "hv/vcpu/guest_mode.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 #include "hv/vmx/vmx_controls.h"
 
-#define SEG_FIELD(base, seg) ((enum vmcs_field)((base) + 2 * (seg)))
-
-/* Type field of a segment's access rights, SDM 3A table 3-1 */
-#define TYPE_CODE BIT(3)
-#define TYPE_EXPAND_DOWN BIT(2) /* of data */
-#define TYPE_WRITABLE BIT(1)	/* of data; of code: readable */
-
 static struct vcpu_emulation *emulation_of(struct emulator *e)
 {
 	return container_of(e, struct vcpu_emulation, e);
-}
-
-/** #SS for the stack segment, #GP for the others, error code 0. */
-static enum emul_result segment_fault(struct emulator *e, enum emul_segment seg)
-{
-	e->exception = (struct exception){
-		.vector = seg == SEGMENT_SS ? VECTOR_SS : VECTOR_GP,
-		.has_error_code = true,
-	};
-	return EMUL_FAULT;
-}
-
-static bool canonical(u64 address)
-{
-	return (u64)((s64)(address << 16) >> 16) == address;
-}
-
-/** May this segment be read, or written (SDM 3A 5.5)? */
-static bool type_allows(u64 ar, u8 kind)
-{
-	if (ar & SEG_AR_UNUSABLE) {
-		return false;
-	}
-	if (kind == EMUL_WRITE) {
-		return !(ar & TYPE_CODE) && (ar & TYPE_WRITABLE);
-	}
-	return !(ar & TYPE_CODE) || (ar & TYPE_WRITABLE) || kind == EMUL_FETCH;
-}
-
-/** Does [offset, offset + size) lie inside (SDM 3A 5.3)? */
-static bool limit_allows(u64 ar, u32 limit, u64 offset, u64 size)
-{
-	u64 last = offset + size - 1;
-
-	if (!(ar & TYPE_CODE) && (ar & TYPE_EXPAND_DOWN)) {
-		return offset > limit &&
-		       last <= (ar & SEG_AR_DB ? 0xffffffffull : 0xffffull);
-	}
-	return last <= limit;
-}
-
-static enum emul_result linear(struct emulator *e, enum emul_segment segment,
-			       u64 offset, struct mem_access *access)
-{
-	u64 base = vmread(SEG_FIELD(GUEST_ES_BASE, segment));
-	u64 ar;
-
-	if (e->mode == MODE_64) {
-		access->address = gva(base + offset);
-		if (!canonical(base + offset) ||
-		    !canonical(base + offset + access->size - 1)) {
-			return segment_fault(e, segment);
-		}
-		return EMUL_DONE;
-	}
-	ar = vmread(SEG_FIELD(GUEST_ES_AR_BYTES, segment));
-	if (!type_allows(ar, access->kind) ||
-	    !limit_allows(ar, vmread(SEG_FIELD(GUEST_ES_LIMIT, segment)),
-			  offset, access->size)) {
-		return segment_fault(e, segment);
-	}
-	access->address = gva((u32)(base + offset));
-	return EMUL_DONE;
 }
 
 /** How the guest translates is read once a pass, if at all. */
@@ -106,6 +38,8 @@ static __noinline void read_mode(struct vcpu_emulation *em)
 	em->walk_access[EMUL_READ] = user;
 	em->walk_access[EMUL_WRITE] = user | GUEST_WALK_WRITE;
 	em->walk_access[EMUL_FETCH] = user | GUEST_WALK_FETCH;
+	em->walk_access[EMUL_SYSTEM_READ] = 0;
+	em->walk_access[EMUL_SYSTEM_WRITE] = GUEST_WALK_WRITE;
 	em->walk_ready = true;
 }
 
@@ -209,17 +143,10 @@ static unsigned int cpl(struct emulator *e)
 
 static u64 control(struct emulator *e, unsigned int n)
 {
-	(void)e;
-	switch (n) {
-	case 0:
-		return guest_mode_cr0();
-	case 4:
-		return guest_mode_cr4();
-	case 3:
-		return vmread(GUEST_CR3);
-	default:
-		return 0;
+	if (n == SYSTEM_EFER) {
+		return vmread(GUEST_IA32_EFER);
 	}
+	return exit_cr_get(emulation_of(e)->vcpu, n);
 }
 
 static const u8 trace_kinds[] = {
@@ -242,7 +169,7 @@ static void trace(struct emulator *e, const struct mmio_trace *event)
 }
 
 const struct emul_ops emulate_ops = {
-	.linear = linear,
+	.system = &emulate_system_ops,
 	.translate = translate,
 	.ram = ram,
 	.device = device,

@@ -9,6 +9,7 @@
 #define HV_VCPU_EXIT_H
 
 #include "bus/types.h"
+#include "hv/x86/cpuid.h"
 
 struct vcpu;
 
@@ -31,11 +32,26 @@ void exit_advance(struct vcpu *vcpu);
 
 /** CPUID. */
 enum exit_action exit_cpuid_handle(struct vcpu *vcpu);
+/** What CPUID tells the guest.  @param number EAX @param subleaf ECX */
+struct cpuid_result exit_cpuid_get(u32 number, u32 subleaf);
 /** RDMSR and WRMSR. */
 enum exit_action exit_msr_read(struct vcpu *vcpu);
 enum exit_action exit_msr_write(struct vcpu *vcpu);
+/**
+ * An MSR whose accesses exit, as the guest has it.
+ * @return 0; -EINVAL: it has none such, or it takes no such value
+ */
+int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value) __must_check;
+int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value) __must_check;
 /** MOV to and from CR, CLTS, LMSW. */
 enum exit_action exit_cr_handle(struct vcpu *vcpu);
+/** CR0, 2, 3, 4 or 8, as the guest reads it. */
+u64 exit_cr_get(struct vcpu *vcpu, unsigned int cr);
+/** MOV to one of them.  @return false: #GP(0), nothing has changed */
+bool exit_cr_set(struct vcpu *vcpu, unsigned int cr, u64 value) __must_check;
+/** The guest's debug registers, 0 to 7; setting drops reserved bits. */
+u64 exit_dr_get(unsigned int n);
+void exit_dr_set(unsigned int n, u64 value);
 /** MOV to and from DR. */
 enum exit_action exit_dr_handle(struct vcpu *vcpu);
 /** IN, OUT, INS, OUTS. */

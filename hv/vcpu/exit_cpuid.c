@@ -105,7 +105,7 @@ static const struct leaf *find_leaf(u32 number)
 	return NULL;
 }
 
-static struct cpuid_result answer(u32 number, u32 subleaf)
+struct cpuid_result exit_cpuid_get(u32 number, u32 subleaf)
 {
 	const struct leaf *leaf = find_leaf(number);
 	struct cpuid_result r = {0, 0, 0, 0};
@@ -127,7 +127,8 @@ static struct cpuid_result answer(u32 number, u32 subleaf)
 
 enum exit_action exit_cpuid_handle(struct vcpu *vcpu)
 {
-	struct cpuid_result r = answer(vcpu->gpr[GPR_RAX], vcpu->gpr[GPR_RCX]);
+	struct cpuid_result r =
+		exit_cpuid_get(vcpu->gpr[GPR_RAX], vcpu->gpr[GPR_RCX]);
 
 	vcpu->gpr[GPR_RAX] = r.eax;
 	vcpu->gpr[GPR_RBX] = r.ebx;

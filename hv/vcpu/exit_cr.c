@@ -13,6 +13,7 @@
 #include "hv/vcpu/guest_mode.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
+#include "hv/vmx/vmx_controls.h"
 #include "hv/vmx/vmx_cpu.h"
 #include "mmu/guest_walk.h"
 
@@ -31,12 +32,6 @@ static void write_gpr(struct vcpu *vcpu, unsigned int n, u64 value)
 	} else {
 		vcpu->gpr[n] = value;
 	}
-}
-
-static enum exit_action refuse(struct vcpu *vcpu)
-{
-	events_inject_gp(vcpu);
-	return EXIT_RESUME;
 }
 
 /**
@@ -65,7 +60,10 @@ static bool load_pdptes(struct vcpu *vcpu)
 	return true;
 }
 
-/** Long mode can only be entered with PAE on (SDM 3A 10.8.5). */
+/**
+ * Long mode can only be entered with PAE on (SDM 3A 10.8.5), and not be left
+ * from 64-bit code (SDM 2B MOV).
+ */
 static bool cr0_transition_valid(u64 old, u64 new)
 {
 	u64 efer = vmread(GUEST_IA32_EFER);
@@ -73,83 +71,109 @@ static bool cr0_transition_valid(u64 old, u64 new)
 	if (!(old & CR0_PG) && (new &CR0_PG) && (efer & EFER_LME)) {
 		return guest_mode_cr4() & CR4_PAE;
 	}
-	return true;
+	return (new &CR0_PG) || !(old & CR0_PG) ||
+	       !(vmread(GUEST_CS_AR_BYTES) & SEG_AR_L);
 }
 
 /** What was cached of the guest's translations may be wrong now. */
-static enum exit_action changed(struct vcpu *vcpu)
+static bool changed(struct vcpu *vcpu)
 {
 	vmx_cpu_invvpid(vcpu->vpid);
 	emulate_mode_changed(vcpu);
-	return EXIT_ADVANCE;
+	return true;
 }
 
-static enum exit_action set_cr0(struct vcpu *vcpu, u64 value)
+static bool set_cr0(struct vcpu *vcpu, u64 value)
 {
 	u64 old = guest_mode_cr0();
 
 	if (!guest_mode_cr0_valid(value) || !cr0_transition_valid(old, value)) {
-		return refuse(vcpu);
+		return false;
 	}
 	guest_mode_set_cr0(value);
 	if (((old ^ value) & CR0_PG) && !load_pdptes(vcpu)) {
 		guest_mode_set_cr0(old);
-		return refuse(vcpu);
+		return false;
 	}
 	return changed(vcpu);
 }
 
 /** In long mode CR4.PAE cannot be cleared (SDM 3A 4.1.2). */
-static enum exit_action set_cr4(struct vcpu *vcpu, u64 value)
+static bool set_cr4(struct vcpu *vcpu, u64 value)
 {
 	u64 old = guest_mode_cr4();
 	bool long_mode = vmread(GUEST_IA32_EFER) & EFER_LMA;
 
 	if (!guest_mode_cr4_valid(value) || (long_mode && !(value & CR4_PAE))) {
-		return refuse(vcpu);
+		return false;
 	}
 	guest_mode_set_cr4(value);
 	if (((old ^ value) & CR4_PAE) && !load_pdptes(vcpu)) {
 		guest_mode_set_cr4(old);
-		return refuse(vcpu);
+		return false;
 	}
 	return changed(vcpu);
 }
 
-static enum exit_action set_cr3(struct vcpu *vcpu, u64 value)
+static bool set_cr3(struct vcpu *vcpu, u64 value)
 {
+	u64 old = vmread(GUEST_CR3);
+
 	vmwrite(GUEST_CR3, value);
 	if (!load_pdptes(vcpu)) {
-		return refuse(vcpu);
+		vmwrite(GUEST_CR3, old);
+		return false;
 	}
 	return changed(vcpu);
 }
 
-static enum exit_action mov_to(struct vcpu *vcpu, unsigned int cr, u64 value)
+u64 exit_cr_get(struct vcpu *vcpu, unsigned int cr)
+{
+	switch (cr) {
+	case 0:
+		return guest_mode_cr0();
+	case 2:
+		return vcpu->guest_cr2;
+	case 3:
+		return vmread(GUEST_CR3);
+	case 4:
+		return guest_mode_cr4();
+	default:
+		return vcpu->cr8;
+	}
+}
+
+bool exit_cr_set(struct vcpu *vcpu, unsigned int cr, u64 value)
 {
 	switch (cr) {
 	case 0:
 		return set_cr0(vcpu, value);
+	case 2:
+		vcpu->guest_cr2 = value;
+		return true;
 	case 3:
 		return set_cr3(vcpu, value);
 	case 4:
 		return set_cr4(vcpu, value);
-	case 8:
-		if (value > 15) {
-			return refuse(vcpu);
-		}
-		vcpu->cr8 = value;
-		return EXIT_ADVANCE;
 	default:
-		events_inject_ud(vcpu);
-		return EXIT_RESUME;
+		vcpu->cr8 = value > 15 ? vcpu->cr8 : value;
+		return value <= 15;
 	}
+}
+
+static enum exit_action mov_to(struct vcpu *vcpu, unsigned int cr, u64 value)
+{
+	if (exit_cr_set(vcpu, cr, value)) {
+		return EXIT_ADVANCE;
+	}
+	events_inject_gp(vcpu);
+	return EXIT_RESUME;
 }
 
 static enum exit_action mov_from(struct vcpu *vcpu, unsigned int cr,
 				 unsigned int gpr)
 {
-	write_gpr(vcpu, gpr, cr == 3 ? vmread(GUEST_CR3) : vcpu->cr8);
+	write_gpr(vcpu, gpr, exit_cr_get(vcpu, cr));
 	return EXIT_ADVANCE;
 }
 
@@ -159,7 +183,7 @@ static enum exit_action load_msw(struct vcpu *vcpu, u64 source)
 	u64 old = guest_mode_cr0();
 	u64 low = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
 
-	return set_cr0(vcpu, (old & ~(low & ~CR0_PE)) | (source & low));
+	return mov_to(vcpu, 0, (old & ~(low & ~CR0_PE)) | (source & low));
 }
 
 enum exit_action exit_cr_handle(struct vcpu *vcpu)

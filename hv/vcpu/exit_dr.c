@@ -20,7 +20,7 @@
 #define DR7_RESERVED (BITS(12, 11) | BITS(15, 14))
 #define DR6_WRITABLE (BITS(3, 0) | BITS(15, 13))
 
-static u64 read_dr(unsigned int n)
+u64 exit_dr_get(unsigned int n)
 {
 	switch (n) {
 	case 0:
@@ -39,7 +39,7 @@ static u64 read_dr(unsigned int n)
 	}
 }
 
-static void write_dr(unsigned int n, u64 value)
+void exit_dr_set(unsigned int n, u64 value)
 {
 	switch (n) {
 	case 0:
@@ -81,9 +81,9 @@ enum exit_action exit_dr_handle(struct vcpu *vcpu)
 		vcpu->gpr[GPR_RSP] = vmread(GUEST_RSP);
 	}
 	if (q & DR_FROM) {
-		vcpu->gpr[gpr] = read_dr(n);
+		vcpu->gpr[gpr] = exit_dr_get(n);
 	} else {
-		write_dr(n, vcpu->gpr[gpr]);
+		exit_dr_set(n, vcpu->gpr[gpr]);
 	}
 	if (gpr == GPR_RSP) {
 		vmwrite(GUEST_RSP, vcpu->gpr[GPR_RSP]);

@@ -27,7 +27,7 @@ static bool pat_valid(u64 pat)
 	return true;
 }
 
-static int read_msr(struct vcpu *vcpu, u32 msr, u64 *value)
+int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 {
 	switch (msr) {
 	case MSR_IA32_TSC:
@@ -72,7 +72,7 @@ static int write_efer(struct vcpu *vcpu, u64 value)
 	return 0;
 }
 
-static int write_msr(struct vcpu *vcpu, u32 msr, u64 value)
+int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	switch (msr) {
 	case MSR_IA32_TSC:
@@ -106,7 +106,7 @@ enum exit_action exit_msr_read(struct vcpu *vcpu)
 {
 	u64 value;
 
-	if (read_msr(vcpu, vcpu->gpr[GPR_RCX], &value)) {
+	if (exit_msr_get(vcpu, vcpu->gpr[GPR_RCX], &value)) {
 		events_inject_gp(vcpu);
 		return EXIT_RESUME;
 	}
@@ -119,7 +119,7 @@ enum exit_action exit_msr_write(struct vcpu *vcpu)
 {
 	u64 value = (u32)vcpu->gpr[GPR_RAX] | vcpu->gpr[GPR_RDX] << 32;
 
-	if (write_msr(vcpu, vcpu->gpr[GPR_RCX], value)) {
+	if (exit_msr_set(vcpu, vcpu->gpr[GPR_RCX], value)) {
 		events_inject_gp(vcpu);
 		return EXIT_RESUME;
 	}

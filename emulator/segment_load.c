@@ -1,0 +1,261 @@
+/** @file
+ * Segments: descriptors, and what may be loaded from them.
+ *
+ *	selector ----> GDT or LDT ----> descriptor ----> segment register
+ *	 RPL  |         limit           type, DPL, P      base, limit, rights
+ *	      '-- all of these are checked in the order of the SDM's
+ *	          pseudo-code; what is wrong is #GP(selector), but absence is
+ *	          #NP(selector), of a stack #SS(selector)
+ *
+ * In real and virtual-8086 mode there are no descriptors: the base is sixteen
+ * times the selector.  Real mode leaves limit and rights as they are, so that
+ * "big real mode" survives.
+ *
+ * Descriptor tables are read at CPL 0 whatever the CPL is, and must be in RAM:
+ * a table in MMIO ends the VM with a sentence (spec 10.11).
+ */
+#include "emulator/segment.h"
+
+#include "emulator/memory.h"
+
+#define SELECTOR_RPL 3u
+#define SELECTOR_TI  4u
+
+/** Where the accessed bit and the type are in a descriptor. */
+#define TYPE_BYTE 5
+
+/** The table that a selector's TI bit names. @return false: there is none */
+static bool find_table(struct emulator *e, u16 selector, gva_t *base,
+		       u32 *limit)
+{
+	struct segment_register ldt;
+	struct table_base gdt;
+
+	if (selector & SELECTOR_TI) {
+		e->ops->system->get_segment(e, SEGMENT_LDTR, &ldt);
+		*base = ldt.base;
+		*limit = ldt.limit;
+		return !(ldt.rights & RIGHTS_UNUSABLE);
+	}
+	e->ops->system->get_table(e, SYSTEM_GDT, &gdt);
+	*base = gdt.base;
+	*limit = gdt.limit;
+	return true;
+}
+
+/** Base, limit and rights are scattered over the descriptor (SDM 3A 3.4.5). */
+static void decode(struct descriptor *of)
+{
+	struct segment_register *segment = &of->segment;
+	u64 low = of->low;
+
+	segment->selector = of->selector;
+	segment->base = gva(bits(low, 39, 16) | bits(low, 63, 56) << 24 |
+			    of->high << 32);
+	segment->limit = bits(low, 15, 0) | bits(low, 51, 48) << 16;
+	segment->rights = bits(low, 55, 40) & ~0xf00u;
+	if (segment->rights & RIGHTS_G) {
+		segment->limit = segment->limit << 12 | 0xfff;
+	}
+}
+
+enum emul_result segment_find(struct emulator *e, u16 selector, bool wide,
+			      struct descriptor *out)
+{
+	unsigned int size = wide ? 16 : 8;
+	u32 offset = selector & ~7u, limit;
+	enum emul_result result;
+	u64 bytes[2] = { 0, 0 };
+	gva_t base;
+
+	if (!find_table(e, selector, &base, &limit) ||
+	    offset + size - 1 > limit) {
+		return segment_fault(e, VECTOR_GP, selector);
+	}
+	out->selector = selector;
+	out->at = gva_add(base, offset);
+	result = memory_system_read(e, out->at, bytes, size);
+	out->low = bytes[0];
+	out->high = (u32)bytes[1];
+	decode(out);
+	return result;
+}
+
+enum emul_result segment_mark(struct emulator *e, const struct descriptor *of,
+			      u8 type)
+{
+	u8 byte = bits(of->low, 47, 40) | type;
+
+	if (byte == bits(of->low, 47, 40)) {
+		return EMUL_DONE;
+	}
+	return memory_system_write(e, gva_add(of->at, TYPE_BYTE), &byte, 1);
+}
+
+/** Real and virtual-8086 mode: sixteen times the selector. */
+static enum emul_result load_real(struct emulator *e, enum emul_segment which,
+				  u16 selector)
+{
+	struct segment_register segment;
+
+	e->ops->system->get_segment(e, which, &segment);
+	segment.selector = selector;
+	segment.base = gva((u64)selector << 4);
+	e->ops->system->set_segment(e, which, &segment);
+	return EMUL_DONE;
+}
+
+/**
+ * A null selector makes a segment unusable.  A stack may be null only in
+ * 64-bit mode above CPL 3, and then its RPL is the CPL (SDM 2B MOV).
+ */
+static enum emul_result load_null(struct emulator *e, enum emul_segment which,
+				  u16 selector)
+{
+	unsigned int cpl = e->ops->cpl(e);
+	struct segment_register segment = {
+		.rights = RIGHTS_UNUSABLE,
+		.selector = selector,
+	};
+
+	if (which == SEGMENT_SS) {
+		if (e->mode != MODE_64 || cpl == 3 || selector != cpl) {
+			return context_protection(e, VECTOR_GP);
+		}
+		segment.rights |= cpl << 5; /* SS.DPL is the CPL, always */
+	}
+	e->ops->system->set_segment(e, which, &segment);
+	return EMUL_DONE;
+}
+
+/** The stack must be writable data of exactly this level. */
+static bool may_be_stack(u32 rights, unsigned int rpl, unsigned int cpl)
+{
+	return (rights & RIGHTS_S) && !(rights & RIGHTS_CODE) &&
+	       (rights & RIGHTS_WRITABLE) && rpl == cpl &&
+	       rights_dpl(rights) == cpl;
+}
+
+/** Data, or code that can be read; conforming code at any level. */
+static bool may_be_data(u32 rights, unsigned int rpl, unsigned int cpl)
+{
+	bool code = rights & RIGHTS_CODE;
+
+	if (!(rights & RIGHTS_S) || (code && !(rights & RIGHTS_WRITABLE))) {
+		return false;
+	}
+	if (code && (rights & RIGHTS_DOWN)) {
+		return true;
+	}
+	return rights_dpl(rights) >= rpl && rights_dpl(rights) >= cpl;
+}
+
+static enum emul_result check(struct emulator *e, enum emul_segment which,
+			      const struct descriptor *of)
+{
+	unsigned int cpl = e->ops->cpl(e);
+	unsigned int rpl = of->selector & SELECTOR_RPL;
+	u32 rights = of->segment.rights;
+	bool stack = which == SEGMENT_SS;
+
+	if (!(stack ? may_be_stack : may_be_data)(rights, rpl, cpl)) {
+		return segment_fault(e, VECTOR_GP, of->selector);
+	}
+	if (!(rights & RIGHTS_P)) {
+		return segment_fault(e, stack ? VECTOR_SS : VECTOR_NP,
+				     of->selector);
+	}
+	return EMUL_DONE;
+}
+
+enum emul_result segment_load(struct emulator *e, enum emul_segment which,
+			      u16 selector)
+{
+	struct descriptor found;
+	enum emul_result result;
+
+	if (!segment_protected(e)) {
+		return load_real(e, which, selector);
+	}
+	if (selector <= SELECTOR_RPL) {
+		return load_null(e, which, selector);
+	}
+	result = segment_find(e, selector, false, &found);
+	if (!result) {
+		result = check(e, which, &found);
+	}
+	if (!result) {
+		result = segment_mark(e, &found, RIGHTS_ACCESSED);
+	}
+	if (result) {
+		return result;
+	}
+	found.segment.rights |= RIGHTS_ACCESSED;
+	e->ops->system->set_segment(e, which, &found.segment);
+	return EMUL_DONE;
+}
+
+/** Conforming code from any inner or equal level, other code from its own. */
+static bool may_go(u32 rights, unsigned int rpl, unsigned int cpl)
+{
+	unsigned int dpl = rights_dpl(rights);
+
+	if (rights & RIGHTS_DOWN) {
+		return dpl <= cpl;
+	}
+	return dpl == cpl && rpl <= cpl;
+}
+
+static enum emul_result check_code(struct emulator *e,
+				   const struct descriptor *of, bool is_return)
+{
+	unsigned int cpl = e->ops->cpl(e);
+	unsigned int rpl = of->selector & SELECTOR_RPL;
+	u32 rights = of->segment.rights;
+
+	if (is_return && rpl < cpl) {
+		return segment_fault(e, VECTOR_GP, of->selector);
+	}
+	if (is_return && rpl > cpl) {
+		return context_stop(e, "a far return to an outer level");
+	}
+	if (!(rights & RIGHTS_S) && !is_return) {
+		return context_stop(e, "a far transfer through a gate or TSS");
+	}
+	if (!(rights & RIGHTS_S) || !(rights & RIGHTS_CODE) ||
+	    !may_go(rights, rpl, cpl)) {
+		return segment_fault(e, VECTOR_GP, of->selector);
+	}
+	if ((rights & RIGHTS_L) && (rights & RIGHTS_DB) &&
+	    segment_long_mode(e)) {
+		return segment_fault(e, VECTOR_GP, of->selector);
+	}
+	return rights & RIGHTS_P
+		       ? EMUL_DONE
+		       : segment_fault(e, VECTOR_NP, of->selector);
+}
+
+enum emul_result segment_code(struct emulator *e, u16 selector, bool is_return,
+			      struct segment_register *out)
+{
+	struct descriptor found;
+	enum emul_result result;
+
+	if (selector <= SELECTOR_RPL) {
+		return context_protection(e, VECTOR_GP);
+	}
+	result = segment_find(e, selector, false, &found);
+	if (!result) {
+		result = check_code(e, &found, is_return);
+	}
+	if (!result) {
+		result = segment_mark(e, &found, RIGHTS_ACCESSED);
+	}
+	if (result) {
+		return result;
+	}
+	*out = found.segment;
+	out->rights |= RIGHTS_ACCESSED;
+	out->selector = (selector & ~SELECTOR_RPL) | e->ops->cpl(e);
+	return EMUL_DONE;
+}
