@@ -78,6 +78,42 @@ static inline void context_merge_register(struct emulator *e, unsigned int n,
 	context_set_register(e, n, value);
 }
 
+/** RIP behind the instruction; outside 64-bit mode it wraps at 4 GiB. */
+static inline u64 context_next_rip(const struct emulator *e)
+{
+	u64 rip = e->rip + e->insn.length;
+
+	return e->mode == MODE_64 ? rip : (u32)rip;
+}
+
+/**
+ * Forget whatever a pass has computed: registers, RIP and flags are again
+ * those of the vCPU, and next_rip is behind the instruction.
+ */
+static inline void context_begin_pass(struct emulator *e)
+{
+	e->dirty = 0;
+	e->next_rip = context_next_rip(e);
+	e->new_rflags = e->rflags & ~RFLAGS_RF;
+}
+
+/** Make what a pass has computed the vCPU's own: it has retired. */
+static inline void context_commit(struct emulator *e)
+{
+	u64 *gpr = e->gpr;
+	u32 left = e->dirty & EMUL_DIRTY_GPR;
+
+	while (unlikely(left)) { /* nearly always one, or none */
+		int n = __builtin_ctz(left);
+
+		gpr[n] = e->out[n];
+		left &= left - 1;
+	}
+	e->rip = e->next_rip;
+	e->rflags = e->new_rflags;
+	e->retired = true;
+}
+
 /** Whether size bytes from address are canonical (48 bits, SDM 1 3.3.7.1). */
 static inline bool context_canonical(u64 address, unsigned int size)
 {

@@ -1,11 +1,13 @@
 /** @file
- * Passes: what happens to an instruction from its exit to its retirement.
+ * What happens to an instruction from its exit to its retirement.
  *
- *	emulator_run()        begin, decode, pass
- *	emulator_complete()   answer taken; for a read, when complete: pass
+ *	emulator_run()        decode it, locate its operands, first pass
+ *	emulator_complete()   take an answer; a read's last one: next pass
  *
- *	pass:  rewind the read cache, forget out[]
- *	       execute
+ * A pass is the instruction from its start to its end, or to a read that has
+ * to wait.  The passes and what they have read are lab 3 (read_cache.h):
+ *
+ *	pass:  forget out[]; execute
  *	       done?     commit: out[] -> gpr[], RIP, RFLAGS; retired
  *	                 a queued write makes it EMUL_IO_NEEDED all the same
  *	       waiting?  nothing committed, the read is remembered
@@ -19,10 +21,8 @@
 
 #include "emulator/context.h"
 #include "emulator/decode.h"
-#include "emulator/execute.h"
 #include "emulator/operand.h"
 #include "emulator/operations.h"
-#include "emulator/string.h"
 
 void emulator_init(struct emulator *e, const struct emul_ops *ops)
 {
@@ -30,81 +30,6 @@ void emulator_init(struct emulator *e, const struct emul_ops *ops)
 	e->ops = ops;
 	e->mode = MODE_64;
 	e->mmio_page = EMULATOR_NO_PAGE;
-}
-
-static bool is_string(const struct emulator *e)
-{
-	return e->insn.traits & OP_STRING;
-}
-
-/** The instruction or iteration is done: make its registers the vCPU's. */
-static void commit(struct emulator *e)
-{
-	u64 *gpr = e->gpr;
-	u64 left;
-
-	for (left = e->dirty & EMUL_DIRTY_GPR; left; left &= left - 1) {
-		u64 n = __builtin_ctzll(left);
-
-		gpr[n] = e->out[n];
-	}
-	e->rip = e->next_rip;
-	e->rflags = e->new_rflags;
-	e->retired = true;
-}
-
-/** RIP behind the instruction; EIP wraps at 4 GiB. */
-static u64 next_rip(const struct emulator *e)
-{
-	u64 rip = e->rip + e->insn.length;
-
-	return e->mode == MODE_64 ? rip : (u32)rip;
-}
-
-/** A pass, or an iteration, starts from the vCPU's own registers. */
-static inline void begin_pass(struct emulator *e)
-{
-	e->dirty = 0;
-	e->next_rip = next_rip(e);
-	e->new_rflags = e->rflags & ~RFLAGS_RF;
-}
-
-/** Commit the pass if it is done; drop what is pending if it went wrong. */
-static inline enum emul_result end_pass(struct emulator *e,
-					enum emul_result result)
-{
-	if (likely(!result)) {
-		commit(e);
-		return emulator_has_pending(e) ? EMUL_IO_NEEDED : EMUL_DONE;
-	}
-	if (unlikely(result != EMUL_IO_NEEDED)) {
-		emulator_cancel(e);
-	}
-	return result;
-}
-
-/** A pass that began with an answer must have taken it. */
-static enum emul_result check_taken(struct emulator *e, enum emul_result result)
-{
-	if (!result && !read_cache_settled(e)) {
-		return context_stop(e, "an answered read was not taken");
-	}
-	return result;
-}
-
-/** Pass after pass while a string instruction goes on. */
-static __noinline enum emul_result run_string(struct emulator *e)
-{
-	enum emul_result result;
-
-	begin_pass(e);
-	result = end_pass(e, check_taken(e, string_step(e)));
-	while (!result && string_goes_on(e)) {
-		read_cache_begin(e);
-		begin_pass(e);
-		result = end_pass(e, string_step(e));
-	}
-	return result;
 }
 
 /** The addresses depend on the registers of pass 1: once an instruction. */
@@ -145,7 +70,6 @@ enum emul_result emulator_run(struct emulator *e)
 	if (unlikely(emulator_has_pending(e))) {
 		emulator_cancel(e);
 	}
-	read_cache_begin(e);
 	if (unlikely(!is_known(e))) {
 		result = decode_run(e);
 		if (result) {
@@ -154,16 +78,12 @@ enum emul_result emulator_run(struct emulator *e)
 	}
 	if (unlikely(e->insn.traits & (OP_STRING | OP_TWO_MEMORY))) {
 		e->hint.valid = false;
-		if (is_string(e)) {
-			return run_string(e);
-		}
 	}
 	result = locate(e);
 	if (unlikely(result)) {
 		return result;
 	}
-	begin_pass(e);
-	return end_pass(e, execute_run(e));
+	return read_cache_run(e);
 }
 
 bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)
@@ -171,26 +91,10 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)
 	return fragments_piece(e, piece);
 }
 
-bool emulator_has_pending(const struct emulator *e)
-{
-	return e->fragments.count != 0 || e->port.state == PORT_WAITS;
-}
-
 bool emulator_port(const struct emulator *e, struct port_piece *piece)
 {
 	*piece = e->port.piece;
 	return e->port.state == PORT_WAITS;
-}
-
-/** The instruction once more, with the answer at hand. */
-static enum emul_result run_again(struct emulator *e)
-{
-	read_cache_rewind(e);
-	if (unlikely(is_string(e))) {
-		return run_string(e);
-	}
-	begin_pass(e);
-	return end_pass(e, check_taken(e, execute_run(e)));
 }
 
 enum emul_result emulator_complete(struct emulator *e, const u8 *data)
@@ -200,14 +104,15 @@ enum emul_result emulator_complete(struct emulator *e, const u8 *data)
 
 	e->retired = false;
 	if (unlikely(e->port.state == PORT_WAITS)) {
-		return port_answered(e, data) ? run_again(e) : EMUL_DONE;
+		return port_answered(e, data) ? read_cache_rerun(e)
+					      : EMUL_DONE;
 	}
 	result = fragments_complete(e, data);
 	if (result || is_write) {
 		return result;
 	}
 	result = read_cache_answered(e);
-	return result ? result : run_again(e);
+	return result ? result : read_cache_rerun(e);
 }
 
 void emulator_cancel(struct emulator *e)

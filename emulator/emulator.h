@@ -6,7 +6,7 @@
  * decodes them and does what the processor would have done, except that
  * memory is reached through struct emul_ops, in which devices appear.
  *
- *	emulator_run()       pass 1: fetch, decode, execute
+ *	emulator_run()       fetch, decode, pass 1: execute
  *	   |  EMUL_DONE -----------------------> e->retired: take rip, rflags
  *	   |  EMUL_IO_NEEDED: emulator_piece() -> the VMM answers
  *	   v
@@ -181,7 +181,10 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece);
 bool emulator_port(const struct emulator *e, struct port_piece *piece);
 
 /** Whether emulator_complete() is due. */
-bool emulator_has_pending(const struct emulator *e);
+static inline bool emulator_has_pending(const struct emulator *e)
+{
+	return e->fragments.count != 0 || e->port.state == PORT_WAITS;
+}
 
 /**
  * The VMM has answered.  Of its record only the data bytes are taken.

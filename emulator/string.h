@@ -5,6 +5,13 @@
 #define EMULATOR_STRING_H
 
 #include "emulator/emulator.h"
+#include "emulator/operations.h"
+
+/** Whether the decoded instruction is one of them. */
+static inline bool string_is(const struct emulator *e)
+{
+	return e->insn.traits & OP_STRING;
+}
 
 /**
  * Carry one iteration out, or with a count of 0 none.

@@ -1,11 +1,11 @@
 /** @file
  * What happens when a student's function is not written yet.
  *
- * Labs call lab_not_written() (mmu/lab.h) where the work begins.  In the
+ * Labs call lab_not_written() (bus/lab.h) where the work begins.  In the
  * hypervisor that ends the test with the verdict "step": nothing is broken,
  * and the next thing to do is named.
  */
-#include "mmu/lab.h"
+#include "bus/lab.h"
 
 #include "hv/lib/panic.h"
 

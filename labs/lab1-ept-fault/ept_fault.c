@@ -16,7 +16,7 @@
  * Write one small function that keeps them, and use it everywhere.
  */
 #include "mmu/ept_fault.h"
-#include "mmu/lab.h"
+#include "bus/lab.h"
 
 #define HEADER "mmu/ept_fault.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "mmu/lab.h"
+#include "bus/lab.h"
 
 #define NO_LIMIT (~0ull)
 #define FREED 0xdd

@@ -19,7 +19,9 @@
  */
 #include "emulator/read_cache.h"
 
+#include "emulator/execute.h"
 #include "emulator/memory.h"
+#include "emulator/string.h"
 
 void read_cache_begin(struct emulator *e)
 {
@@ -39,21 +41,13 @@ static bool same(const struct read_record *record, const struct mem_access *at)
 	return record->address.v == at->address.v && record->size == at->size;
 }
 
-/** reads[count] is complete: it belongs to the list from now on. */
-static inline void append(struct read_cache *reads, unsigned int size)
-{
-	reads->pending = READ_NONE;
-	reads->count++;
-	reads->end += size;
-}
-
 /** The read that the pass is at is in the list: hand it out. */
 static enum emul_result serve(struct emulator *e, const struct mem_access *at,
 			      void *dst)
 {
 	const struct read_record *record = &e->reads.reads[e->reads.next];
 
-	if (!same(record, at)) {
+	if (unlikely(!same(record, at))) {
 		return context_stop(e, "read cache: this pass reads another "
 				       "place");
 	}
@@ -62,9 +56,17 @@ static enum emul_result serve(struct emulator *e, const struct mem_access *at,
 	return EMUL_DONE;
 }
 
+/** reads[count] is complete: it belongs to the list from now on. */
+static inline void append(struct read_cache *reads)
+{
+	reads->end += reads->reads[reads->count].size;
+	reads->count++;
+	reads->pending = READ_NONE;
+}
+
 /** Perform reads[count], which is new; its bytes go to the end of data[]. */
-static __noinline enum emul_result
-perform(struct emulator *e, const struct mem_access *at, void *dst)
+static enum emul_result perform(struct emulator *e,
+				const struct mem_access *at)
 {
 	struct read_cache *reads = &e->reads;
 	struct read_record *record = &reads->reads[reads->count];
@@ -75,37 +77,35 @@ perform(struct emulator *e, const struct mem_access *at, void *dst)
 		return context_stop(e, "read cache: one instruction reads too "
 				       "much");
 	}
-	if (reads->pending != READ_NONE) {
-		return context_stop(e, "read cache: a read while one waits for "
-				       "the VMM");
-	}
 	record->address = at->address;
 	record->size = at->size;
 	record->offset = reads->end;
 	result = fragments_read(e, at, reads->end);
-	if (result) {
-		if (result == EMUL_IO_NEEDED) {
-			reads->pending = READ_WAITS;
-		}
-		return result;
+	if (!result) {
+		append(reads);
+	} else if (result == EMUL_IO_NEEDED) {
+		reads->pending = READ_WAITS;
 	}
-	memory_copy(dst, &reads->data[reads->end], at->size);
-	append(reads, at->size);
-	reads->next++;
-	return EMUL_DONE;
+	return result;
 }
 
 enum emul_result read_cache_read(struct emulator *e,
 				 const struct mem_access *at, void *dst)
 {
-	if (e->reads.next < e->reads.count) {
-		return serve(e, at, dst);
+	struct read_cache *reads = &e->reads;
+	enum emul_result result = EMUL_DONE;
+
+	if (reads->next == reads->count) {
+		if (reads->pending == READ_NONE) {
+			result = perform(e, at);
+		} else if (reads->pending == READ_ANSWERED) {
+			append(reads);
+		} else {
+			result = context_stop(e, "read cache: a read while one "
+						 "waits for the VMM");
+		}
 	}
-	if (e->reads.pending == READ_ANSWERED) {
-		append(&e->reads, at->size);
-		return serve(e, at, dst);
-	}
-	return perform(e, at, dst);
+	return result ? result : serve(e, at, dst);
 }
 
 enum emul_result read_cache_answered(struct emulator *e)
@@ -120,6 +120,64 @@ enum emul_result read_cache_answered(struct emulator *e)
 bool read_cache_settled(const struct emulator *e)
 {
 	return e->reads.pending == READ_NONE && e->reads.next == e->reads.count;
+}
+
+/** Commit a pass that is done; drop what is pending if it went wrong. */
+static inline enum emul_result end_pass(struct emulator *e,
+					enum emul_result result)
+{
+	if (likely(!result)) {
+		context_commit(e);
+		return emulator_has_pending(e) ? EMUL_IO_NEEDED : EMUL_DONE;
+	}
+	if (unlikely(result != EMUL_IO_NEEDED)) {
+		emulator_cancel(e);
+	}
+	return result;
+}
+
+/** A pass that began with an answer must have taken it. */
+static enum emul_result check_taken(struct emulator *e, enum emul_result result)
+{
+	if (!result && !read_cache_settled(e)) {
+		return context_stop(e, "read cache: an answer was not taken");
+	}
+	return result;
+}
+
+/** Iteration after iteration: a pass each, and reads of its own. */
+static __noinline enum emul_result run_string(struct emulator *e)
+{
+	enum emul_result result;
+
+	context_begin_pass(e);
+	result = end_pass(e, check_taken(e, string_step(e)));
+	while (!result && string_goes_on(e)) {
+		read_cache_begin(e);
+		context_begin_pass(e);
+		result = end_pass(e, string_step(e));
+	}
+	return result;
+}
+
+enum emul_result read_cache_run(struct emulator *e)
+{
+	read_cache_begin(e);
+	if (unlikely(string_is(e))) {
+		return run_string(e);
+	}
+	context_begin_pass(e);
+	return end_pass(e, execute_run(e));
+}
+
+enum emul_result read_cache_rerun(struct emulator *e)
+{
+	read_cache_rewind(e);
+	if (unlikely(string_is(e))) {
+		return run_string(e);
+	}
+	context_begin_pass(e);
+	return end_pass(e, check_taken(e, execute_run(e)));
 }
 
 void read_cache_cancel(struct emulator *e)

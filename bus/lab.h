@@ -7,8 +7,8 @@
  * gives the running test the verdict "step"; a host test's version fails the
  * test.  Neither comes back, so that the starter needs no made-up result.
  */
-#ifndef MMU_LAB_H
-#define MMU_LAB_H
+#ifndef BUS_LAB_H
+#define BUS_LAB_H
 
 #include "bus/types.h"
 
