@@ -13,6 +13,7 @@
 enum implied_register {
 	REG_RAX = 0,
 	REG_RCX = 1,
+	REG_RDX = 2,
 	REG_RBX = 3,
 	REG_RSP = 4,
 	REG_RBP = 5,

@@ -31,13 +31,18 @@
 #include "emulator/operand.h"
 #include "emulator/operations.h"
 
+/** The control registers that there are: CR0, 2, 3, 4, 8. */
+#define CONTROL_REGISTERS (BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8))
+
 /** The set of operand codes that c alone makes. */
 #define CODE(c) (1ull << (c))
 
 #define CODES_WITH_MODRM (CODE(OPERAND_CODES_WITH_MODRM_END) - CODE(Eb))
-#define CODES_MEMORY_ONLY CODE(M)
+#define CODES_MEMORY_ONLY                                                \
+	(CODE(M) | CODE(Mp) | CODE(Ms) | CODE(My) | CODE(Mq) | CODE(Mdq))
+#define CODES_SPECIAL (CODE(Sw) | CODE(Cy) | CODE(Dy))
 #define CODES_WITH_IMMEDIATE \
-	(CODE(Ib) | CODE(Iz) | CODE(Iv) | CODE(Ob) | CODE(Ov))
+	(CODE(Ib) | CODE(Iw) | CODE(Iz) | CODE(Iv) | CODE(Ob) | CODE(Ov))
 
 /** Whether byte is a legacy prefix; if so note it (SDM 2A 2.1.1). */
 static bool note_prefix(struct insn *insn, u8 byte)
@@ -234,6 +239,9 @@ static unsigned int immediate_size(const struct insn *insn,
 	if (code == Ib) {
 		return 1;
 	}
+	if (code == Iw) {
+		return 2;
+	}
 	if (code == Ob || code == Ov) {
 		return insn->address_size;
 	}
@@ -263,11 +271,27 @@ static enum emul_result decode_immediates(struct emulator *e)
 	return result;
 }
 
+/** Is there a segment, control or debug register of this number? */
+static bool special_exists(const struct insn *insn, u64 codes)
+{
+	if (codes & CODE(Sw)) { /* CS cannot be loaded by MOV */
+		return insn->reg <= SEGMENT_GS &&
+		       (insn->row.dst != Sw || insn->reg != SEGMENT_CS);
+	}
+	if (codes & CODE(Cy)) {
+		return BIT(insn->reg) & CONTROL_REGISTERS;
+	}
+	return insn->reg < 8;
+}
+
 /** The encodings that decode but are none: #UD. */
 static enum emul_result decode_check(struct emulator *e, u64 codes)
 {
 	struct insn *insn = &e->insn;
 
+	if (unlikely(codes & CODES_SPECIAL) && !special_exists(insn, codes)) {
+		return context_undefined(e);
+	}
 	if (insn->lock && (!(insn->traits & OP_LOCKABLE) ||
 			   insn->dst.kind != OPERAND_MEMORY)) {
 		return context_undefined(e);
@@ -352,7 +376,11 @@ static enum emul_result decode_stages(struct emulator *e)
 	if (result) {
 		return result;
 	}
-	if (insn->row.op == OP_UNKNOWN) {
+	if (unlikely(codes & CODE(Ry))) {
+		insn->mod = 3; /* whatever it says: SDM 2B MOV */
+	}
+	if (insn->row.op == OP_UNKNOWN ||
+	    ((insn->row.marks & MEMORY_ROW) && insn->mod == 3)) {
 		return context_stop(e,
 				    "the emulator has no row for this opcode");
 	}

@@ -43,10 +43,14 @@ static __noinline enum emul_result operate(struct emulator *e)
 	enum emul_result result = EMUL_DONE;
 	u64 found;
 
+	if (unlikely(traits & OP_CPL0) && e->ops->cpl(e) != 0) {
+		return context_protection(e, VECTOR_GP);
+	}
+	alu.discard = traits & OP_OWN;
 	if (traits & OP_READS_DST) {
 		result = operand_read(e, &insn->dst, &alu.dst);
 	}
-	if (!result) {
+	if (!result && !(traits & OP_OWN)) {
 		result = operand_read(e, &insn->src, &alu.src);
 	}
 	if (result) {

@@ -35,6 +35,8 @@ enum operand_kind {
 	OPERAND_REGISTER,
 	OPERAND_MEMORY,
 	OPERAND_IMMEDIATE,
+	OPERAND_XMM,	/* for OP_OWN operations only, as the next one */
+	OPERAND_SPECIAL, /* a segment, control or debug register: ModRM's reg */
 };
 
 /** What an operand's value is computed from before the instruction runs. */

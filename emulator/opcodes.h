@@ -6,7 +6,10 @@
  * bits, I: immediate, J: immediate that counts from the next instruction,
  * O: absolute offset, X: DS:rSI, Y: ES:rDI, M: memory only), a small one how
  * wide it is (b, w, d, q: 1, 2, 4, 8 bytes, v: 2, 4 or 8 by operand size, y: 4
- * or 8, z: as v, but 4 bytes encode an 8-byte one).
+ * or 8, z: as v, but 4 bytes encode an 8-byte one; dq: 16, p: a far pointer,
+ * s: a descriptor table's base and limit).  S, C, D are segment, control and
+ * debug registers, V an XMM register, W an XMM register or memory; R is a
+ * general register whatever ModRM's mod says.
  *
  * A row whose meaning hangs on more than the opcode byte names a table of
  * rows instead (opcodes_groups.h): on ModRM's reg field (OP_GROUP, SDM 2D A.4),
@@ -26,8 +29,25 @@ enum operand_code {
 	Gb,
 	Gv,
 	M,  /* the effective address as a value; no register form */
+	Es, /* a register of the operand size, or 2 bytes of memory */
+	Ey,
+	Gy,
+	Ry,
+	Sw,
+	Cy,
+	Dy,
+	Mp,
+	Ms,
+	My,
+	Mq,
+	Mdq,
+	Wd,
+	Wq,
+	Wdq,
+	Vdq,
 	OPERAND_CODES_WITH_MODRM_END, /* ... up to here */
 	Ib, /* sign-extended to the operation's size */
+	Iw,
 	Iz,
 	Iv,
 	Ob,
@@ -36,10 +56,14 @@ enum operand_code {
 	Zv,
 	AL,
 	rAX,
+	eAX, /* as rAX, but at most 4 bytes */
+	DX,
 	Xb,
 	Xv,
+	Xz,
 	Yb,
 	Yv,
+	Yz,
 	Stack, /* what PUSH writes below SS:rSP and POP reads at it */
 	OPERAND_CODE_COUNT,
 };
@@ -47,6 +71,8 @@ enum operand_code {
 /** What else a row says. */
 enum opcode_mark {
 	I64 = BIT(0), /* no instruction in 64-bit mode: #UD */
+	/* with a register it is another instruction, which has no row */
+	MEMORY_ROW = BIT(1),
 };
 
 /**

@@ -40,9 +40,14 @@ static u64 effective_address(const struct emulator *e)
 enum place {
 	NOWHERE,
 	IN_RM,	   /* E */
+	IN_RM_WORD, /* E, but memory has 2 bytes */
 	IN_REG,	   /* G */
+	IN_RM_XMM, /* W */
+	IN_REG_XMM, /* V */
+	IN_SPECIAL, /* S, C, D */
 	IN_OPCODE, /* Z: the low three bits, widened by REX.B */
 	IN_RAX,
+	IN_RDX,
 	IN_ADDRESS,   /* M: the effective address itself */
 	IN_IMMEDIATE, /* I */
 	AT_OFFSET,    /* O */
@@ -50,10 +55,18 @@ enum place {
 	ON_STACK,
 };
 
+/** How large an operand is, where it is not simply so many bytes at most. */
+enum size {
+	EXACTLY = 0x20,	    /* so many bytes, whatever the operand size */
+	WIDE_OR_NOT = 0x40, /* y: 4 bytes, 8 with REX.W */
+	POINTER = 0x41,	    /* p: the operand size and a selector */
+	TABLE = 0x42,	    /* s: a limit and a base; OP_F64 */
+};
+
 /** What an operand code means. */
 struct code {
 	u8 place; /* enum place */
-	u8 most; /* bytes: the size is the operation's, but at most this */
+	u8 size; /* bytes: the operation's, but at most this; or enum size */
 };
 
 static const struct code codes[] = {
@@ -61,13 +74,24 @@ static const struct code codes[] = {
 	[Ew] = { IN_RM, 2 },	    [Ed] = { IN_RM, 4 },
 	[Ev] = { IN_RM, 8 },	    [Gb] = { IN_REG, 1 },
 	[Gv] = { IN_REG, 8 },	    [M] = { IN_ADDRESS, 8 },
-	[Ib] = { IN_IMMEDIATE, 8 }, [Iz] = { IN_IMMEDIATE, 8 },
+	[Ib] = { IN_IMMEDIATE, 8 }, [Iw] = { IN_IMMEDIATE, 8 },
+	[Iz] = { IN_IMMEDIATE, 8 },
 	[Iv] = { IN_IMMEDIATE, 8 }, [Ob] = { AT_OFFSET, 1 },
 	[Ov] = { AT_OFFSET, 8 },    [Zb] = { IN_OPCODE, 1 },
 	[Zv] = { IN_OPCODE, 8 },    [AL] = { IN_RAX, 1 },
 	[rAX] = { IN_RAX, 8 },	    [Xb] = { AT_POINTER, 1 },
 	[Xv] = { AT_POINTER, 8 },   [Yb] = { AT_POINTER, 1 },
 	[Yv] = { AT_POINTER, 8 },   [Stack] = { ON_STACK, 8 },
+	[Es] = { IN_RM_WORD, 8 },   [Ey] = { IN_RM, WIDE_OR_NOT },
+	[Gy] = { IN_REG, WIDE_OR_NOT }, [Ry] = { IN_RM, WIDE_OR_NOT },
+	[Sw] = { IN_SPECIAL, 2 },   [Cy] = { IN_SPECIAL, 8 },
+	[Dy] = { IN_SPECIAL, 8 },   [Mp] = { IN_RM, POINTER },
+	[Ms] = { IN_RM, TABLE },    [My] = { IN_RM, WIDE_OR_NOT },
+	[Mq] = { IN_RM, EXACTLY | 8 }, [Mdq] = { IN_RM, EXACTLY | 16 },
+	[Wd] = { IN_RM_XMM, EXACTLY | 4 }, [Wq] = { IN_RM_XMM, EXACTLY | 8 },
+	[Wdq] = { IN_RM_XMM, EXACTLY | 16 }, [Vdq] = { IN_REG_XMM, EXACTLY | 16 },
+	[eAX] = { IN_RAX, 4 },      [DX] = { IN_RDX, EXACTLY | 2 },
+	[Xz] = { AT_POINTER, 4 },   [Yz] = { AT_POINTER, 4 },
 };
 
 static void place_register(struct operand *operand, unsigned int reg, u8 rex)
@@ -97,14 +121,40 @@ static void place_value(struct operand *operand, u64 value)
 	operand->value = value;
 }
 
+/** An operand's bytes, by its code's size. */
+static unsigned int size_of(const struct insn *insn, u8 size)
+{
+	switch (size) {
+	case WIDE_OR_NOT:
+		return insn->operand_size == 8 ? 8 : 4;
+	case POINTER:
+		return insn->operand_size + 2;
+	case TABLE:
+		return insn->operand_size == 8 ? 10 : 6;
+	default:
+		break;
+	}
+	if (size & EXACTLY) {
+		return size & ~EXACTLY;
+	}
+	return insn->operand_size < size ? insn->operand_size : size;
+}
+
+static void place_xmm(struct operand *operand, unsigned int reg)
+{
+	operand->kind = OPERAND_XMM;
+	operand->reg = reg;
+}
+
 static void place(const struct insn *insn, struct operand *operand,
 		  enum operand_code code)
 {
-	u8 most = codes[code].most;
-
 	operand->from = FROM_DECODER;
-	operand->size = insn->operand_size < most ? insn->operand_size : most;
+	operand->size = size_of(insn, codes[code].size);
 	switch ((enum place)codes[code].place) {
+	case IN_RM_WORD:
+		operand->size = insn->mod == 3 ? operand->size : 2;
+		/* fall through */
 	case IN_RM:
 		if (insn->mod == 3) {
 			place_register(operand, insn->rm, insn->rex);
@@ -112,8 +162,22 @@ static void place(const struct insn *insn, struct operand *operand,
 			place_memory(operand, insn->segment, FROM_MODRM);
 		}
 		break;
+	case IN_RM_XMM:
+		if (insn->mod == 3) {
+			place_xmm(operand, insn->rm);
+		} else {
+			place_memory(operand, insn->segment, FROM_MODRM);
+		}
+		break;
 	case IN_REG:
 		place_register(operand, insn->reg, insn->rex);
+		break;
+	case IN_REG_XMM:
+		place_xmm(operand, insn->reg);
+		break;
+	case IN_SPECIAL:
+		operand->kind = OPERAND_SPECIAL;
+		operand->reg = insn->reg;
 		break;
 	case IN_OPCODE:
 		place_register(operand,
@@ -122,6 +186,9 @@ static void place(const struct insn *insn, struct operand *operand,
 		break;
 	case IN_RAX:
 		place_register(operand, REG_RAX, insn->rex);
+		break;
+	case IN_RDX:
+		place_register(operand, REG_RDX, insn->rex);
 		break;
 	case IN_ADDRESS:
 		place_value(operand, 0);

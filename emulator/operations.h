@@ -20,7 +20,8 @@
  * are replaced in alu->flags.  Whatever else it changes goes through
  * context_set_register() and relatives, e->next_rip, and memory.h.  It may be
  * run several times (spec 3.1), so it must not remember anything, and must
- * read all that it reads before it writes memory.
+ * read all that it reads before it writes memory.  With OP_OWN nothing is
+ * read before or written after it: e->insn.dst and src say only where.
  *
  * @param e    the emulator, e->insn decoded
  * @param alu  operands, their size, flags
@@ -43,6 +44,9 @@ enum op_trait {
 	OP_F64 = BIT(6), /* ... and is 8 there whatever the prefixes say */
 	OP_MOVES = BIT(7), /* the source goes to the destination as it is */
 	OP_BITS = BIT(8), /* a register source is a bit offset into memory */
+	OP_OWN = BIT(9), /* its function reads and writes its operands */
+	OP_CPL0 = BIT(10), /* #GP(0) at any other level */
+	OP_SYSTEM = BIT(11), /* not to be compared with a user's processor */
 };
 
 struct operation {
