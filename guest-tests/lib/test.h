@@ -14,6 +14,7 @@
 #ifndef GUEST_TESTS_LIB_TEST_H
 #define GUEST_TESTS_LIB_TEST_H
 
+#include "guest-tests/lib/cache.h"
 #include "guest-tests/lib/check.h"
 #include "guest-tests/lib/device.h"
 #include "guest-tests/lib/mmio.h"

@@ -291,6 +291,19 @@ enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots)
 	return end_insn(vcpu, em);
 }
 
+enum exit_action emulate_forced(struct vcpu *vcpu)
+{
+	struct emulator *e = &vcpu->emulation->e;
+	enum exit_action action;
+
+	e->hint.valid = false;
+	e->mmio_page = EMULATOR_NO_PAGE;
+	read_section_begin(vcpu);
+	action = emulate_run(vcpu, read_section_slots(vcpu));
+	read_section_end(vcpu);
+	return action;
+}
+
 /** The next piece of a write needs neither registers nor memory. */
 enum exit_action emulate_complete(struct vcpu *vcpu)
 {

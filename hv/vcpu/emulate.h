@@ -48,6 +48,13 @@ struct vcpu_emulation *emulate_create(struct vcpu *vcpu,
  */
 enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots);
 
+/**
+ * Emulate the instruction at RIP although nothing has faulted, as KVM does
+ * behind its forced-emulation prefix.  Takes the read section itself.
+ * @return as emulate_run()
+ */
+enum exit_action emulate_forced(struct vcpu *vcpu);
+
 /** The VMM has answered run->mmio: go on.  Takes the read section itself. */
 enum exit_action emulate_complete(struct vcpu *vcpu);
 

@@ -11,6 +11,7 @@
  */
 #include "hv/vcpu/exit.h"
 
+#include "hv/vcpu/emulate.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/x86/cpuid.h"
 
@@ -134,5 +135,10 @@ enum exit_action exit_cpuid_handle(struct vcpu *vcpu)
 	vcpu->gpr[GPR_RBX] = r.ebx;
 	vcpu->gpr[GPR_RCX] = r.ecx;
 	vcpu->gpr[GPR_RDX] = r.edx;
+	if (unlikely(vcpu->emulate_next)) {
+		vcpu->emulate_next = false;
+		exit_advance(vcpu);
+		return emulate_forced(vcpu);
+	}
 	return EXIT_ADVANCE;
 }

@@ -106,6 +106,7 @@ struct vcpu {
 	bool window;		 /* interrupt-window exiting is on */
 	bool step_after_io;	 /* TF was set at the start of a pending IN */
 	bool objected;		 /* vmx_check=1: the checks refuse this entry */
+	bool emulate_next;	 /* for tests: emulate what follows a CPUID */
 
 	/* --- the emulator's memory across exits (emulate.c) --- */
 	struct vcpu_emulation *emulation;

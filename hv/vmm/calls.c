@@ -44,6 +44,11 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_EPT_CODEC, calls_ept_codec),
 	ROW(HYPERCALL_PHYSICAL_WIDTH, calls_ept_physical_width),
 	ROW(HYPERCALL_HOOK, calls_ept_hook),
+	ROW(HYPERCALL_CACHE, calls_mmio_cache),
+	ROW(HYPERCALL_IS_SHADOW, calls_mmio_is_shadow),
+	ROW(HYPERCALL_EMULATE, calls_mmio_emulate),
+	ROW(HYPERCALL_NESTED, calls_mmio_nested),
+	ROW(HYPERCALL_RESTORE, calls_mmio_restore),
 };
 /* end of table */
 

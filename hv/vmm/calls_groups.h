@@ -33,6 +33,13 @@ s64 calls_device_get(struct bed *bed, const u64 *args);
 s64 calls_io_state(struct bed *bed, const u64 *args);
 s64 calls_io_hook(struct bed *bed, const u64 *args);
 
+/** calls_mmio.c: the MMIO cache. */
+s64 calls_mmio_cache(struct bed *bed, const u64 *args);
+s64 calls_mmio_is_shadow(struct bed *bed, const u64 *args);
+s64 calls_mmio_emulate(struct bed *bed, const u64 *args);
+s64 calls_mmio_nested(struct bed *bed, const u64 *args);
+s64 calls_mmio_restore(struct bed *bed, const u64 *args);
+
 /** calls_slots.c: the slots and their memory. */
 s64 calls_slots_change(struct bed *bed, const u64 *args);
 s64 calls_slots_finish(struct bed *bed, const u64 *args);

@@ -16,13 +16,15 @@
  * HYPERCALL_TEXT_SIZE bytes.
  *
  * This is the only header of the hypervisor that guests include; what is about
- * devices of a test's own stands in hypercall_device.h, which comes with it.
+ * devices of a test's own stands in hypercall_device.h, what is about the MMIO
+ * cache in hypercall_cache.h, which come with it.
  */
 #ifndef HV_VMM_HYPERCALL_H
 #define HV_VMM_HYPERCALL_H
 
 #include "bus/errno.h"
 #include "bus/types.h"
+#include "hv/vmm/hypercall_cache.h"
 #include "hv/vmm/hypercall_device.h"
 
 /** Bytes of a guest's string that are looked at, its end included. */
@@ -168,6 +170,18 @@ enum hypercall {
 	HYPERCALL_PHYSICAL_WIDTH, /* rdi: bits of a physical address that the
 				   * fault handler goes by, 36 to 52 */
 	HYPERCALL_HOOK,		 /* rdi: struct hypercall_hook; one at a time */
+
+	/* The MMIO cache. */
+	HYPERCALL_CACHE,	 /* rdi: struct hypercall_cache to fill */
+	HYPERCALL_IS_SHADOW,	 /* -> 1 with shadow paging, 0 with EPT */
+	HYPERCALL_EMULATE,	 /* the instruction behind the next CPUID is
+				  * emulated, whatever it is */
+	HYPERCALL_NESTED,	 /* rdi: 1: from now on the addresses of faults
+				  * count as those of a guest's guest; 0: not */
+	HYPERCALL_RESTORE,	 /* reset the vCPU, then give it the registers
+				  * back that it had */
+
+	HYPERCALL_BEYOND,	 /* from here on: none */
 };
 
 /** Counters of the vCPU and its VM since the test began. */
