@@ -122,6 +122,25 @@ void emulator_cancel(struct emulator *e)
 	port_reset(e);
 }
 
+void emulator_save(const struct emulator *e, struct emulator *to)
+{
+	*to = *e;
+	to->ops = NULL;
+	to->gpr = NULL;
+	to->code = NULL;
+	to->error = NULL;
+}
+
+void emulator_restore(struct emulator *e, const struct emulator *from)
+{
+	const struct emul_ops *ops = e->ops;
+	u64 *gpr = e->gpr;
+
+	*e = *from;
+	e->ops = ops;
+	e->gpr = gpr;
+}
+
 const char *emulator_result_name(enum emul_result result)
 {
 	switch (result) {

@@ -202,6 +202,25 @@ enum emul_result __must_check emulator_complete(struct emulator *e,
 /** Give pending I/O up: the vCPU is reset, or an exception takes its place. */
 void emulator_cancel(struct emulator *e);
 
+/**
+ * Copy the context, the middle of an instruction included, so that the copy
+ * holds no pointer (spec 10.9).  What it points to belongs to one hypervisor
+ * and one vCPU: the copy may go to another.
+ *
+ * @param e   between two calls of emulator_run() and emulator_complete()
+ * @param to  is overwritten; not to be used but for emulator_restore()
+ */
+void emulator_save(const struct emulator *e, struct emulator *to);
+
+/**
+ * Go on from a copy: the next emulator_complete() answers what the saved
+ * context had asked.
+ *
+ * @param e     initialised; keeps its ops and gpr
+ * @param from  written by emulator_save()
+ */
+void emulator_restore(struct emulator *e, const struct emulator *from);
+
 /** Name a result for a message: "EMUL_DONE" and so on. */
 const char *emulator_result_name(enum emul_result result);
 

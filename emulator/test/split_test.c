@@ -8,6 +8,8 @@
  */
 #include "emulator/test/harness.h"
 
+#include <stdlib.h>
+
 static void a_split_store_exits_in_ascending_pieces(void **state)
 {
 	struct world *w = harness_pages(MMIO + 5 * PAGE_SIZE, MMIO);
@@ -227,6 +229,31 @@ static void second_page_fault_asks_no_device(void **state)
 	assert_false(emulator_has_pending(&w->e));
 }
 
+/** Between two pieces: into another world, and the first one is no more. */
+static void a_saved_access_goes_on_in_another_world(void **state)
+{
+	struct world *from = harness_pages(MMIO, MMIO + 7 * PAGE_SIZE), *w;
+	struct emulator *saved = malloc(sizeof(*saved));
+
+	(void)state;
+	assert_non_null(saved);
+	CODE(from, 0x48, 0x8b, 0x83, 0xfd, 0x0f, 0, 0);
+	harness_run(from, EMUL_IO_NEEDED);
+	harness_answer(from, 0x332211, EMUL_IO_NEEDED);
+	emulator_save(&from->e, saved);
+	assert_null(saved->ops);
+	assert_null(saved->gpr);
+	assert_null(saved->code);
+
+	w = harness_pages(MMIO, MMIO + 7 * PAGE_SIZE); /* from is no more */
+	emulator_restore(&w->e, saved);
+	free(saved);
+	harness_expect(w, MMIO + 7 * PAGE_SIZE, 5, false);
+	harness_answer(w, 0x8877665544, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RAX], 0x8877665544332211);
+	assert_int_equal(w->fetches, 0);
+}
+
 /** 32-bit mode: 4 bytes at 0xfffffffe wrap to address 0. */
 static void a_32_bit_access_wraps_at_4_gib(void **state)
 {
@@ -260,6 +287,7 @@ int main(void)
 		cmocka_unit_test(behind_a_refusal_no_core_device_is_asked),
 		cmocka_unit_test(second_page_fault_leaves_the_first_untouched),
 		cmocka_unit_test(second_page_fault_asks_no_device),
+		cmocka_unit_test(a_saved_access_goes_on_in_another_world),
 		cmocka_unit_test(a_32_bit_access_wraps_at_4_gib),
 	};
 

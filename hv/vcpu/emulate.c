@@ -48,6 +48,26 @@ void emulate_cancel(struct vcpu *vcpu)
 	emulator_cancel(&vcpu->emulation->e);
 }
 
+void emulate_save(struct vcpu *vcpu, struct emulate_state *state)
+{
+	const struct vcpu_emulation *em = vcpu->emulation;
+
+	emulator_save(&em->e, &state->e);
+	state->old_rflags = em->old_rflags;
+	state->asked_write = em->asked_write;
+}
+
+/** The mode of the code is in there; what else follows from CS is not. */
+void emulate_restore(struct vcpu *vcpu, const struct emulate_state *state)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+
+	emulator_restore(&em->e, &state->e);
+	em->old_rflags = state->old_rflags;
+	em->asked_write = state->asked_write;
+	em->cs = 0;
+}
+
 void emulate_mode_changed(struct vcpu *vcpu)
 {
 	fetch_cache_drop(&vcpu->emulation->fetch);

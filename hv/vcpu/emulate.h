@@ -35,6 +35,13 @@ struct vcpu_emulation {
 	bool asked_write; /* the VMM was asked to write: no pass follows */
 };
 
+/** An instruction in the middle, for vcpu_state.h; no pointer in it. */
+struct emulate_state {
+	struct emulator e; /* from emulator_save() */
+	u64 old_rflags;
+	bool asked_write;
+};
+
 /** Allocate and initialise. @return NULL without memory */
 struct vcpu_emulation *emulate_create(struct vcpu *vcpu,
 				      page_owner_t owner) __must_check;
@@ -60,6 +67,10 @@ enum exit_action emulate_complete(struct vcpu *vcpu);
 
 /** The guest's mode has changed: forget what followed from it. */
 void emulate_mode_changed(struct vcpu *vcpu);
+
+/** Copy what is pending, if anything, and put such a copy into place. */
+void emulate_save(struct vcpu *vcpu, struct emulate_state *state);
+void emulate_restore(struct vcpu *vcpu, const struct emulate_state *state);
 
 /** Forget what is pending. */
 void emulate_cancel(struct vcpu *vcpu);

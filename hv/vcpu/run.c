@@ -18,6 +18,7 @@
 #include "hv/vcpu/run.h"
 
 #include "bus/access.h"
+#include "bus/errno.h"
 #include "hv/lib/options.h"
 #include "hv/lib/printf.h"
 #include "hv/lib/trace.h"
@@ -113,14 +114,26 @@ static void check_entry(struct vcpu *vcpu)
 	vcpu->objected = !entry_checks_all(&verdict);
 }
 
-/** What has to be done before an entry, if anything. */
-static __noinline void prepare(struct vcpu *vcpu)
+/**
+ * What has to be done before an entry, if anything.  A signal comes before the
+ * events, which must not be in the VMCS already when the VMM looks.
+ * @return false: a signal has come, do not enter
+ */
+static __noinline bool prepare(struct vcpu *vcpu)
 {
+	if (unlikely(__atomic_exchange_n(&vcpu->signal, 0, __ATOMIC_SEQ_CST))) {
+		return false;
+	}
 	events_prepare(vcpu);
 	if (unlikely(options.vmx_check) && !vmx_unit_is_soft) {
 		check_entry(vcpu);
 		vcpu->work = true; /* the next time, too */
 	}
+	smp_mb(); /* work was cleared before this look at signal */
+	if (unlikely(READ_ONCE(vcpu->signal))) {
+		vcpu->work = true;
+	}
+	return true;
 }
 
 /** The VMLAUNCH or VMRESUME itself failed: nothing has happened at all. */
@@ -157,7 +170,6 @@ static inline struct vcpu *enter(struct vcpu *vcpu, enum vmx_result *result)
 {
 	u64 *gpr;
 
-	irq_disable();
 	enter_ept(vcpu);
 	write_cr2(vcpu->guest_cr2); /* VMX does not switch it */
 	trace_entry(vcpu);
@@ -201,21 +213,27 @@ static void take_host_exit(struct vcpu *vcpu)
 	irq_enable();
 }
 
-/** Interrupts are off from just before an entry until its exit is known. */
-void run_loop(struct vcpu *vcpu)
+/**
+ * Interrupts are off from the last look at what is to be done before an entry
+ * until its exit is known: what an interrupt asks for in between makes the
+ * guest exit at once.
+ */
+int run_loop(struct vcpu *vcpu)
 {
 	enum exit_action action;
 	enum vmx_result result;
 
 	for (;;) {
-		if (unlikely(vcpu->work)) {
-			prepare(vcpu);
+		irq_disable();
+		if (unlikely(vcpu->work) && !prepare(vcpu)) {
+			irq_enable();
+			return -EINTR;
 		}
 		vcpu = enter(vcpu, &result);
 		if (unlikely(result)) {
 			irq_enable();
 			fail_entry(vcpu, result);
-			return;
+			return 0;
 		}
 		note_exit(vcpu);
 		if (unlikely(is_hosts(vcpu->exit_reason))) {
@@ -228,7 +246,7 @@ void run_loop(struct vcpu *vcpu)
 			step_over(vcpu);
 		}
 		if (action & EXIT_TO_VMM) {
-			return;
+			return 0;
 		}
 	}
 }

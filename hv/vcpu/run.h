@@ -12,7 +12,8 @@ struct vcpu;
  * Enter the guest again and again until somebody outside is needed; then
  * vcpu->run is filled.
  * Interrupts are on, on entry and on return; the vCPU is loaded on this CPU.
+ * @return 0; -EINTR: a signal has come, vcpu->run is as it was
  */
-void run_loop(struct vcpu *vcpu);
+int run_loop(struct vcpu *vcpu) __must_check;
 
 #endif

@@ -26,6 +26,8 @@
 #include "hv/vmx/vmx_cpu.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
+#include "hv/x86/irq.h"
+#include "hv/x86/lapic.h"
 #include "hv/x86/msr.h"
 
 /**
@@ -169,6 +171,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu_load_reset(vcpu);
 	emulate_cancel(vcpu);
 	vcpu->pending = VCPU_PENDING_NONE;
+	vcpu->signal = 0;
 	vcpu->event.info = 0;
 	vcpu->irq = 0;
 	mmio_known_event(&vcpu->known, MMIO_CACHE_RESET, gva(0));
@@ -204,6 +207,16 @@ int vcpu_interrupt(struct vcpu *vcpu, u8 vector)
 	return 0;
 }
 
+void vcpu_signal(struct vcpu *vcpu)
+{
+	smp_store_release(&vcpu->signal, 1);
+	WRITE_ONCE(vcpu->work, true);
+	smp_mb();
+	if (vcpu->cpu != this_cpu()->id) {
+		lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
+	}
+}
+
 /** Finish what the last vcpu_run() left open. @return what is to follow */
 static enum exit_action complete(struct vcpu *vcpu)
 {
@@ -231,6 +244,7 @@ static enum exit_action complete(struct vcpu *vcpu)
 static int run_once(struct vcpu *vcpu)
 {
 	u8 immediate = READ_ONCE(vcpu->run.immediate_exit);
+	int error = -EINTR;
 
 	if (unlikely(vcpu->pending == VCPU_PENDING_STOPPED)) {
 		return -EIO;
@@ -239,12 +253,13 @@ static int run_once(struct vcpu *vcpu)
 	if (vcpu->pending && complete(vcpu) != EXIT_RESUME) {
 		return 0;
 	}
-	if (unlikely(immediate)) {
-		vcpu->run.exit_reason = VCPU_EXIT_INTERRUPTED;
-		return -EINTR;
+	if (likely(!immediate)) {
+		error = run_loop(vcpu);
 	}
-	run_loop(vcpu);
-	return 0;
+	if (unlikely(error)) {
+		vcpu->run.exit_reason = VCPU_EXIT_INTERRUPTED;
+	}
+	return error;
 }
 
 int vcpu_run(struct vcpu *vcpu)

@@ -100,6 +100,9 @@ struct vcpu {
 	u32 reading;  /* odd inside a read section */
 	u32 in_guest; /* may use the EPT as it was at invept_seen */
 
+	/* --- written by anybody (vcpu_signal()) --- */
+	u32 signal; /* leave with -EINTR; set before `work` */
+
 	/* --- events (events.c) --- */
 	struct vcpu_event event; /* to inject at the next entry */
 	u16 irq;		 /* 0x100 + vector of a waiting interrupt */
@@ -167,8 +170,8 @@ void vcpu_reset(struct vcpu *vcpu);
  * from vcpu->run; then looks at immediate_exit; then enters the guest
  * (spec 4.2, 4.3).
  * @return 0: vcpu->run says why it came back.
- *	-EINTR: immediate_exit was set, nothing is pending; exit_reason is
- *	VCPU_EXIT_INTERRUPTED.
+ *	-EINTR: immediate_exit was set, or a signal has come (vcpu_signal());
+ *	nothing is pending; exit_reason is VCPU_EXIT_INTERRUPTED.
  *	-EINVAL: called on another CPU than the vCPU's.
  *	-EIO: the vCPU had reported an internal error and cannot go on.
  * Called and returns with interrupts on.
@@ -181,6 +184,14 @@ int vcpu_run(struct vcpu *vcpu) __must_check;
  * @return 0; -EBUSY when one is waiting already; -EINVAL
  */
 int vcpu_interrupt(struct vcpu *vcpu, u8 vector) __must_check;
+
+/**
+ * Send a signal to whoever runs this vCPU: vcpu_run() returns -EINTR before it
+ * enters the guest again, or for the first time.  What is pending is completed
+ * before that (spec 4.3).  From any CPU, also from an interrupt handler; one
+ * signal is remembered.
+ */
+void vcpu_signal(struct vcpu *vcpu);
 
 /**
  * Fill a few KiB of dead stack below the caller with a pattern, so that a

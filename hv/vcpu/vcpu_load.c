@@ -85,6 +85,22 @@ void vcpu_load_drop(struct vcpu *vcpu)
 	}
 }
 
+void vcpu_load_get(struct vcpu *vcpu, struct vcpu_extra *out)
+{
+	if (vcpu_load_current[vcpu->cpu] == vcpu) {
+		save_extra(&vcpu->extra);
+	}
+	*out = vcpu->extra;
+}
+
+void vcpu_load_set(struct vcpu *vcpu, const struct vcpu_extra *in)
+{
+	vcpu->extra = *in;
+	if (vcpu_load_current[vcpu->cpu] == vcpu) {
+		load_extra(&vcpu->extra);
+	}
+}
+
 void vcpu_load_reset(struct vcpu *vcpu)
 {
 	struct vcpu_extra *extra = &vcpu->extra;

@@ -26,6 +26,12 @@ static inline void vcpu_load(struct vcpu *vcpu)
 	}
 }
 
+/** Copy that part of a vCPU's state out, wherever it is just now. */
+void vcpu_load_get(struct vcpu *vcpu, struct vcpu_extra *out);
+
+/** Replace it; the counterpart of vcpu_load_get(). */
+void vcpu_load_set(struct vcpu *vcpu, const struct vcpu_extra *in);
+
 /** Forget a vCPU that goes away: VMCLEAR, nothing is saved. */
 void vcpu_load_drop(struct vcpu *vcpu);
 

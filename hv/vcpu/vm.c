@@ -222,3 +222,14 @@ int vm_register_device(struct vm *vm, struct bus *bus,
 	spinlock_unlock(&vm->bus_lock);
 	return error;
 }
+
+int vm_unregister_device(struct vm *vm, struct bus *bus,
+			 const struct bus_device *device)
+{
+	int error;
+
+	spinlock_lock(&vm->bus_lock);
+	error = bus_unregister(bus, device);
+	spinlock_unlock(&vm->bus_lock);
+	return error;
+}

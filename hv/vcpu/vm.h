@@ -24,6 +24,7 @@
 #include "mmu/memslot.h"
 
 struct vcpu;
+struct vm_coalesced;
 
 #define VM_VCPUS 8 /* a VM's vCPUs have numbers 0 to VM_VCPUS - 1 */
 #define VM_MAX 64  /* VMs that exist at once */
@@ -55,6 +56,7 @@ struct vm {
 	struct spinlock bus_lock;
 	struct bus mmio_bus;
 	struct bus port_bus;
+	struct vm_coalesced *coalesced; /* vm_coalesced.h; NULL: never used */
 
 	/* --- changed by vcpu_create() and vcpu_destroy() --- */
 	struct vcpu *vcpu[VM_VCPUS];
@@ -122,6 +124,13 @@ int vm_get_dirty_log(struct vm *vm, u32 slot, u64 *out,
  */
 int vm_register_device(struct vm *vm, struct bus *bus,
 		       const struct bus_device *device) __must_check;
+
+/**
+ * Take it out again; no vCPU is inside of it once this has returned.
+ * @return as bus_unregister()
+ */
+int vm_unregister_device(struct vm *vm, struct bus *bus,
+			 const struct bus_device *device) __must_check;
 
 /**
  * The hypervisor's pointer to guest memory, for the VMM and its loader.

@@ -26,35 +26,61 @@ static int add_core_device(struct bed *bed, struct bus_device *slot,
 	return vm_register_device(bed->vm, &bed->vm->mmio_bus, slot);
 }
 
-static int add_devices(struct bed *bed)
+/** Those that the test has made, when its vCPU moves. */
+static int add_made_devices(struct bed *bed)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < bed->made.count && !error; i++) {
+		struct made_device *made = &bed->made.device[i];
+
+		if (made->side == DEVICE_IN_CORE) {
+			error = vm_register_device(
+				bed->vm, &bed->vm->mmio_bus, &made->bus);
+		}
+	}
+	return error;
+}
+
+int bed_add_core_devices(struct bed *bed)
 {
 	int error;
 
-	devices_init(&bed->devices);
 	error = add_core_device(bed, &bed->core[0],
 				&bed->devices.core_scratch.device,
 				"core scratch");
 	if (error) {
 		return error;
 	}
-	return add_core_device(bed, &bed->core[1], &bed->devices.core_pattern,
-			       "core pattern");
+	error = add_core_device(bed, &bed->core[1], &bed->devices.core_pattern,
+				"core pattern");
+	return error ? error : add_made_devices(bed);
 }
 
-static int add_memory(struct bed *bed)
+int bed_make_vm(struct bed *bed)
 {
 	u64 size = bed->plan.memory_size;
-	struct vm_region region = { .slot = GUEST_RAM_SLOT, .size = size };
+	int error = vm_create(&bed->vm);
 
+	if (error) {
+		return error;
+	}
 	bed->ram = page_alloc_contig(bed->vm->owner, size >> PAGE_SHIFT,
 				     LARGE_PAGE_PAGES);
 	bed->backing = page_alloc_contig(bed->vm->owner,
 					 BACKING_SIZE >> PAGE_SHIFT,
 					 LARGE_PAGE_PAGES);
-	if (!bed->ram || !bed->backing) {
-		return -ENOMEM;
-	}
-	region.hpa = virt_to_hpa(bed->ram);
+	return bed->ram && bed->backing ? 0 : -ENOMEM;
+}
+
+static int add_memory(struct bed *bed)
+{
+	struct vm_region region = {
+		.slot = GUEST_RAM_SLOT,
+		.size = bed->plan.memory_size,
+		.hpa = virt_to_hpa(bed->ram),
+	};
+
 	return vm_set_memory_region(bed->vm, &region);
 }
 
@@ -78,15 +104,16 @@ static void load(struct bed *bed)
 /** The stages; each may say no. */
 static int build(struct bed *bed)
 {
-	int error = vm_create(&bed->vm);
+	int error = bed_make_vm(bed);
 
+	devices_init(&bed->devices);
 	if (!error) {
 		bed->vm->mmio_cache_off =
 			bed->plan.test->flags & TEST_NO_MMIO_CACHE;
 		error = add_memory(bed);
 	}
 	if (!error) {
-		error = add_devices(bed);
+		error = bed_add_core_devices(bed);
 	}
 	if (!error) {
 		error = vcpu_create(bed->vm, 0, &bed->vcpu);
@@ -142,6 +169,11 @@ void bed_destroy(struct bed *bed)
 
 	bed->vcpu = NULL;
 	bed->vm = NULL;
+	if (vm) {
+		vm_destroy(vm);
+	}
+	vm = bed->other;
+	bed->other = NULL;
 	if (vm) {
 		vm_destroy(vm);
 	}

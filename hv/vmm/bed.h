@@ -56,6 +56,7 @@ struct bed {
 	struct vcpu *vcpu;
 	u8 *ram;
 	u8 *backing;
+	struct vm *other; /* while the vCPU moves: the VM that it leaves */
 
 	/* Written by devices and hypercalls. */
 	struct devices devices;
@@ -71,6 +72,14 @@ struct bed {
 	struct hypercall_hook hook;
 	bool hook_set;
 	u64 hooks_run;
+
+	/* Between two calls of vcpu_run(); see middle.c. */
+	bool coalesces;	 /* there may be stores in the ring */
+	bool awaited;	 /* vcpu_run() will say -EINTR */
+	bool move_later; /* and the vCPU shall move then */
+	u64 asked_at;	 /* io_count at the exit where it was asked back */
+	struct hypercall_middle middle;
+	u64 events_seen; /* of this CPU's trace ring */
 
 	/* The end. */
 	struct bed_expect expect;
@@ -89,6 +98,28 @@ void bed_prepare(struct bed *bed);
  * @param bed prepared
  */
 void bed_run(struct bed *bed);
+
+/**
+ * The two stages of making a VM which moving needs as well: the VM with memory
+ * in no slot, and its devices in the core.
+ * @return 0, or an errno
+ */
+int bed_make_vm(struct bed *bed) __must_check;
+int bed_add_core_devices(struct bed *bed) __must_check;
+
+/**
+ * Save the vCPU, make a VM like this one with a copy of its memory, restore
+ * the vCPU there, and destroy the first one: what moving a guest to another
+ * machine does.  The VMM's devices are those of before, like its memory of the
+ * test.
+ * @return 0; -EBUSY: the slots are in the middle of a change, or there are
+ *	zones of coalesced stores; or another errno.  The test goes on in the
+ *	VM that it had then.
+ */
+int bed_move(struct bed *bed) __must_check;
+
+/** Let a device have a store that had been coalesced; no exit, not logged. */
+void bed_store(struct bed *bed, struct bus_access *a);
 
 /** Fill the verdict's counts; also after a crash. */
 void bed_fill_counts(struct bed *bed);

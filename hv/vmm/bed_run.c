@@ -12,6 +12,7 @@
 #include "hv/vmm/calls.h"
 #include "hv/vmm/calls_io.h"
 #include "hv/vmm/exit_lines.h"
+#include "hv/vmm/middle.h"
 #include "hv/x86/cpu.h"
 
 /** Fill the next entry of the log. */
@@ -144,14 +145,25 @@ static void stop_run(struct bed *bed, const struct vcpu_run *run)
 		     run->exit_reason);
 }
 
+void bed_store(struct bed *bed, struct bus_access *a)
+{
+	answer(find(bed, gpa(a->address.v), a->length), a);
+}
+
 /** One exit to the VMM. */
 static void handle(struct bed *bed, struct vcpu_run *run)
 {
 	u64 nr;
 
 	if (run->exit_reason == VCPU_EXIT_MMIO) {
+		if (unlikely(bed->coalesces)) {
+			middle_drain_ring(bed);
+		}
 		answer_mmio(bed, run);
 	} else if (run->exit_reason == VCPU_EXIT_IO) {
+		if (unlikely(bed->coalesces)) {
+			middle_drain_ring(bed);
+		}
 		answer_port(bed, run);
 	} else if (run->exit_reason == VCPU_EXIT_HYPERCALL) {
 		nr = run->hypercall.nr;
@@ -165,16 +177,19 @@ static void handle(struct bed *bed, struct vcpu_run *run)
 
 void bed_run(struct bed *bed)
 {
-	struct vcpu *vcpu = bed->vcpu;
 	int error = 0;
 
 	exit_lines_attach(bed);
 	while (bed->verdict.stop == VERDICT_NONE) {
+		struct vcpu *vcpu = bed->vcpu; /* it may move */
+
 		if (bed->plan.poison) {
 			vcpu_poison_stack();
 		}
 		error = vcpu_run(vcpu);
-		if (error) {
+		if (error == -EINTR && bed->awaited) {
+			middle_interrupted(bed);
+		} else if (error) {
 			verdict_stop(&bed->verdict, VERDICT_ERROR,
 				     "vcpu_run() failed with %d", error);
 		} else {

@@ -49,6 +49,9 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_EMULATE, calls_mmio_emulate),
 	ROW(HYPERCALL_NESTED, calls_mmio_nested),
 	ROW(HYPERCALL_RESTORE, calls_mmio_restore),
+	ROW(HYPERCALL_MIDDLE, calls_middle_read),
+	ROW(HYPERCALL_MMIO_EVENTS, calls_middle_events),
+	ROW(HYPERCALL_COALESCED, calls_middle_coalesced),
 };
 /* end of table */
 

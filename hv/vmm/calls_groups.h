@@ -59,6 +59,11 @@ s64 calls_ept_codec(struct bed *bed, const u64 *args);
 s64 calls_ept_physical_width(struct bed *bed, const u64 *args);
 s64 calls_ept_hook(struct bed *bed, const u64 *args);
 
+/** calls_middle.c: what happens between two pieces of an access. */
+s64 calls_middle_read(struct bed *bed, const u64 *args);
+s64 calls_middle_events(struct bed *bed, const u64 *args);
+s64 calls_middle_coalesced(struct bed *bed, const u64 *args);
+
 /** bench.c: the stamps of a measurement. */
 s64 bench_stamps(struct bed *bed, const u64 *args);
 

@@ -10,6 +10,7 @@
 #include "hv/vmm/calls_io.h"
 
 #include "hv/vmm/calls_groups.h"
+#include "hv/vmm/middle.h"
 
 s64 calls_io_state(struct bed *bed, const u64 *args)
 {
@@ -66,12 +67,15 @@ s64 calls_io_hook(struct bed *bed, const u64 *args)
 	return 0;
 }
 
-/** All that the core may not believe.  The answer to a read stays. */
+/** All that the core may not believe.  Of a read's data its answer stays. */
 static void scribble(struct vcpu_run *run)
 {
 	if (run->exit_reason == VCPU_EXIT_MMIO) {
 		if (run->mmio.is_write) {
 			memset(run->mmio.data, 0xa5, sizeof(run->mmio.data));
+		} else {
+			memset(run->mmio.data + run->mmio.len, 0xa5,
+			       sizeof(run->mmio.data) - run->mmio.len);
 		}
 		run->mmio.gpa = gpa(~run->mmio.gpa.v);
 		run->mmio.len = 64;
@@ -94,6 +98,21 @@ static void act(struct bed *bed, const struct hypercall_io_hook *hook)
 		return;
 	case IO_HOOK_SCRIBBLE:
 		scribble(&bed->vcpu->run);
+		return;
+	case IO_HOOK_DUMP:
+		vcpu_dump(bed->vcpu);
+		return;
+	case IO_HOOK_MOVE:
+		middle_move(bed);
+		return;
+	case IO_HOOK_ASK_BACK:
+		middle_ask_back(bed);
+		return;
+	case IO_HOOK_SIGNAL:
+		middle_signal(bed);
+		return;
+	case IO_HOOK_MOVE_DRAINED:
+		middle_move_drained(bed);
 		return;
 	case IO_ACTION_COUNT:
 		break;

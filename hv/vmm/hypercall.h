@@ -181,6 +181,14 @@ enum hypercall {
 	HYPERCALL_RESTORE,	 /* reset the vCPU, then give it the registers
 				  * back that it had */
 
+	/* In the middle of an access. */
+	HYPERCALL_MIDDLE,	 /* rdi: struct hypercall_middle to fill; what
+				  * came of hooks since the last such call */
+	HYPERCALL_MMIO_EVENTS,	 /* rdi: struct hypercall_trace array, rsi: how
+				  * many fit; the kvm_mmio events since the last
+				  * such call, oldest first -> how many */
+	HYPERCALL_COALESCED,	 /* rdi: struct hypercall_coalesced, filled */
+
 	HYPERCALL_BEYOND,	 /* from here on: none */
 };
 
@@ -370,6 +378,43 @@ struct hypercall_codec {
 	u64 generation_back; /* out */
 	u64 is_mmio;	     /* out: recognised as an MMIO entry */
 	u64 is_stale;	     /* out: at generation `now` */
+};
+
+/* ---- In the middle of an access ------------------------------------------ */
+
+/** What came of the hooks that ask a vCPU back or move it. */
+struct hypercall_middle {
+	u64 interrupts; /* how often vcpu_run() has said -EINTR */
+	u64 pieces;	/* MMIO exits that came before that nevertheless */
+	u64 rip;	/* the registers at the last -EINTR */
+	u64 rax;
+	u64 moves; /* how often the vCPU has moved */
+	s64 error; /* a move was refused with this errno */
+};
+
+/** What HYPERCALL_COALESCED does. */
+enum hypercall_coalesced_action {
+	COALESCED_ADD,	  /* gpa, length: a zone */
+	COALESCED_REMOVE, /* gpa: the zone that begins there */
+	COALESCED_PEEK,	  /* index: gpa, length and data of that entry */
+	COALESCED_SET,	  /* first, last: whatever they are */
+	COALESCED_DRAIN,  /* let the devices have what is in the ring; length:
+			   * how many stores that were */
+	COALESCED_ACTION_COUNT,
+};
+
+/** Entries of the ring of coalesced stores; one of them is always free. */
+#define COALESCED_RING 170
+
+/** Zones of coalesced stores, and the ring; first and last are filled. */
+struct hypercall_coalesced {
+	u32 action; /* enum hypercall_coalesced_action */
+	u32 index;
+	u64 gpa;
+	u64 length;
+	u64 data;
+	u32 first;
+	u32 last;
 };
 
 #endif

@@ -83,6 +83,11 @@ enum hypercall_io_action {
 	IO_HOOK_POKE,	  /* write to guest RAM, as another CPU could */
 	IO_HOOK_SCRIBBLE, /* fill the exit record with nonsense, all but the
 			   * data of a read's answer */
+	IO_HOOK_DUMP,	  /* print all of the vCPU for people */
+	IO_HOOK_MOVE,	  /* save the vCPU and go on in another VM */
+	IO_HOOK_ASK_BACK, /* immediate_exit, until vcpu_run() says -EINTR */
+	IO_HOOK_SIGNAL,	  /* a signal comes in: -EINTR as well */
+	IO_HOOK_MOVE_DRAINED, /* ask back, and then move */
 	IO_ACTION_COUNT,
 };
 

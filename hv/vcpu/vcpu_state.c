@@ -1,0 +1,105 @@
+/** @file
+ * Saving and restoring a vCPU.
+ *
+ *	registers, segments, control registers	vcpu_regs.c knows them
+ *	FPU, SSE, MSRs, debug registers		vcpu_load.c
+ *	the rest of the VMCS' guest area	the table below
+ *	an instruction in the middle		emulate.c, emulator.c
+ *
+ * What is not here follows from the rest: the interrupt window is asked for
+ * again when an event waits, translations are cached anew, counters are the
+ * observer's.
+ */
+#include "hv/vcpu/vcpu_state.h"
+
+#include "bus/errno.h"
+#include "hv/lib/panic.h"
+#include "hv/vcpu/vcpu_load.h"
+#include "hv/vmx/vmx_unit.h"
+#include "hv/x86/cpu.h"
+
+/** What of the guest-state area (SDM 3C 25.4) no one else takes care of. */
+static const enum vmcs_field fields[VCPU_STATE_FIELDS] = {
+	GUEST_IA32_PAT,	    GUEST_DR7,
+	GUEST_SYSENTER_CS,  GUEST_SYSENTER_ESP,
+	GUEST_SYSENTER_EIP, GUEST_INTERRUPTIBILITY_STATE,
+	GUEST_ACTIVITY_STATE, GUEST_PENDING_DBG_EXCEPTIONS,
+	GUEST_PDPTE0,	    GUEST_PDPTE1,
+	GUEST_PDPTE2,	    GUEST_PDPTE3,
+};
+
+/** An IN takes its size and length from an exit, and exits are not saved. */
+static bool needs_its_exit(const struct vcpu *vcpu)
+{
+	return vcpu->pending == VCPU_PENDING_IN ||
+	       vcpu->pending == VCPU_PENDING_INS;
+}
+
+static void save_beliefs(const struct vcpu *vcpu, struct vcpu_state *state)
+{
+	state->cr8 = vcpu->cr8;
+	state->apic_base = vcpu->apic_base;
+	state->tsc_aux = vcpu->tsc_aux;
+	state->misc_enable = vcpu->misc_enable;
+	state->event = vcpu->event;
+	state->irq = vcpu->irq;
+}
+
+int vcpu_state_save(struct vcpu *vcpu, struct vcpu_state *state)
+{
+	panic_unless(vcpu->cpu == this_cpu()->id);
+	if (vcpu->pending == VCPU_PENDING_STOPPED) {
+		return -EIO;
+	}
+	if (needs_its_exit(vcpu)) {
+		return -EBUSY;
+	}
+	vcpu_regs_get(vcpu, &state->regs);
+	vcpu_regs_get_system(vcpu, &state->system);
+	vcpu_load_get(vcpu, &state->extra);
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++) {
+		state->field[i] = vmread(fields[i]);
+	}
+	save_beliefs(vcpu, state);
+	state->pending = vcpu->pending;
+	state->run = vcpu->run;
+	emulate_save(vcpu, &state->emulation);
+	return 0;
+}
+
+static void restore_beliefs(struct vcpu *vcpu, const struct vcpu_state *state)
+{
+	vcpu->cr8 = state->cr8;
+	vcpu->apic_base = state->apic_base;
+	vcpu->tsc_aux = state->tsc_aux;
+	vcpu->misc_enable = state->misc_enable;
+	vcpu->event = state->event;
+	vcpu->irq = state->irq;
+	vcpu->work = true; /* whatever waits is looked at before the entry */
+}
+
+int vcpu_state_restore(struct vcpu *vcpu, const struct vcpu_state *state)
+{
+	int error;
+
+	vcpu_reset(vcpu);
+	if (state->pending != VCPU_PENDING_NONE &&
+	    state->pending != VCPU_PENDING_MMIO &&
+	    state->pending != VCPU_PENDING_HYPERCALL) {
+		return -EINVAL;
+	}
+	error = vcpu_regs_set_system(vcpu, &state->system);
+	if (error) {
+		return error;
+	}
+	vcpu_regs_set(vcpu, &state->regs);
+	vcpu_load_set(vcpu, &state->extra);
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++) {
+		vmwrite(fields[i], state->field[i]);
+	}
+	restore_beliefs(vcpu, state);
+	vcpu->run = state->run;
+	vcpu->pending = state->pending;
+	emulate_restore(vcpu, &state->emulation);
+	return 0;
+}
