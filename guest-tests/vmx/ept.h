@@ -31,6 +31,12 @@ static inline s64 ept_set(u64 gpa, u64 target, u64 bits, u64 level)
 	return service(SERVICE_EPT, vmcall_address(&change), 0);
 }
 
+/** Go to another EPT, 0 or 1; these bits are in its pointer. */
+static inline s64 ept_use(u64 space, u64 bits)
+{
+	return service(SERVICE_SPACE, space, bits);
+}
+
 static inline s64 ept_invalidate(void)
 {
 	return service(SERVICE_INVEPT, 2, 0);

@@ -68,6 +68,7 @@
 #define EXIT_WBINVD 54
 
 /* VMCS fields, SDM 3D appendix B; the controls' bits, SDM 3C 25.6 */
+#define FIELD_VPID 0x0000
 #define FIELD_IO_BITMAP_A 0x2000
 #define FIELD_IO_BITMAP_B 0x2002
 #define FIELD_MSR_BITMAP 0x2004
@@ -136,6 +137,7 @@
 #define CPU_PAUSE BIT(30)
 #define CPU2_DESCRIPTOR_TABLES BIT(2)
 #define CPU2_RDTSCP BIT(3)
+#define CPU2_VPID BIT(5)
 #define CPU2_WBINVD BIT(6)
 #define EXIT_ACKNOWLEDGE BIT(15)
 

@@ -76,7 +76,7 @@ int rig_create(struct rig *rig)
 	int error = allocate(rig);
 
 	if (!error) {
-		error = rig->plan.ept ? rig_ept_create(rig) :
+		error = rig->plan.ept ? rig_ept_select(rig, 0) :
 					rig_shadow_create(rig);
 	}
 	if (!error) {

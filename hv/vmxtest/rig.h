@@ -23,6 +23,9 @@
 /** How many exits of one test are kept. */
 #define RIG_EXITS_MAX 3000
 
+/** How many EPTs a guest can go back and forth between. */
+#define RIG_SPACES 2
+
 /** What a test is run with. */
 struct rig_plan {
 	const struct loader_program *program;
@@ -41,7 +44,8 @@ struct rig {
 	u8 *ram;	 /* guest-physical 0 */
 	u8 *io_bitmaps;	 /* two pages, all ones */
 	u8 *msr_bitmap;	 /* all zeros */
-	u64 *ept;	 /* the root of the EPT */
+	u64 *ept;	 /* the root of the EPT that the guest is on */
+	u64 *epts[RIG_SPACES]; /* of all EPTs; NULL: not made yet */
 	struct services_exit *exits; /* RIG_EXITS_MAX */
 	struct rig_mode *saved;
 	void *shadow;	 /* rig_shadow.c's, without EPT */
@@ -92,11 +96,18 @@ void rig_vmcs_write(struct rig *rig);
  */
 int rig_vmcs_control(u32 field, u32 set, u32 clear) __must_check;
 
-/** Build the EPT: RAM, page by page, and nothing else. @return 0 or -ENOMEM */
-int rig_ept_create(struct rig *rig) __must_check;
+/**
+ * Go to another EPT; a new one has RAM in it, page by page, and nothing else.
+ * @param space less than RIG_SPACES
+ * @return 0 or -ENOMEM
+ */
+int rig_ept_select(struct rig *rig, unsigned int space) __must_check;
 
-/** The EPT pointer. */
-u64 rig_ept_pointer(const struct rig *rig);
+/** The EPT pointer of a space that has been selected before. */
+u64 rig_ept_pointer(const struct rig *rig, unsigned int space);
+
+/** An entry without its address; 0 when there is none. */
+u64 rig_ept_read(struct rig *rig, u64 gpa, u64 level);
 
 /** SERVICE_EPT. @return 0, -EINVAL or -ENOMEM */
 int rig_ept_write(struct rig *rig, const struct services_ept *change)

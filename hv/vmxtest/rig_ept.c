@@ -4,7 +4,8 @@
  * All of RAM is mapped page by page with every right, so that an entry can be
  * spoiled without losing its neighbours.  Tables for other addresses are made
  * when SERVICE_EPT writes there.  Nothing is invalidated here: that is a
- * service of its own, and forgetting it a test.
+ * service of its own, and forgetting it a test.  There are two EPTs, so that a
+ * guest can see what belongs to one EPT pointer and what to all.
  */
 #include "hv/vmxtest/rig.h"
 
@@ -12,6 +13,7 @@
 
 #define EPT_RIGHTS BITS(2, 0)
 #define EPT_WRITE_BACK (6ull << 3)
+#define EPT_LEAF BIT(7)
 #define EPT_ADDRESS BITS(51, 12)
 #define NO_TARGET (~0ull)
 #define LEVELS 4
@@ -47,12 +49,8 @@ static u64 *find_entry(struct rig *rig, u64 address, unsigned int bottom)
 	return table ? &table[index_at(address, bottom)] : NULL;
 }
 
-int rig_ept_create(struct rig *rig)
+static int map_ram(struct rig *rig)
 {
-	rig->ept = page_alloc(rig->owner);
-	if (!rig->ept) {
-		return -ENOMEM;
-	}
 	for (u64 at = 0; at < SERVICES_RAM_SIZE; at += PAGE_SIZE) {
 		u64 *entry = find_entry(rig, at, 1);
 
@@ -65,9 +63,23 @@ int rig_ept_create(struct rig *rig)
 	return 0;
 }
 
-u64 rig_ept_pointer(const struct rig *rig)
+int rig_ept_select(struct rig *rig, unsigned int space)
 {
-	return virt_to_hpa(rig->ept).v | EPTP_WALK_LENGTH_4 |
+	bool new = !rig->epts[space];
+
+	if (new) {
+		rig->epts[space] = page_alloc(rig->owner);
+	}
+	rig->ept = rig->epts[space];
+	if (!rig->ept) {
+		return -ENOMEM;
+	}
+	return new ? map_ram(rig) : 0;
+}
+
+u64 rig_ept_pointer(const struct rig *rig, unsigned int space)
+{
+	return virt_to_hpa(rig->epts[space]).v | EPTP_WALK_LENGTH_4 |
 	       EPTP_MEMORY_TYPE_WB;
 }
 
@@ -94,4 +106,18 @@ int rig_ept_write(struct rig *rig, const struct services_ept *change)
 		*entry = change->bits;
 	}
 	return 0;
+}
+
+/** Tables on the way are not made, so that looking changes nothing. */
+u64 rig_ept_read(struct rig *rig, u64 gpa, u64 level)
+{
+	const u64 *table = rig->ept;
+
+	for (unsigned int at = LEVELS; table && at > level; at--) {
+		u64 entry = table[index_at(gpa, at)];
+
+		table = entry & EPT_ADDRESS && !(entry & EPT_LEAF) ?
+				hpa_to_virt(hpa(entry & EPT_ADDRESS)) : NULL;
+	}
+	return table ? table[index_at(gpa, level)] & ~EPT_ADDRESS : 0;
 }

@@ -161,10 +161,42 @@ static s64 write_ept(struct rig *rig, const u64 *args)
 	return change ? rig_ept_write(rig, change) : -EFAULT;
 }
 
+static s64 read_ept(struct rig *rig, const u64 *args)
+{
+	if (!rig->plan.ept || args[1] < 1 || args[1] > 4) {
+		return -EINVAL;
+	}
+	return (s64)rig_ept_read(rig, args[0], args[1]);
+}
+
+static s64 use_space(struct rig *rig, const u64 *args)
+{
+	int error;
+
+	if (!rig->plan.ept || args[0] >= RIG_SPACES) {
+		return -EINVAL;
+	}
+	error = rig_ept_select(rig, args[0]);
+	if (!error) {
+		vmwrite(EPT_POINTER, rig_ept_pointer(rig, args[0]) | args[1]);
+	}
+	return error;
+}
+
 /** INVEPT of any type; a bad one is refused by the unit. */
 static s64 invalidate_ept(struct rig *rig, const u64 *args)
 {
-	return vmx_unit->invept(args[0], rig_ept_pointer(rig)) ? -EINVAL : 0;
+	if (args[1] >= RIG_SPACES || !rig->epts[args[1]]) {
+		return -EINVAL;
+	}
+	return vmx_unit->invept(args[0], rig_ept_pointer(rig, args[1])) ?
+		       -EINVAL : 0;
+}
+
+static s64 invalidate_vpid(struct rig *rig, const u64 *args)
+{
+	(void)rig;
+	return vmx_unit->invvpid(args[0], args[1], gva(args[2])) ? -EINVAL : 0;
 }
 
 /** Interrupts are off: it stays pending until the guest is entered. */
@@ -223,7 +255,10 @@ static const service_fn_t services[] = {
 	ROW(SERVICE_POINT, point),
 	ROW(SERVICE_CONTROL, control),
 	ROW(SERVICE_EPT, write_ept),
+	ROW(SERVICE_EPT_READ, read_ept),
+	ROW(SERVICE_SPACE, use_space),
 	ROW(SERVICE_INVEPT, invalidate_ept),
+	ROW(SERVICE_INVVPID, invalidate_vpid),
 	ROW(SERVICE_INTERRUPT, interrupt),
 	ROW(SERVICE_MODE, enter_mode),
 	ROW(SERVICE_TRY, try_entry),

@@ -67,7 +67,7 @@ static void write_bitmaps(const struct rig *rig)
 	vmwrite(CR3_TARGET_COUNT, 0);
 	vmwrite(TSC_OFFSET, 0);
 	if (rig->plan.ept) {
-		vmwrite(EPT_POINTER, rig_ept_pointer(rig));
+		vmwrite(EPT_POINTER, rig_ept_pointer(rig, 0));
 	}
 }
 

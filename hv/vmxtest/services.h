@@ -42,7 +42,13 @@ enum service {
 	SERVICE_CONTROL,  /* rdi: field of controls, rsi: bits to set, rdx: bits
 			   * to clear; -EOPNOTSUPP: not offered here */
 	SERVICE_EPT,	  /* rdi: struct services_ept */
-	SERVICE_INVEPT,	  /* rdi: type */
+	SERVICE_EPT_READ, /* rdi: gpa, rsi: level -> the entry, without the
+			   * address in it */
+	SERVICE_SPACE,	  /* rdi: n, 0 or 1; rsi: bits of the EPT pointer; the
+			   * n-th EPT is the guest's from now on, and that of
+			   * SERVICE_EPT; all have RAM in them at first */
+	SERVICE_INVEPT,	  /* rdi: type, rsi: whose EPT pointer, 0 or 1 */
+	SERVICE_INVVPID,  /* rdi: type, rsi: VPID, rdx: linear address */
 	SERVICE_INTERRUPT, /* rdi: vector; pending at the next entry, which is
 			   * made with rsi: activity, rdx: interruptibility */
 	SERVICE_MODE,	  /* rdi: struct services_mode; the guest goes on there
