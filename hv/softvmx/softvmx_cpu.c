@@ -119,22 +119,31 @@ static void unmap_guard(const void *guard)
 	}
 }
 
-/** For fault reports: whose guard page is it? */
+/** Say whose guard page it is, of the page before part i. */
+static void name_guard(unsigned int id, size_t i, char *buffer, size_t size)
+{
+	if (i) {
+		snprintf(buffer, size,
+			 "the guard page behind the %s of CPU %u's soft VMX "
+			 "unit", parts[i - 1].name, id);
+	} else {
+		snprintf(buffer, size,
+			 "the guard page before CPU %u's soft VMX unit", id);
+	}
+}
+
+/** For fault reports: is it a guard page of ours? */
 static bool name_address(unsigned long address, char *buffer, size_t size)
 {
 	for (unsigned int id = 0; id < CPU_MAX; id++) {
 		unsigned long at = (unsigned long)areas[id];
-		const char *before = "memory";
 
 		for (size_t i = 0; at && i <= ARRAY_SIZE(parts); i++) {
 			if (address - at < PAGE_SIZE) {
-				snprintf(buffer, size,
-					 "the guard page behind the %s of CPU "
-					 "%u's soft VMX unit", before, id);
+				name_guard(id, i, buffer, size);
 				return true;
 			}
 			if (i < ARRAY_SIZE(parts)) {
-				before = parts[i].name;
 				at += (parts[i].pages + 1) * PAGE_SIZE;
 			}
 		}

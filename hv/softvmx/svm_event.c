@@ -34,6 +34,20 @@ static u32 make_event(unsigned int type, unsigned int vector)
 	return SVM_EVENT_VALID | type << 8 | vector;
 }
 
+/** The last of the reserved exceptions, which nothing raises. */
+#define VECTOR_LAST 31
+
+/**
+ * TCG 7.2 refuses to inject exception 31, though VMX may; an interrupt of that
+ * vector arrives just the same.
+ */
+static u32 expressible(u32 info)
+{
+	u32 last = make_event(SVM_EVENT_EXCEPTION, VECTOR_LAST);
+
+	return info == last ? make_event(SVM_EVENT_INTR, VECTOR_LAST) : info;
+}
+
 /*
  * SVM pushes RIP as it is, so it goes behind the instruction here, and comes
  * back if delivery fails (settle_soft_event()). INT1 is not checked against the
@@ -103,7 +117,8 @@ enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 			vmcs_memory_get(cpu, VM_ENTRY_INSTRUCTION_LEN));
 		break;
 	default:
-		control->event_inj = info & (BITS(11, 0) | BIT(31));
+		control->event_inj =
+			expressible(info & (BITS(11, 0) | BIT(31)));
 		control->event_inj_error =
 			vmcs_memory_get(cpu, VM_ENTRY_EXCEPTION_ERROR_CODE);
 	}
@@ -111,6 +126,14 @@ enum svm_exit_verdict svm_event_load(struct softvmx_cpu *cpu)
 		svm_nmi_block(cpu);
 	}
 	return SVM_RESUME;
+}
+
+/** Undo expressible(), for an event that entry has injected. */
+static bool was_last_exception(const struct softvmx_cpu *cpu, u32 info)
+{
+	return info == make_event(SVM_EVENT_INTR, VECTOR_LAST) &&
+	       vmcs_memory_get(cpu, VM_ENTRY_INTR_INFO) ==
+		       make_event(SVM_EVENT_EXCEPTION, VECTOR_LAST);
 }
 
 /*
@@ -133,6 +156,8 @@ void svm_event_after_run(struct softvmx_cpu *cpu)
 		} else if (vector == VECTOR_NMI) {
 			info = make_event(SVM_EVENT_NMI, VECTOR_NMI);
 		}
+	} else if (unlikely(was_last_exception(cpu, info))) {
+		info = make_event(SVM_EVENT_EXCEPTION, VECTOR_LAST);
 	}
 	control->exit_int_info = info;
 }
@@ -199,7 +224,7 @@ void svm_event_reinject(struct softvmx_cpu *cpu)
 				   cpu->soft.type, cpu->soft.length);
 		return;
 	}
-	control->event_inj = info;
+	control->event_inj = expressible(info);
 	control->event_inj_error = control->exit_int_error;
 }
 

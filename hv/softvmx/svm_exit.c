@@ -210,25 +210,38 @@ static bool injects(const struct softvmx_cpu *cpu)
 	return cpu->guest->control.event_inj & SVM_EVENT_VALID;
 }
 
-/**
- * Whether the guest has to wait in HLT before it runs: not when an event is
- * injected, nor when a window that is asked for is open.
- */
+/** Whether the guest has to wait in HLT before it runs: not when an event is
+ * injected. */
 static bool must_wait(const struct softvmx_cpu *cpu)
 {
-	bool window = (cpu->processor_ctls & CPU_INTERRUPT_WINDOW_EXITING) &&
-		      (cpu->guest->save.rflags & RFLAGS_IF);
-
-	return cpu->halt && !window && !svm_nmi_window_is_open(cpu) &&
-	       !injects(cpu);
+	return cpu->halt && !injects(cpu);
 }
 
-/** An NMI window that is open already is an exit before any instruction. */
-static bool stands_in_nmi_window(const struct softvmx_cpu *cpu)
+/** Does the guest stand where events may come in, with none under way? */
+static bool stands_open(const struct softvmx_cpu *cpu)
 {
-	return svm_nmi_window_is_open(cpu) && !injects(cpu) &&
-	       !cpu->iret_open && !cpu->step.let_in &&
+	return !injects(cpu) && !cpu->step.let_in &&
 	       !(cpu->guest->control.interrupt_shadow & 1);
+}
+
+/** SVM's own virtual interrupt would come behind what is pending of external
+ * ones, while VMX puts the window first (SDM 3C 26.2). */
+static bool stands_in_interrupt_window(const struct softvmx_cpu *cpu)
+{
+	return (cpu->processor_ctls & CPU_INTERRUPT_WINDOW_EXITING) &&
+	       (cpu->guest->save.rflags & RFLAGS_IF) && stands_open(cpu);
+}
+
+/** A window that is open already is an exit before any instruction, and ends
+ * no HLT: the state is saved as it was (SDM 3C 28.1). @return 0: none is */
+static u32 open_window(const struct softvmx_cpu *cpu)
+{
+	if (svm_nmi_window_is_open(cpu) && !cpu->iret_open &&
+	    stands_open(cpu)) {
+		return EXIT_REASON_NMI_WINDOW;
+	}
+	return stands_in_interrupt_window(cpu) ? EXIT_REASON_INTERRUPT_WINDOW :
+						 0;
 }
 
 /**
@@ -239,14 +252,15 @@ static bool stands_in_nmi_window(const struct softvmx_cpu *cpu)
 static enum svm_exit_verdict run_turn(struct softvmx_cpu *cpu)
 {
 	enum svm_exit_verdict verdict;
+	u32 window = open_window(cpu);
 
-	if (must_wait(cpu) && svm_halt_wait(cpu) == SVM_LEAVE) {
-		return SVM_LEAVE;
-	}
-	if (unlikely(stands_in_nmi_window(cpu))) {
+	if (unlikely(window)) {
 		cpu->exit = (struct softvmx_exit){ 0 };
 		cpu->guest->control.exit_int_info = 0;
-		return svm_exit_leave(cpu, EXIT_REASON_NMI_WINDOW);
+		return svm_exit_leave(cpu, window);
+	}
+	if (must_wait(cpu) && svm_halt_wait(cpu) == SVM_LEAVE) {
+		return SVM_LEAVE;
 	}
 	cpu->halt = false;
 	run_once(cpu);

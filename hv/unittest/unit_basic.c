@@ -120,3 +120,49 @@ void unit_basic_acknowledge(struct tiny_guest *g)
 	tiny_guest_equal(g, "interrupts after the exit", interrupts, 1);
 	irq_set_handler(TEST_VECTOR, NULL);
 }
+
+/** An open window goes before an interrupt that is pending (SDM 3C 26.2). */
+void unit_basic_window_first(struct tiny_guest *g)
+{
+	interrupts = 0;
+	irq_set_handler(TEST_VECTOR, count_interrupt);
+	TINY_LOAD(g, spin_code);
+	vmwrite(GUEST_RFLAGS, RFLAGS_FIXED | RFLAGS_IF);
+	tiny_guest_change(CPU_BASED_VM_EXEC_CONTROL,
+			  CPU_INTERRUPT_WINDOW_EXITING, 0);
+	lapic_send_ipi(lapic_id(), TEST_VECTOR);
+	tiny_guest_expect(g, EXIT_REASON_INTERRUPT_WINDOW);
+	tiny_guest_field(g, GUEST_RIP, TINY_CODE_AT);
+	irq_enable();
+	irq_disable();
+	tiny_guest_equal(g, "interrupts after the exit", interrupts, 1);
+	irq_set_handler(TEST_VECTOR, NULL);
+}
+
+TINY_CODE(tsc_code, "rdtsc\n\t"
+		    "mov %edx, %ebx\n\t"
+		    "rdtscp\n\t"
+		    "mov %edx, %esi\n\t"
+		    "mov $0x10, %ecx\n\t" /* IA32_TIME_STAMP_COUNTER */
+		    "rdmsr\n\t"
+		    "vmcall\n\t")
+
+/** The upper half of a clock, which 2^32 ticks do not change. */
+#define TSC_AHEAD 0x12345u
+
+/** The offset is added in all three ways to the clock (SDM 3C 26.3). */
+void unit_basic_tsc(struct tiny_guest *g)
+{
+	static const u8 ways[] = { GPR_RBX, GPR_RSI, GPR_RDX };
+	u64 before = rdtsc();
+
+	memset(g->msr_bitmap, 0, PAGE_SIZE); /* no MSR access exits */
+	TINY_LOAD(g, tsc_code);
+	tiny_guest_change(CPU_BASED_VM_EXEC_CONTROL, CPU_USE_TSC_OFFSETTING, 0);
+	vmwrite(TSC_OFFSET, ((u64)TSC_AHEAD << 32) - before);
+	tiny_guest_expect(g, EXIT_REASON_VMCALL);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		tiny_guest_equal(g, "the guest's clock", g->gpr[ways[i]],
+				 TSC_AHEAD);
+	}
+}

@@ -17,6 +17,18 @@ struct tiny_guest;
 	X("unit.monitor_exits_before_ecx_is_looked_at", unit_basic_monitor) \
 	X("unit.cr8_is_one_for_guest_and_host", unit_basic_cr8) \
 	X("unit.acknowledged_interrupt_is_gone", unit_basic_acknowledge) \
+	X("unit.window_goes_before_an_interrupt", unit_basic_window_first) \
+	X("unit.tsc_offset_counts_in_each_way", unit_basic_tsc) \
+	/* unit_offers.c: what the unit cannot do, it does not offer */ \
+	X("unit.what_cannot_be_had_is_not_offered", unit_offers_nothing_more) \
+	X("unit.xsetbv_is_undefined_in_a_guest", unit_offers_no_xsetbv) \
+	X("unit.osxsave_cannot_be_set", unit_offers_no_osxsave) \
+	/* unit_state.c: guest and host state, both ways */ \
+	X("unit.msrs_of_the_guest_are_switched", unit_state_of_msrs) \
+	X("unit.tables_of_the_guest_are_switched", unit_state_of_tables) \
+	X("unit.exit_loads_the_hosts_msrs", unit_state_of_host) \
+	X("unit.exit_loads_the_hosts_tables", unit_state_of_host_tables) \
+	X("unit.cr2_dr0_lstar_are_one_for_both", unit_state_shared) \
 	/* unit_lists.c: the MSR lists */ \
 	X("unit.msr_lists_load_and_store", unit_lists_all) \
 	X("unit.msr_list_tells_the_wrong_entry", unit_lists_refused) \
@@ -32,6 +44,10 @@ struct tiny_guest;
 	X("unit.rights_are_those_of_all_levels", unit_ept_rights_of_levels) \
 	X("unit.bad_invept_and_invvpid_are_error_28", unit_ept_bad_operands) \
 	X("unit.invvpid_of_all_types", unit_ept_invvpid) \
+	/* unit_capacity.c: more than can be remembered */ \
+	X("unit.twenty_epts_in_turn", unit_capacity_of_epts) \
+	X("unit.more_pages_than_the_shadow_has", unit_capacity_of_pages) \
+	X("unit.vpids_of_all_numbers", unit_capacity_of_vpids) \
 	/* unit_misconfig.c: entries that cannot be */ \
 	X("unit.misconfigured_small_page", unit_misconfig_small) \
 	X("unit.misconfigured_execute_only", unit_misconfig_execute_only) \
@@ -58,6 +74,21 @@ struct tiny_guest;
 	X("unit.nmi_window_opens_behind_iret", unit_nmi_window) \
 	X("unit.virtual_blocking_stops_no_nmi", unit_nmi_virtual) \
 	X("unit.iret_that_faults_unblocks_nmis", unit_nmi_iret_fault) \
+	/* unit_inject.c: every event that entry can inject */ \
+	X("unit.every_exception_can_be_injected", unit_inject_exceptions) \
+	X("unit.every_vector_can_be_injected", unit_inject_vectors) \
+	X("unit.interrupted_event_can_be_injected_again", unit_inject_again) \
+	/* unit_pending.c: pending debug exceptions */ \
+	X("unit.pending_debug_exception_exits", unit_pending_exits) \
+	X("unit.pending_debug_exception_is_delivered", \
+	  unit_pending_is_delivered) \
+	X("unit.trap_flag_alone_traps_behind", unit_pending_nothing) \
+	/* unit_halt.c: the activity state HLT */ \
+	X("unit.interrupt_window_opens_in_hlt", unit_halt_interrupt_window) \
+	X("unit.nmi_window_opens_in_hlt", unit_halt_nmi_window) \
+	X("unit.injected_event_ends_hlt", unit_halt_injected_event) \
+	X("unit.interrupt_of_the_guest_ends_hlt", unit_halt_guests_interrupt) \
+	X("unit.hlt_exits_or_halts", unit_halt_instruction) \
 	/* unit_step.c: the monitor trap flag */ \
 	X("unit.trap_flag_stops_at_each_instruction", unit_step_plain) \
 	X("unit.trap_flag_does_not_show_in_rflags", unit_step_flags) \

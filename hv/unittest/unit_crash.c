@@ -10,6 +10,7 @@
 #include "hv/lib/recovery.h"
 #include "hv/lib/string.h"
 #include "hv/softvmx/softvmx_cpu.h"
+#include "hv/softvmx/svm_tlb.h"
 #include "hv/unittest/tiny_guest.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/irq.h"
@@ -94,33 +95,60 @@ void unit_crash_is_reported(struct tiny_guest *g)
 	tiny_guest_expect(g, EXIT_REASON_CPUID);
 }
 
-/** A wild pointer: it runs over the end of the guest's VMCB. */
+/** A wild pointer: one byte, where it points. */
 static __noinline void write_wildly(void *arg)
 {
-	volatile u8 *at = arg;
-
-	for (size_t i = 0; i < 2 * PAGE_SIZE; i++) {
-		at[i] = 0;
-	}
+	*(volatile u8 *)arg = 0;
 }
 
-/** It meets a page that is not mapped, and the report names it. */
+/** A write ends in a fault whose report names the guard page. */
+static void expect_guard(struct tiny_guest *g, void *at, const char *behind)
+{
+	bool returned = recovery_run(write_wildly, at, &crash);
+
+	tiny_guest_equal(g, "the write returned", returned, false);
+	tiny_guest_equal(g, "the kind of crash", crash.kind, CRASH_FAULT);
+	tiny_guest_equal(g, behind, contains(crash.message, behind), true);
+}
+
+/** The page before each part: its last byte, and its first. */
+static void expect_guards(struct tiny_guest *g, const struct softvmx_cpu *cpu)
+{
+	const struct {
+		const void *part;
+		const char *before; /* the name of what lies before it */
+	} parts[] = {
+		{ cpu, "guard page before CPU 0's soft VMX unit" },
+		{ cpu->guest, "guard page behind the state of CPU 0's" },
+		{ cpu->before, "behind the VMCB of the guest of CPU 0's" },
+		{ cpu->after, "behind the VMCB of the host before of" },
+		{ cpu->halted, "behind the VMCB of the host after of" },
+		{ cpu->host_save, "behind the VMCB of the halted guest of" },
+		{ cpu->msrpm, "behind the host-save area of CPU 0's" },
+		{ cpu->iopm_all, "behind the MSR permission map of CPU 0's" },
+		{ cpu->iopm_copy, "behind the I/O permission map of CPU 0's" },
+		{ cpu->shadow, "behind the copied I/O bitmaps of CPU 0's" },
+		{ cpu->tlb, "behind the nested page tables of CPU 0's" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		u8 *part = (u8 *)parts[i].part;
+
+		expect_guard(g, part - 1, parts[i].before);
+		expect_guard(g, part - PAGE_SIZE, parts[i].before);
+	}
+	expect_guard(g, (u8 *)cpu->tlb + SVM_TLB_PAGES * PAGE_SIZE,
+		     "behind the TLB of CPU 0's");
+}
+
+/** Each part of the unit's memory has such a page before it, with a name of its
+ * own; and the unit survives the writes. */
 void unit_crash_guard_page(struct tiny_guest *g)
 {
-	static struct vmcb saved;
-	bool returned;
-
 	if (!vmx_unit_is_soft) {
 		return;
 	}
-	memcpy(&saved, softvmx_cpu()->guest, sizeof(saved));
-	returned = recovery_run(write_wildly, softvmx_cpu()->guest, &crash);
-	memcpy(softvmx_cpu()->guest, &saved, sizeof(saved));
-	tiny_guest_equal(g, "the write returned", returned, false);
-	tiny_guest_equal(g, "the kind of crash", crash.kind, CRASH_FAULT);
-	tiny_guest_equal(g, "the guard page by its name",
-			 contains(crash.message,
-				  "guard page behind the VMCB of the guest of "
-				  "CPU 0's soft VMX unit"),
-			 true);
+	expect_guards(g, softvmx_cpu());
+	TINY_LOAD(g, any_code);
+	tiny_guest_expect(g, EXIT_REASON_CPUID);
 }
