@@ -42,7 +42,7 @@ static const struct row rows[] = {
 	ROW(unit, KIND_UNIT),
 	ROW(bench, KIND_TEXT),
 	ROW(exits, KIND_BOOL),
-	ROW(ept, KIND_ON),
+	ROW(ept, KIND_BOOL),
 	ROW(ug, KIND_ON),
 	ROW(trace, KIND_BOOL),
 	ROW(list, KIND_BOOL),
@@ -126,9 +126,7 @@ static int set_bool(struct parse *parse, const struct row *row,
 	*field = value[0] == '1';
 	if (row->kind == KIND_ON && !*field) {
 		return complain(parse, "%s=0 is not supported: this build "
-				"runs guests with %s only", row->key,
-				strcmp(row->key, "ept") == 0 ?
-				"EPT" : "unrestricted guest");
+				"runs unrestricted guests only", row->key);
 	}
 	return 0;
 }

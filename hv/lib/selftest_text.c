@@ -155,8 +155,8 @@ static const struct {
 	{ "nonce=12g4", "hexadecimal" },
 	{ "unit=vmx", "auto, native or soft" },
 	{ "exits=2", "neither 0 nor 1" },
-	{ "ept=0", "not supported" },
 	{ "ug=0", "not supported" },
+	{ "ept=no", "neither 0 nor 1" },
 	{ "watchdog=1", "2 or more" },
 	{ "watchdog=99999999999999999999", "2 or more" },
 };

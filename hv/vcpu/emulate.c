@@ -19,6 +19,7 @@
 #include "hv/vcpu/emulate_ops.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/read_section.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
@@ -224,6 +225,9 @@ static enum exit_action inject(struct vcpu *vcpu)
 {
 	const struct exception *e = &vcpu->emulation->e.exception;
 
+	if (e->vector == VECTOR_PF) {
+		vcpu_paging_page_fault(vcpu, e->address);
+	}
 	if (!events_inject(vcpu, e)) {
 		return exit_stop(vcpu, VCPU_INTERNAL_EMULATION, gpa(~0ull),
 				 "exception %u while a double fault was being "

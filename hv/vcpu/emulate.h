@@ -21,10 +21,11 @@ struct vcpu_emulation {
 
 	/* one pass, inside a read section of the slots */
 	struct memslot_set *slots;
-	bool walk_ready;    /* mode and walk_access are those of now */
+	bool walk_ready;    /* paging and walk_access are those of now */
 	/* GUEST_WALK_..., by enum emul_access */
 	u32 walk_access[EMUL_ACCESS_COUNT];
-	struct guest_mode mode;
+	const struct guest_paging *paging; /* how the guest translates now */
+	struct guest_mode mode; /* with EPT: what paging points into */
 
 	/* between instructions */
 	u64 cs; /* access rights of CS, which e.mode follows from */

@@ -34,7 +34,7 @@ static __noinline void read_mode(struct vcpu_emulation *em)
 {
 	u32 user = guest_mode_cpl() == 3 ? GUEST_WALK_USER : 0;
 
-	guest_mode_paging(&em->mode);
+	em->paging = guest_mode_paging(em->vcpu, &em->mode);
 	em->walk_access[EMUL_READ] = user;
 	em->walk_access[EMUL_WRITE] = user | GUEST_WALK_WRITE;
 	em->walk_access[EMUL_FETCH] = user | GUEST_WALK_FETCH;
@@ -73,7 +73,6 @@ static enum emul_result translate(struct emulator *e, gva_t address,
 				  enum emul_access kind, gpa_t *out)
 {
 	struct vcpu_emulation *em = emulation_of(e);
-	const struct guest_paging *paging = &em->mode.paging;
 	enum guest_walk_status status;
 	struct guest_walk walk;
 
@@ -87,9 +86,9 @@ static enum emul_result translate(struct emulator *e, gva_t address,
 	walk.addr = address;
 	walk.access = em->walk_access[kind];
 	status = kind == EMUL_FETCH
-			 ? fetch_cache_walk(&em->fetch, paging, em->slots,
+			 ? fetch_cache_walk(&em->fetch, em->paging, em->slots,
 					    &walk)
-			 : guest_walk_translate(paging, em->slots, &walk);
+			 : guest_walk_translate(em->paging, em->slots, &walk);
 	if (unlikely(status)) {
 		return translate_failed(e, status, &walk);
 	}

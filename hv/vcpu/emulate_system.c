@@ -14,6 +14,7 @@
 #include "hv/vcpu/emulate_xmm.h"
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu_regs.h"
 #include "hv/vcpu/vm.h"
 #include "hv/vmx/vmx_controls.h"
@@ -166,8 +167,13 @@ static u64 tsc(struct emulator *e)
 
 static void invalidate(struct emulator *e, gva_t address)
 {
-	(void)address;
-	vmx_cpu_invvpid(vcpu_of(e)->vpid);
+	struct vcpu *vcpu = vcpu_of(e);
+
+	if (!vcpu->vm->with_ept) {
+		vcpu_paging_invlpg(vcpu, address);
+	} else {
+		vmx_cpu_invvpid(vcpu->vpid);
+	}
 }
 
 static int port(struct emulator *e, struct port_piece *piece)

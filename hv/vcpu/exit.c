@@ -12,6 +12,7 @@
 #include "hv/softvmx/entry_checks.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/step.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vcpu_load.h"
@@ -25,7 +26,7 @@ __noinline void exit_advance(struct vcpu *vcpu)
 	step_over(vcpu);
 }
 
-static __noinline enum exit_action stop_shutdown(struct vcpu *vcpu)
+__noinline enum exit_action exit_stop_shutdown(struct vcpu *vcpu)
 {
 	enum exit_action action =
 		exit_stop(vcpu, VCPU_INTERNAL_UNEXPECTED_EXIT, NO_GPA,
@@ -108,11 +109,15 @@ static __noinline enum exit_action handle_rdtsc(struct vcpu *vcpu)
 	return EXIT_ADVANCE;
 }
 
-/** EPT caches nothing of the guest's translations that we would keep. */
+/** With EPT, we keep nothing of the guest's translations. */
 static __noinline enum exit_action handle_invlpg(struct vcpu *vcpu)
 {
 	enum vmx_result result = VMX_SUCCEED;
 
+	if (!vcpu->vm->with_ept) {
+		vcpu_paging_invlpg(vcpu, gva(vmread(EXIT_QUALIFICATION)));
+		return EXIT_ADVANCE;
+	}
 	if (vcpu->vpid) {
 		result = vmx_unit->invvpid(INVVPID_SINGLE_CONTEXT, vcpu->vpid,
 					   gva(0));
@@ -143,7 +148,7 @@ enum exit_action exit_dispatch(struct vcpu *vcpu)
 	case EXIT_REASON_CR_ACCESS:     return exit_cr_handle(vcpu);
 	case EXIT_REASON_DR_ACCESS:     return exit_dr_handle(vcpu);
 	case EXIT_REASON_EXCEPTION_NMI: return exit_exception_handle(vcpu);
-	case EXIT_REASON_TRIPLE_FAULT:  return stop_shutdown(vcpu);
+	case EXIT_REASON_TRIPLE_FAULT:  return exit_stop_shutdown(vcpu);
 	case EXIT_REASON_INTERRUPT_WINDOW:return handle_window(vcpu);
 	case EXIT_REASON_INVLPG:        return handle_invlpg(vcpu);
 	case EXIT_REASON_RDTSC:

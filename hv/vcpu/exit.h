@@ -66,6 +66,24 @@ enum exit_action exit_mem_violation(struct vcpu *vcpu);
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu);
 /** Tell the MMIO cache; from read_section_slots(). */
 void exit_mem_slots_changed(struct vcpu *vcpu, u64 generation);
+/** A triple fault: the guest is to be shut down. */
+enum exit_action exit_stop_shutdown(struct vcpu *vcpu);
+/** #PF, without EPT: ours to fill in, a device's, or the guest's own. */
+enum exit_action exit_page_fault_handle(struct vcpu *vcpu);
+/**
+ * The fault handler lets the guest go on; stops it if it does so at the same
+ * place for ever.
+ * @param gpa      what was touched
+ * @param decision for the message: what the fault handler said
+ */
+enum exit_action exit_mem_resume(struct vcpu *vcpu, gpa_t gpa,
+				 const char *decision);
+/** A device would have to answer while an event is delivered: stop. */
+enum exit_action exit_mem_stop_delivering(struct vcpu *vcpu, gpa_t gpa);
+/** Without EPT: INVPCID is #UD for the processor.  Is it one? */
+bool exit_invpcid_is_here(struct vcpu *vcpu);
+/** Carry it out; after exit_invpcid_is_here(). */
+enum exit_action exit_invpcid_handle(struct vcpu *vcpu);
 /**
  * The guest was interrupted somewhere: if that is another place than where the
  * last fault was, instructions have been retired in between.

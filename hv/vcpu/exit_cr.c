@@ -2,20 +2,20 @@
  * Accesses to control and debug registers.
  *
  * MOV to CR0 or CR4 exits when it would change a bit that the host owns
- * (guest_mode.c); MOV to CR3 does not exit, MOV CR8 always does, since there is
- * no local APIC whose task priority it could be.  The qualification says which
- * register of which kind (SDM 3C table 28-3).
+ * (guest_mode.c); MOV to and from CR3 exits without EPT only, MOV CR8 always,
+ * since there is no local APIC whose task priority it could be.  The
+ * qualification says which register of which kind (SDM 3C table 28-3).
  */
 #include "hv/vcpu/exit.h"
 
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/vmx/vmx_cpu.h"
-#include "mmu/guest_walk.h"
 
 /* Access type, bits 5:4 of the qualification */
 enum cr_access { CR_MOV_TO, CR_MOV_FROM, CR_CLTS, CR_LMSW };
@@ -34,97 +34,113 @@ static void write_gpr(struct vcpu *vcpu, unsigned int n, u64 value)
 	}
 }
 
-/**
- * PAE paging keeps its four top entries in registers, which MOV to CR loads
- * (SDM 3A 4.4.1).  Reserved bits in a present one are #GP.
- * @return false for that #GP
- */
-static bool load_pdptes(struct vcpu *vcpu)
+/** What was cached of the guest's translations may be wrong now. */
+static bool changed(struct vcpu *vcpu, bool translation)
 {
-	struct guest_mode mode = {.efer = 0};
-	u64 *table;
-
-	guest_mode_paging(&mode);
-	if (mode.paging.mode != GUEST_WALK_PAE) {
+	emulate_mode_changed(vcpu);
+	if (vcpu->vm->with_ept) {
+		vmx_cpu_invvpid(vcpu->vpid);
 		return true;
 	}
-	table = vm_memory(vcpu->vm, mode.paging.root, 4 * sizeof(u64), false);
-	for (unsigned int i = 0; i < 4; i++) {
-		u64 entry = table ? table[i] : 0;
-
-		if ((entry & BIT(0)) && (entry & (BITS(2, 1) | BITS(8, 5)))) {
-			return false;
-		}
-		vmwrite(GUEST_PDPTE0 + 2 * i, entry);
+	if (translation) {
+		vcpu_paging_new_mode(vcpu);
 	}
+	vcpu->work = true; /* vcpu_paging_load() looks at CR0.PE, too */
 	return true;
 }
 
 /**
  * Long mode can only be entered with PAE on (SDM 3A 10.8.5), and not be left
- * from 64-bit code (SDM 2B MOV).
+ * from 64-bit code (SDM 2B MOV) nor with PCIDs on (SDM 3A 4.10.1).
  */
-static bool cr0_transition_valid(u64 old, u64 new)
+static bool cr0_transition_valid(struct vcpu *vcpu, u64 old, u64 new)
 {
-	u64 efer = vmread(GUEST_IA32_EFER);
+	u64 efer = guest_mode_efer(vcpu), cr4 = guest_mode_cr4();
 
-	if (!(old & CR0_PG) && (new &CR0_PG) && (efer & EFER_LME)) {
-		return guest_mode_cr4() & CR4_PAE;
+	if (!(old & CR0_PG) && (new & CR0_PG) && (efer & EFER_LME)) {
+		return cr4 & CR4_PAE;
 	}
-	return (new &CR0_PG) || !(old & CR0_PG) ||
-	       !(vmread(GUEST_CS_AR_BYTES) & SEG_AR_L);
-}
-
-/** What was cached of the guest's translations may be wrong now. */
-static bool changed(struct vcpu *vcpu)
-{
-	vmx_cpu_invvpid(vcpu->vpid);
-	emulate_mode_changed(vcpu);
-	return true;
+	return (new & CR0_PG) || !(old & CR0_PG) ||
+	       (!(vmread(GUEST_CS_AR_BYTES) & SEG_AR_L) && !(cr4 & CR4_PCIDE));
 }
 
 static bool set_cr0(struct vcpu *vcpu, u64 value)
 {
 	u64 old = guest_mode_cr0();
 
-	if (!guest_mode_cr0_valid(value) || !cr0_transition_valid(old, value)) {
+	if (!guest_mode_cr0_valid(value) ||
+	    !cr0_transition_valid(vcpu, old, value)) {
 		return false;
 	}
-	guest_mode_set_cr0(value);
-	if (((old ^ value) & CR0_PG) && !load_pdptes(vcpu)) {
-		guest_mode_set_cr0(old);
+	guest_mode_set_cr0(vcpu, value);
+	if (((old ^ value) & CR0_PG) && !guest_mode_load_pdptes(vcpu)) {
+		guest_mode_set_cr0(vcpu, old);
 		return false;
 	}
-	return changed(vcpu);
+	return changed(vcpu, (old ^ value) & (CR0_PG | CR0_WP));
 }
 
-/** In long mode CR4.PAE cannot be cleared (SDM 3A 4.1.2). */
+/**
+ * In long mode CR4.PAE cannot be cleared (SDM 3A 4.1.2); PCIDs need long mode
+ * and begin with PCID 0 (SDM 3A 4.10.1).
+ */
+static bool cr4_transition_valid(struct vcpu *vcpu, u64 old, u64 new)
+{
+	bool long_mode = guest_mode_efer(vcpu) & EFER_LMA;
+
+	if (long_mode && !(new & CR4_PAE)) {
+		return false;
+	}
+	return !(~old & new & CR4_PCIDE) ||
+	       (long_mode && !bits(guest_mode_cr3(vcpu), 11, 0));
+}
+
+/** What MOV to CR4 loads the PDPTEs for, if the bit changes. */
+#define CR4_LOADS_PDPTES (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP)
+/** What a translation depends on. */
+#define CR4_TRANSLATION (CR4_LOADS_PDPTES | CR4_PCIDE | CR4_SMAP)
+
 static bool set_cr4(struct vcpu *vcpu, u64 value)
 {
 	u64 old = guest_mode_cr4();
-	bool long_mode = vmread(GUEST_IA32_EFER) & EFER_LMA;
 
-	if (!guest_mode_cr4_valid(value) || (long_mode && !(value & CR4_PAE))) {
+	if (!guest_mode_cr4_valid(vcpu, value) ||
+	    !cr4_transition_valid(vcpu, old, value)) {
 		return false;
 	}
-	guest_mode_set_cr4(value);
-	if (((old ^ value) & CR4_PAE) && !load_pdptes(vcpu)) {
-		guest_mode_set_cr4(old);
+	guest_mode_set_cr4(vcpu, value);
+	if (((old ^ value) & CR4_LOADS_PDPTES) &&
+	    !guest_mode_load_pdptes(vcpu)) {
+		guest_mode_set_cr4(vcpu, old);
 		return false;
 	}
-	return changed(vcpu);
+	return changed(vcpu, (old ^ value) & CR4_TRANSLATION);
 }
 
+/** Bit 63 with CR4.PCIDE: keep what is cached; it is not stored. */
 static bool set_cr3(struct vcpu *vcpu, u64 value)
 {
-	u64 old = vmread(GUEST_CR3);
+	bool no_flush = (guest_mode_cr4() & CR4_PCIDE) && (value & BIT(63));
+	u64 old = guest_mode_cr3(vcpu);
 
-	vmwrite(GUEST_CR3, value);
-	if (!load_pdptes(vcpu)) {
-		vmwrite(GUEST_CR3, old);
+	if (no_flush) {
+		value &= ~BIT(63);
+	}
+	if (!guest_mode_cr3_valid(vcpu, value)) {
 		return false;
 	}
-	return changed(vcpu);
+	guest_mode_set_cr3(vcpu, value);
+	if (!guest_mode_load_pdptes(vcpu)) {
+		guest_mode_set_cr3(vcpu, old);
+		return false;
+	}
+	if (vcpu->vm->with_ept) {
+		vmx_cpu_invvpid(vcpu->vpid);
+	} else {
+		vcpu_paging_new_cr3(vcpu, no_flush);
+	}
+	fetch_cache_drop(&vcpu->emulation->fetch);
+	return true;
 }
 
 u64 exit_cr_get(struct vcpu *vcpu, unsigned int cr)
@@ -135,7 +151,7 @@ u64 exit_cr_get(struct vcpu *vcpu, unsigned int cr)
 	case 2:
 		return vcpu->guest_cr2;
 	case 3:
-		return vmread(GUEST_CR3);
+		return guest_mode_cr3(vcpu);
 	case 4:
 		return guest_mode_cr4();
 	default:
@@ -198,7 +214,7 @@ enum exit_action exit_cr_handle(struct vcpu *vcpu)
 	case CR_MOV_FROM:
 		return mov_from(vcpu, cr, gpr);
 	case CR_CLTS:
-		guest_mode_set_cr0(guest_mode_cr0() & ~CR0_TS);
+		guest_mode_set_cr0(vcpu, guest_mode_cr0() & ~CR0_TS);
 		return EXIT_ADVANCE;
 	case CR_LMSW:
 		break;

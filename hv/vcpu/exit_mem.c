@@ -77,8 +77,8 @@ static bool is_stuck(struct vcpu *vcpu, gpa_t gpa)
 	return false;
 }
 
-static enum exit_action resume(struct vcpu *vcpu, gpa_t gpa,
-			       const char *decision)
+enum exit_action exit_mem_resume(struct vcpu *vcpu, gpa_t gpa,
+				 const char *decision)
 {
 	if (likely(!is_stuck(vcpu, gpa))) {
 		return EXIT_RESUME;
@@ -91,7 +91,7 @@ static enum exit_action resume(struct vcpu *vcpu, gpa_t gpa,
 			 (unsigned long long)gpa.v, decision);
 }
 
-static enum exit_action stop_delivering(struct vcpu *vcpu, gpa_t gpa)
+enum exit_action exit_mem_stop_delivering(struct vcpu *vcpu, gpa_t gpa)
 {
 	return exit_stop(vcpu, VCPU_INTERNAL_DELIVERY, gpa,
 			 "event 0x%x was being delivered and touched "
@@ -118,12 +118,12 @@ static __noinline enum exit_action follow(struct vcpu *vcpu, gpa_t gpa,
 {
 	switch (result) {
 	case EPT_FAULT_EMULATE:
-		return stop_delivering(vcpu, gpa);
+		return exit_mem_stop_delivering(vcpu, gpa);
 	case EPT_FAULT_RESUME:
-		return resume(vcpu, gpa, "resume");
+		return exit_mem_resume(vcpu, gpa, "resume");
 	case EPT_FAULT_RETRY:
 		vcpu->count.retries++;
-		return resume(vcpu, gpa, "retry");
+		return exit_mem_resume(vcpu, gpa, "retry");
 	case EPT_FAULT_NO_MEMORY:
 		return exit_stop(vcpu, VCPU_INTERNAL_MMU, gpa,
 				 "no memory for a table of the EPT");
@@ -187,10 +187,10 @@ static enum ept_fault_result judge_violation(struct vcpu *vcpu,
 	enum ept_fault_result result;
 
 	vcpu->count.slow_paths++;
-	vm_lock_ept(vm);
+	vm_lock_mmu(vm);
 	count_spurious(vcpu, &access);
 	result = ept_fault_violation(&vm->ept, slots, &access);
-	vm_unlock_ept(vm);
+	vm_unlock_mmu(vm);
 	remember(vcpu, slots, gpa, result);
 	return result;
 }
@@ -243,10 +243,10 @@ static __noinline enum ept_fault_result judge_misconfig(
 	enum ept_fault_result result;
 
 	vcpu->emulation->e.mmio_page = gpa_none();
-	vm_lock_ept(vm);
+	vm_lock_mmu(vm);
 	count_slow(vcpu, addr, memslot_generation(slots));
 	result = ept_fault_misconfig(&vm->ept, slots, addr);
-	vm_unlock_ept(vm);
+	vm_unlock_mmu(vm);
 	remember(vcpu, slots, addr, result);
 	return result;
 }

@@ -11,6 +11,7 @@
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/x86/msr.h"
 
@@ -43,7 +44,7 @@ int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 		*value = vmread(GUEST_IA32_PAT);
 		return 0;
 	case MSR_IA32_EFER:
-		*value = vmread(GUEST_IA32_EFER);
+		*value = guest_mode_efer(vcpu);
 		return 0;
 	case MSR_IA32_TSC_AUX:
 		*value = vcpu->tsc_aux;
@@ -59,7 +60,7 @@ int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 /** LME cannot change while paging is on (SDM 3A 4.1.2). */
 static int write_efer(struct vcpu *vcpu, u64 value)
 {
-	u64 old = vmread(GUEST_IA32_EFER);
+	u64 old = guest_mode_efer(vcpu);
 
 	if (!guest_mode_efer_valid(value)) {
 		return -EINVAL;
@@ -67,8 +68,11 @@ static int write_efer(struct vcpu *vcpu, u64 value)
 	if ((guest_mode_cr0() & CR0_PG) && ((old ^ value) & EFER_LME)) {
 		return -EINVAL;
 	}
-	guest_mode_set_efer(value);
+	guest_mode_set_efer(vcpu, value);
 	emulate_mode_changed(vcpu);
+	if (!vcpu->vm->with_ept) {
+		vcpu_paging_new_mode(vcpu);
+	}
 	return 0;
 }
 

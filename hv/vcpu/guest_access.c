@@ -8,6 +8,7 @@
 
 #include "emulator/emulator.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 #include "mmu/guest_walk.h"
@@ -24,17 +25,17 @@ static enum guest_access_result find_part(struct vcpu *vcpu, gva_t at,
 	struct guest_mode mode = {.efer = 0};
 	struct guest_walk walk = {.addr = at};
 
-	guest_mode_paging(&mode);
 	walk.access = write ? GUEST_WALK_WRITE : 0;
 	if (guest_mode_cpl() == 3) {
 		walk.access |= GUEST_WALK_USER;
 	}
-	switch (guest_walk_translate(&mode.paging,
+	switch (guest_walk_translate(guest_mode_paging(vcpu, &mode),
 				     memslot_read(&vcpu->vm->slots), &walk)) {
 	case GUEST_WALK_OK:
 		e->address = gva(walk.gpa.v);
 		return GUEST_ACCESS_OK;
 	case GUEST_WALK_FAULT:
+		vcpu_paging_page_fault(vcpu, at);
 		*e = (struct exception){VECTOR_PF, true, walk.error_code, at};
 		return GUEST_ACCESS_FAULT;
 	case GUEST_WALK_NO_RAM:

@@ -9,6 +9,11 @@
  *
  *	        guest's view = (real & free) | (shadow & ~free)
  *	        real         = (guest's view | fixed to 1) & ~fixed to 0
+ *
+ * Without EPT the processor translates by our tables (mmu/shadow.h): PG, PE,
+ * WP, PAE and NXE are really on, PGE and PCIDE off, and each bit that the
+ * guest's own tables depend on is the host's.  CR3 and EFER have no read
+ * shadow; the guest's values are kept in struct vcpu.
  */
 #include "hv/vcpu/guest_mode.h"
 
@@ -21,9 +26,33 @@
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | \
 	 CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 
-#define CR4_ALLOWED (GUEST_MODE_CR4_FREE | CR4_PAE)
+/** CR0 bits that MOV may change without an exit. */
+#define CR0_FREE (CR0_MP | CR0_EM | CR0_TS | CR0_WP | CR0_AM)
+/** The same of CR4. */
+#define CR4_FREE                                                              \
+	(CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE | CR4_PGE | \
+	 CR4_OSFXSR | CR4_OSXMMEXCPT)
+
+/** Of these, what shadow paging must hear of. */
+#define CR4_PAGING (CR4_PSE | CR4_PGE)
+/** What guests may have without EPT only; the real bit follows the guest's. */
+#define CR4_PROTECTION (CR4_SMEP | CR4_SMAP)
+
+#define CR4_ALLOWED (CR4_FREE | CR4_PAE)
 
 #define EFER_ALLOWED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+
+static unsigned int phys_bits(void)
+{
+	static unsigned int cached;
+
+	if (!cached) {
+		cached = cpuid(0x80000008, 0).eax & 0xff;
+	}
+	return cached;
+}
+
+/* Valid values ------------------------------------------------------------- */
 
 bool guest_mode_cr0_valid(u64 cr0)
 {
@@ -36,9 +65,14 @@ bool guest_mode_cr0_valid(u64 cr0)
 	return !((cr0 & CR0_NW) && !(cr0 & CR0_CD));
 }
 
-bool guest_mode_cr4_valid(u64 cr4)
+bool guest_mode_cr4_valid(const struct vcpu *vcpu, u64 cr4)
 {
-	return !(cr4 & ~CR4_ALLOWED);
+	u64 allowed = CR4_ALLOWED;
+
+	if (!vcpu->vm->with_ept) {
+		allowed |= CR4_PCIDE | (CR4_PROTECTION & vmx_caps.cr4_fixed1);
+	}
+	return !(cr4 & ~allowed);
 }
 
 bool guest_mode_efer_valid(u64 efer)
@@ -46,19 +80,40 @@ bool guest_mode_efer_valid(u64 efer)
 	return !(efer & ~EFER_ALLOWED);
 }
 
+bool guest_mode_cr3_valid(const struct vcpu *vcpu, u64 cr3)
+{
+	return !(guest_mode_efer(vcpu) & EFER_LMA) || !(cr3 >> phys_bits());
+}
+
+/* Setting ------------------------------------------------------------------ */
+
 /** Bits that VMX wants set; an unrestricted guest may do without these two. */
-static u64 cr0_must(void)
+static u64 cr0_must(const struct vcpu *vcpu)
 {
 	u64 must = vmx_caps.cr0_fixed0;
 
+	if (!vcpu->vm->with_ept) {
+		return must | CR0_PE | CR0_PG | CR0_WP;
+	}
 	if (vmx_caps.unrestricted_guest) {
 		must &= ~(CR0_PE | CR0_PG);
 	}
 	return must;
 }
 
+static void write_efer(struct vcpu *vcpu, u64 efer)
+{
+	vcpu->efer = efer;
+	if (!vcpu->vm->with_ept) {
+		/* Paging is on, so LME = LMA; our tables have bits 63. */
+		efer &= ~EFER_LME;
+		efer |= EFER_NXE | (efer & EFER_LMA ? EFER_LME : 0);
+	}
+	vmwrite(GUEST_IA32_EFER, efer);
+}
+
 /** LMA = LME and PG; the entry control says the same (SDM 3C 27.3.1.1). */
-static void update_long_mode(u64 cr0, u64 efer)
+static void update_long_mode(struct vcpu *vcpu, u64 cr0, u64 efer)
 {
 	u64 controls = vmread(VM_ENTRY_CONTROLS);
 
@@ -69,43 +124,63 @@ static void update_long_mode(u64 cr0, u64 efer)
 		efer &= ~EFER_LMA;
 		controls &= ~ENTRY_IA32E_MODE_GUEST;
 	}
-	vmwrite(GUEST_IA32_EFER, efer);
+	write_efer(vcpu, efer);
 	vmwrite(VM_ENTRY_CONTROLS, controls);
 }
 
-/** Caching is never switched off for a guest: CD and NW are a mere shadow. */
-void guest_mode_set_cr0(u64 cr0)
+/** The real CR4 of a guest whose tables are not used. */
+static u64 cr4_over_shadow(u64 cr4, u64 cr0)
 {
-	u64 real = ((cr0 & CR0_DEFINED & ~(CR0_CD | CR0_NW)) | cr0_must()) &
-		   vmx_caps.cr0_fixed1;
+	u64 hidden = CR4_PAGING | CR4_PCIDE;
 
-	vmwrite(GUEST_CR0, real);
-	vmwrite(CR0_READ_SHADOW, cr0 | CR0_ET);
-	vmwrite(CR0_GUEST_HOST_MASK, ~GUEST_MODE_CR0_FREE);
-	update_long_mode(cr0, vmread(GUEST_IA32_EFER));
-}
-
-void guest_mode_set_cr4(u64 cr4)
-{
-	vmwrite(GUEST_CR4, (cr4 | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
-	vmwrite(CR4_READ_SHADOW, cr4);
-	vmwrite(CR4_GUEST_HOST_MASK, ~GUEST_MODE_CR4_FREE);
-}
-
-void guest_mode_set_efer(u64 efer)
-{
-	update_long_mode(guest_mode_cr0(), efer);
-}
-
-static unsigned int phys_bits(void)
-{
-	static unsigned int cached;
-
-	if (!cached) {
-		cached = cpuid(0x80000008, 0).eax & 0xff;
+	if (!(cr0 & CR0_PG)) {
+		hidden |= CR4_PROTECTION;
 	}
-	return cached;
+	return (cr4 & ~hidden) | CR4_PAE;
 }
+
+static void set_real_cr4(const struct vcpu *vcpu, u64 cr4, u64 cr0)
+{
+	u64 real = vcpu->vm->with_ept ? cr4 : cr4_over_shadow(cr4, cr0);
+	u64 free = vcpu->vm->with_ept ? CR4_FREE : CR4_FREE & ~CR4_PAGING;
+
+	vmwrite(GUEST_CR4, (real | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
+	vmwrite(CR4_READ_SHADOW, cr4);
+	vmwrite(CR4_GUEST_HOST_MASK, ~free);
+}
+
+/** Caching is never switched off for a guest: CD and NW are a mere shadow. */
+void guest_mode_set_cr0(struct vcpu *vcpu, u64 cr0)
+{
+	u64 real = (cr0 & CR0_DEFINED & ~(CR0_CD | CR0_NW)) | cr0_must(vcpu);
+	u64 free = vcpu->vm->with_ept ? CR0_FREE : CR0_FREE & ~CR0_WP;
+
+	vmwrite(GUEST_CR0, real & vmx_caps.cr0_fixed1);
+	vmwrite(CR0_READ_SHADOW, cr0 | CR0_ET);
+	vmwrite(CR0_GUEST_HOST_MASK, ~free);
+	set_real_cr4(vcpu, guest_mode_cr4(), cr0);
+	update_long_mode(vcpu, cr0, guest_mode_efer(vcpu));
+}
+
+void guest_mode_set_cr3(struct vcpu *vcpu, u64 cr3)
+{
+	vcpu->cr3 = cr3;
+	if (vcpu->vm->with_ept) {
+		vmwrite(GUEST_CR3, cr3);
+	}
+}
+
+void guest_mode_set_cr4(struct vcpu *vcpu, u64 cr4)
+{
+	set_real_cr4(vcpu, cr4, guest_mode_cr0());
+}
+
+void guest_mode_set_efer(struct vcpu *vcpu, u64 efer)
+{
+	update_long_mode(vcpu, guest_mode_cr0(), efer);
+}
+
+/* What follows ------------------------------------------------------------- */
 
 static enum guest_walk_mode walk_mode(u64 cr0, u64 cr4, u64 efer)
 {
@@ -130,6 +205,15 @@ static gpa_t walk_root(enum guest_walk_mode mode, u64 cr3)
 	return gpa(cr3 & BITS(51, 12));
 }
 
+static u32 walk_flags(u64 cr0, u64 cr4, u64 efer)
+{
+	return GUEST_WALK_1G | (cr0 & CR0_WP ? GUEST_WALK_WP : 0) |
+	       (efer & EFER_NXE ? GUEST_WALK_NX : 0) |
+	       (cr4 & CR4_PSE ? GUEST_WALK_PSE : 0) |
+	       (cr4 & CR4_SMEP ? GUEST_WALK_SMEP : 0) |
+	       (cr4 & CR4_SMAP ? GUEST_WALK_SMAP : 0);
+}
+
 void guest_mode_paging_again(struct guest_mode *mode)
 {
 	struct guest_paging *out = &mode->paging;
@@ -137,20 +221,48 @@ void guest_mode_paging_again(struct guest_mode *mode)
 	out->mode = walk_mode(mode->cr0, mode->cr4, mode->efer);
 	out->root = walk_root(out->mode, vmread(GUEST_CR3));
 	out->phys_bits = phys_bits();
-	out->flags = GUEST_WALK_1G;
-	if (mode->cr0 & CR0_WP) {
-		out->flags |= GUEST_WALK_WP;
-	}
-	if (mode->efer & EFER_NXE) {
-		out->flags |= GUEST_WALK_NX;
-	}
-	if (mode->cr4 & CR4_PSE) {
-		out->flags |= GUEST_WALK_PSE;
-	}
+	out->flags = walk_flags(mode->cr0, mode->cr4, mode->efer);
 	if (out->mode == GUEST_WALK_PAE) {
 		out->pdptes[0] = vmread(GUEST_PDPTE0);
 		out->pdptes[1] = vmread(GUEST_PDPTE1);
 		out->pdptes[2] = vmread(GUEST_PDPTE2);
 		out->pdptes[3] = vmread(GUEST_PDPTE3);
 	}
+}
+
+void guest_mode_read(const struct vcpu *vcpu, struct guest_paging *out)
+{
+	u64 cr0 = guest_mode_cr0(), cr4 = guest_mode_cr4();
+	u64 efer = guest_mode_efer(vcpu);
+
+	out->mode = walk_mode(cr0, cr4, efer);
+	out->root = walk_root(out->mode, guest_mode_cr3(vcpu));
+	out->phys_bits = phys_bits();
+	out->flags = walk_flags(cr0, cr4, efer);
+	memcpy(out->pdptes, vcpu->pdptes, sizeof(out->pdptes));
+}
+
+bool guest_mode_load_pdptes(struct vcpu *vcpu)
+{
+	u64 reserved = BITS(2, 1) | BITS(8, 5) | ~(BIT(phys_bits()) - 1);
+	struct guest_paging paging;
+	u64 pdptes[4] = {0};
+	const u64 *table;
+
+	guest_mode_read(vcpu, &paging);
+	if (paging.mode != GUEST_WALK_PAE) {
+		return true;
+	}
+	table = vm_memory(vcpu->vm, paging.root, sizeof(pdptes), false);
+	for (unsigned int i = 0; i < ARRAY_SIZE(pdptes); i++) {
+		pdptes[i] = table ? table[i] : 0;
+		if ((pdptes[i] & BIT(0)) && (pdptes[i] & reserved)) {
+			return false;
+		}
+	}
+	memcpy(vcpu->pdptes, pdptes, sizeof(pdptes));
+	for (unsigned int i = 0; vcpu->vm->with_ept && i < 4; i++) {
+		vmwrite(GUEST_PDPTE0 + 2 * i, pdptes[i]);
+	}
+	return true;
 }

@@ -1,7 +1,7 @@
 /** @file
  * The run loop.
  *
- *	  +-> events, CR2, INVEPT if asked for      interrupts off
+ *	  +-> events, CR2, INVEPT or INVVPID        interrupts off
  *	  |   vmx_entry_run()                       ... the guest runs ...
  *	  |   what every exit needs: reason, RIP    interrupts on
  *	  |   exit_dispatch(), step_over()
@@ -27,6 +27,7 @@
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/exit_log.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/preempt.h"
 #include "hv/vcpu/step.h"
 #include "hv/vcpu/vcpu.h"
@@ -38,19 +39,19 @@
 #include "hv/x86/cr.h"
 
 /**
- * Say that the guest may use the EPT from now on, and then look whether it has
- * changed: in this order, and with a full barrier between the two, so that
- * either we see the change or vm.c's kick sees us.
+ * Say that the guest may use our tables from now on, and then look whether they
+ * have changed: in this order, and with a full barrier between the two, so that
+ * either we see the change or vm_memory_kick() sees us.
  */
-static inline void enter_ept(struct vcpu *vcpu)
+static inline void enter_tables(struct vcpu *vcpu)
 {
 	u64 asked;
 
 	__atomic_fetch_or(&vcpu->in_guest, 1, __ATOMIC_SEQ_CST);
-	asked = READ_ONCE(vcpu->vm->ept.counters.invalidations);
-	if (unlikely(asked != vcpu->invept_seen)) {
-		vcpu->invept_seen = asked;
-		vmx_cpu_invept(vcpu->vm->eptp);
+	asked = READ_ONCE(*vcpu->asked);
+	if (unlikely(asked != vcpu->asked_seen)) {
+		vcpu->asked_seen = asked;
+		vcpu_paging_invalidate(vcpu);
 	}
 }
 
@@ -114,15 +115,24 @@ static void check_entry(struct vcpu *vcpu)
 	vcpu->objected = !entry_checks_all(&verdict);
 }
 
+/** Why a guest is not entered. */
+enum prepared {
+	PREPARED,
+	PREPARED_SIGNAL, /* somebody wants the VMM's attention */
+	PREPARED_STOP,	 /* it cannot be: vcpu->run says why */
+};
+
 /**
  * What has to be done before an entry, if anything.  A signal comes before the
  * events, which must not be in the VMCS already when the VMM looks.
- * @return false: a signal has come, do not enter
  */
-static __noinline bool prepare(struct vcpu *vcpu)
+static __noinline enum prepared prepare(struct vcpu *vcpu)
 {
 	if (unlikely(__atomic_exchange_n(&vcpu->signal, 0, __ATOMIC_SEQ_CST))) {
-		return false;
+		return PREPARED_SIGNAL;
+	}
+	if (!vcpu->vm->with_ept && !vcpu_paging_load(vcpu)) {
+		return PREPARED_STOP;
 	}
 	events_prepare(vcpu);
 	if (unlikely(options.vmx_check) && !vmx_unit_is_soft) {
@@ -133,7 +143,7 @@ static __noinline bool prepare(struct vcpu *vcpu)
 	if (unlikely(READ_ONCE(vcpu->signal))) {
 		vcpu->work = true;
 	}
-	return true;
+	return PREPARED;
 }
 
 /** The VMLAUNCH or VMRESUME itself failed: nothing has happened at all. */
@@ -170,7 +180,7 @@ static inline struct vcpu *enter(struct vcpu *vcpu, enum vmx_result *result)
 {
 	u64 *gpr;
 
-	enter_ept(vcpu);
+	enter_tables(vcpu);
 	write_cr2(vcpu->guest_cr2); /* VMX does not switch it */
 	trace_entry(vcpu);
 	gpr = vmx_entry_run(vcpu->gpr, result);
@@ -221,13 +231,15 @@ static void take_host_exit(struct vcpu *vcpu)
 int run_loop(struct vcpu *vcpu)
 {
 	enum exit_action action;
+	enum prepared prepared;
 	enum vmx_result result;
 
 	for (;;) {
 		irq_disable();
-		if (unlikely(vcpu->work) && !prepare(vcpu)) {
+		prepared = vcpu->work ? prepare(vcpu) : PREPARED;
+		if (unlikely(prepared)) {
 			irq_enable();
-			return -EINTR;
+			return prepared == PREPARED_SIGNAL ? -EINTR : 0;
 		}
 		vcpu = enter(vcpu, &result);
 		if (unlikely(result)) {

@@ -10,5 +10,12 @@ u64 step_wrap(u64 rip)
 
 void step_over_soft(struct vcpu *vcpu)
 {
-	step_on_unit(vcpu, true);
+	step_on_unit(vcpu, true, softvmx_vmread(VM_EXIT_INSTRUCTION_LEN));
+}
+
+/** A fault has exited, and RFLAGS.RF was set for it (SDM 3B 18.3.1.1). */
+void step_by(struct vcpu *vcpu, unsigned int length)
+{
+	vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) & ~RFLAGS_RF);
+	step_on_unit(vcpu, vmx_unit_is_soft, length);
 }

@@ -33,10 +33,13 @@ static inline u64 step_read(bool soft, enum vmcs_field field)
 	return soft ? softvmx_vmread(field) : vmread_native(field);
 }
 
+/** step_over() where the exit has given no length. */
+void step_by(struct vcpu *vcpu, unsigned int length);
+
 /** Both units' step_over(); soft is a constant at each call. */
-static inline void step_on_unit(struct vcpu *vcpu, bool soft)
+static inline void step_on_unit(struct vcpu *vcpu, bool soft, u64 length)
 {
-	u64 rip = vcpu->rip + step_read(soft, VM_EXIT_INSTRUCTION_LEN);
+	u64 rip = vcpu->rip + length;
 	u64 blocking, rflags;
 
 	if (unlikely((rip ^ vcpu->rip) >> 32)) {
@@ -66,7 +69,8 @@ static inline void step_over(struct vcpu *vcpu)
 	if (unlikely(vmx_unit_is_soft)) {
 		step_over_soft(vcpu);
 	} else {
-		step_on_unit(vcpu, false);
+		step_on_unit(vcpu, false,
+			     vmread_native(VM_EXIT_INSTRUCTION_LEN));
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "hv/lib/trace.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/exit.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/preempt.h"
 #include "hv/vcpu/run.h"
 #include "hv/vcpu/vcpu_load.h"
@@ -82,14 +83,21 @@ static int alloc_pages(struct vcpu *vcpu)
 	return 0;
 }
 
+/** Without EPT also #PF, and #UD, which an INVPCID of the guest's is. */
+static u32 exceptions(const struct vcpu *vcpu)
+{
+	return EXCEPTIONS |
+	       (vcpu->vm->with_ept ? 0 : BIT(VECTOR_PF) | BIT(VECTOR_UD));
+}
+
 static void setup_vmcs(struct vcpu *vcpu)
 {
 	struct vmcs_setup setup = {
-		.eptp = vcpu->vm->eptp,
+		.eptp = vcpu->vm->with_ept ? vcpu->vm->eptp : 0,
 		.vpid = vcpu->vpid,
 		.io_bitmap = virt_to_hpa(vcpu->io_bitmap),
 		.msr_bitmap = virt_to_hpa(vcpu->msr_bitmap),
-		.exceptions = EXCEPTIONS,
+		.exceptions = exceptions(vcpu),
 		.timer = preempt_period(),
 	};
 
@@ -107,9 +115,9 @@ static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 	vcpu->cpu = this_cpu()->id;
 	vcpu->trace = trace_of(vcpu->cpu);
 	vcpu->trace_tag = trace_tag(number);
-	vcpu->invept_seen = ~0ull; /* INVEPT at the first entry */
+	vcpu->asked_seen = ~0ull; /* an invalidation at the first entry */
 	vcpu->work = options.vmx_check;
-	mmio_known_init(&vcpu->known, true, NULL);
+	mmio_known_init(&vcpu->known, vm->with_ept, &vcpu->shadow.paging);
 	vcpu->known.off = vm->mmio_cache_off;
 	if (vmx_caps.invvpid) {
 		vcpu->vpid = 1 + vm->number * VM_VCPUS + number;
@@ -135,6 +143,9 @@ int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
 	}
 	set_identity(vcpu, vm, number);
 	error = alloc_pages(vcpu);
+	if (!error) {
+		error = vcpu_paging_create(vcpu);
+	}
 	if (error) {
 		return error;
 	}

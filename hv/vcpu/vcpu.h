@@ -17,6 +17,7 @@
 #include "hv/vmx/exit_reasons.h"
 #include "hv/vmx/vmx_unit.h"
 #include "mmu/mmio_known.h"
+#include "mmu/shadow.h"
 
 struct vm;
 struct trace_ring;
@@ -47,6 +48,9 @@ struct vcpu_counters {
 	u64 retries;	/* faults that ended in "try again" (spec 1.3) */
 	u64 slow_paths; /* faults that had to ask the slots */
 	u64 injected;	/* events delivered to the guest */
+	/* without EPT: page faults that are not the guest's own; our entry */
+	u64 faults;	   /* not present, or forbids it */
+	u64 marked_faults; /* a reserved bit is set: an MMIO SPTE */
 };
 
 /** What the next vcpu_run() has to complete first. */
@@ -83,7 +87,8 @@ struct vcpu {
 	bool work;	    /* an event or a window wants attention */
 	u8 pending;	    /* enum vcpu_pending */
 	u64 guest_cr2;
-	u64 invept_seen; /* vm->ept.counters.invalidations at last INVEPT */
+	const u64 *asked; /* counts requests for an INVEPT or INVVPID ... */
+	u64 asked_seen;	  /* ... up to the last that was done */
 	u64 slots_seen;	 /* the generation at the last fault */
 	struct mmio_known known; /* the MMIO cache */
 	u64 trace_tag;	 /* trace_tag() of this vCPU */
@@ -98,7 +103,7 @@ struct vcpu {
 
 	/* --- written by the vCPU's CPU, read by those that change slots --- */
 	u32 reading;  /* odd inside a read section */
-	u32 in_guest; /* may use the EPT as it was at invept_seen */
+	u32 in_guest; /* may use the tables as they were at asked_seen */
 
 	/* --- written by anybody (vcpu_signal()) --- */
 	u32 signal; /* leave with -EINTR; set before `work` */
@@ -113,6 +118,13 @@ struct vcpu {
 
 	/* --- the emulator's memory across exits (emulate.c) --- */
 	struct vcpu_emulation *emulation;
+
+	/* --- without EPT (vcpu_paging.c): under vm->mmu_lock --- */
+	struct shadow shadow;
+	/* ... and the guest's registers that are not the real ones */
+	u64 cr3;
+	u64 efer;
+	u64 pdptes[4];
 
 	/* --- livelock detection (exit_mem.c) --- */
 	struct {

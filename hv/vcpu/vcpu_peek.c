@@ -18,8 +18,8 @@ static const u8 *peek_page(struct vcpu *vcpu, gva_t from)
 	struct guest_walk walk = {.addr = from};
 	const struct memslot *slot;
 
-	guest_mode_paging(&mode);
-	if (guest_walk_translate(&mode.paging, set, &walk) != GUEST_WALK_OK) {
+	if (guest_walk_translate(guest_mode_paging(vcpu, &mode), set, &walk) !=
+	    GUEST_WALK_OK) {
 		return NULL;
 	}
 	slot = memslot_find(set, walk.gpa);

@@ -15,6 +15,7 @@
 #include "bus/errno.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vcpu_load.h"
 #include "hv/vmx/vmx_controls.h"
@@ -83,14 +84,15 @@ void vcpu_regs_get_system(struct vcpu *vcpu, struct vcpu_sregs *out)
 	out->idt.limit = vmread(GUEST_IDTR_LIMIT);
 	out->cr0 = guest_mode_cr0();
 	out->cr2 = vcpu->guest_cr2;
-	out->cr3 = vmread(GUEST_CR3);
+	out->cr3 = guest_mode_cr3(vcpu);
 	out->cr4 = guest_mode_cr4();
-	out->efer = vmread(GUEST_IA32_EFER);
+	out->efer = guest_mode_efer(vcpu);
 }
 
 int vcpu_regs_set_system(struct vcpu *vcpu, const struct vcpu_sregs *in)
 {
-	if (!guest_mode_cr0_valid(in->cr0) || !guest_mode_cr4_valid(in->cr4) ||
+	if (!guest_mode_cr0_valid(in->cr0) ||
+	    !guest_mode_cr4_valid(vcpu, in->cr4) ||
 	    !guest_mode_efer_valid(in->efer)) {
 		return -EINVAL;
 	}
@@ -103,11 +105,17 @@ int vcpu_regs_set_system(struct vcpu *vcpu, const struct vcpu_sregs *in)
 	vmwrite(GUEST_GDTR_LIMIT, in->gdt.limit);
 	vmwrite(GUEST_IDTR_BASE, in->idt.base.v);
 	vmwrite(GUEST_IDTR_LIMIT, in->idt.limit);
-	vmwrite(GUEST_CR3, in->cr3);
 	vcpu->guest_cr2 = in->cr2;
-	vmwrite(GUEST_IA32_EFER, in->efer);
-	guest_mode_set_cr4(in->cr4);
-	guest_mode_set_cr0(in->cr0);
+	guest_mode_set_cr3(vcpu, in->cr3);
+	guest_mode_set_efer(vcpu, in->efer);
+	guest_mode_set_cr4(vcpu, in->cr4);
+	guest_mode_set_cr0(vcpu, in->cr0);
+	if (!guest_mode_load_pdptes(vcpu)) {
+		memset(vcpu->pdptes, 0, sizeof(vcpu->pdptes));
+	}
+	if (!vcpu->vm->with_ept) {
+		vcpu_paging_reset(vcpu);
+	}
 	return 0;
 }
 

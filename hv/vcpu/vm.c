@@ -8,15 +8,16 @@
  *
  *	reading   odd while inside a read section (read_section.h); a change
  *		  of slots waits until it has moved
- *	in_guest  set while the guest may use what the EPT said; whoever
+ *	in_guest  set while the guest may use what the tables said; whoever
  *		  takes a right away kicks the CPU by an interrupt and waits
  *		  until it is clear.  The next entry sees the new count of
- *		  invalidations and begins with an INVEPT
+ *		  invalidations and begins with an INVEPT, or an INVVPID
  */
 #include "hv/vcpu/vm.h"
 
 #include "bus/access.h"
 #include "bus/errno.h"
+#include "hv/lib/options.h"
 #include "hv/lib/panic.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm_memory.h"
@@ -24,47 +25,26 @@
 #include "hv/x86/cpu.h"
 #include "hv/x86/cpuid.h"
 #include "hv/x86/cr.h"
-#include "hv/x86/irq.h"
-#include "hv/x86/lapic.h"
 
 static bool number_used[VM_MAX];
 
 static int alloc_table(void *ctx, hpa_t *table)
 {
-	struct vm *vm = ctx;
-	void *page = page_alloc(vm->owner);
-
-	if (!page) {
-		return -ENOMEM;
-	}
-	*table = virt_to_hpa(page);
-	return 0;
+	return vm_memory_alloc_table(ctx, table);
 }
 
 static void free_table(void *ctx, hpa_t table)
 {
-	(void)ctx;
-	page_free(hpa_to_virt(table));
+	vm_memory_free_table(ctx, table);
 }
 
-/** Make the vCPUs of other CPUs leave the guest, and wait until they have. */
 static void kick(void *ctx)
 {
 	struct vm *vm = ctx;
 
-	smp_mb(); /* the new count before our look at in_guest: enter_ept() */
 	for (unsigned int i = 0; i < VM_VCPUS; i++) {
-		struct vcpu *vcpu = vm->vcpu[i];
-
-		if (!vcpu || vcpu->cpu == this_cpu()->id ||
-		    !smp_load_acquire(&vcpu->in_guest)) {
-			continue;
-		}
-		lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
-		while (smp_load_acquire(&vcpu->in_guest) &&
-		       READ_ONCE(vcpu->invept_seen) !=
-			       vm->ept.counters.invalidations) {
-			cpu_relax();
+		if (vm->vcpu[i]) {
+			vm_memory_kick(vm->vcpu[i]);
 		}
 	}
 }
@@ -146,7 +126,7 @@ static int init_ept(struct vm *vm)
 static void init_locks(struct vm *vm)
 {
 	vm->slots_lock.stoppable = true;
-	vm->ept_lock.stoppable = true;
+	vm->mmu_lock.stoppable = true;
 	vm->bus_lock.stoppable = true;
 }
 
@@ -168,6 +148,7 @@ int vm_create(struct vm **out)
 	}
 	vm->number = number;
 	vm->owner = PAGE_OWNER_VM(number);
+	vm->with_ept = options.ept;
 	init_locks(vm);
 	init_buses(vm);
 	vm_memory_init(vm);
@@ -205,9 +186,9 @@ size_t vm_destroy(struct vm *vm)
 	return page_free_all(PAGE_OWNER_VM(number));
 }
 
-void vm_wait_ept(struct vm *vm)
+void vm_wait_mmu(struct vm *vm)
 {
-	while (__atomic_exchange_n(&vm->ept_lock.locked, 1, __ATOMIC_ACQUIRE)) {
+	while (__atomic_exchange_n(&vm->mmu_lock.locked, 1, __ATOMIC_ACQUIRE)) {
 		cpu_relax();
 	}
 }

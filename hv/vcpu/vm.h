@@ -7,9 +7,10 @@
  *
  * Two locks.  slots_lock serialises changes of the slots and is held by the
  * changer only: vCPUs read slots in a *read section* instead, which a change
- * waits for (spec 1.3).  ept_lock protects the EPT and is taken inside it.
+ * waits for (spec 1.3).  mmu_lock protects the EPT, or the shadow tables of all
+ * vCPUs, and is taken inside it.
  *
- *	slots_lock  ->  wait for read sections  ->  ept_lock
+ *	slots_lock  ->  wait for read sections  ->  mmu_lock
  */
 #ifndef HV_VCPU_VM_H
 #define HV_VCPU_VM_H
@@ -42,14 +43,15 @@ struct vm {
 	/* --- fixed after vm_create() --- */
 	unsigned int number;
 	page_owner_t owner; /* of every page of this VM */
+	bool with_ept;	    /* else each vCPU has a struct shadow */
 	u64 eptp;	    /* the EPT pointer for the VMCS */
 
 	/* --- under slots_lock; vCPUs read `slots` in read sections --- */
 	struct spinlock slots_lock;
 	struct memslots slots;
 
-	/* --- under ept_lock --- */
-	struct spinlock ept_lock;
+	/* --- under mmu_lock --- */
+	struct spinlock mmu_lock;
 	struct ept ept;
 
 	/* --- devices in the core; changed under bus_lock, read by vCPUs --- */
@@ -143,29 +145,29 @@ int vm_unregister_device(struct vm *vm, struct bus *bus,
  */
 void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write);
 
-/** Take the EPT lock from whoever holds it, once it is free. */
-void vm_wait_ept(struct vm *vm);
+/** Take the MMU lock from whoever holds it, once it is free. */
+void vm_wait_mmu(struct vm *vm);
 
 /**
- * Take the EPT lock, in the few instructions that a device access can spare.
+ * Take the MMU lock, in the few instructions that a device access can spare.
  *
  * It is a spinlock like any other, but not on the CPU's list of locks that a
  * crash releases: what it protects goes with the VM, and vm_destroy() does not
  * take it.  Interrupts stay on, so that the watchdog stops an endless loop of
  * the code that runs under it.
  */
-static inline void vm_lock_ept(struct vm *vm)
+static inline void vm_lock_mmu(struct vm *vm)
 {
-	if (unlikely(__atomic_exchange_n(&vm->ept_lock.locked, 1,
+	if (unlikely(__atomic_exchange_n(&vm->mmu_lock.locked, 1,
 					 __ATOMIC_ACQUIRE))) {
-		vm_wait_ept(vm);
+		vm_wait_mmu(vm);
 	}
 }
 
 /** Release it. */
-static inline void vm_unlock_ept(struct vm *vm)
+static inline void vm_unlock_mmu(struct vm *vm)
 {
-	smp_store_release(&vm->ept_lock.locked, 0);
+	smp_store_release(&vm->mmu_lock.locked, 0);
 }
 
 #endif

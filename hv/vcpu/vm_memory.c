@@ -1,5 +1,5 @@
 /** @file
- * A VM's memory slots, and what their changes do to the EPT.
+ * A VM's memory slots, and what their changes do to the EPT or shadow tables.
  *
  * The sequence of a change is memslot.c's; here are the four things that it
  * needs done, and the VMM's view of it: one call that says what a slot shall
@@ -9,10 +9,13 @@
 
 #include "bus/access.h"
 #include "bus/errno.h"
+#include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
+#include "hv/x86/irq.h"
+#include "hv/x86/lapic.h"
 #include "mmu/ept_fault.h"
 
 void vm_memory_wait_readers(struct vm *vm)
@@ -32,6 +35,38 @@ void vm_memory_wait_readers(struct vm *vm)
 	}
 }
 
+int vm_memory_alloc_table(struct vm *vm, hpa_t *table)
+{
+	void *page = page_alloc(vm->owner);
+
+	if (!page) {
+		return -ENOMEM;
+	}
+	*table = virt_to_hpa(page);
+	return 0;
+}
+
+void vm_memory_free_table(struct vm *vm, hpa_t table)
+{
+	(void)vm;
+	page_free(hpa_to_virt(table));
+}
+
+void vm_memory_kick(struct vcpu *vcpu)
+{
+	smp_mb(); /* the new count before our look at in_guest: run.c, enter */
+	if (vcpu->cpu == this_cpu()->id || !smp_load_acquire(&vcpu->in_guest)) {
+		return;
+	}
+	lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
+	while (smp_load_acquire(&vcpu->in_guest) &&
+	       READ_ONCE(vcpu->asked_seen) != READ_ONCE(*vcpu->asked)) {
+		cpu_relax();
+	}
+}
+
+/* What a change of slots needs --------------------------------------------- */
+
 static void wait_readers(void *ctx)
 {
 	vm_memory_wait_readers(ctx);
@@ -41,27 +76,39 @@ static void zap(void *ctx, gpa_t base, u64 pages)
 {
 	struct vm *vm = ctx;
 
-	vm_lock_ept(vm);
-	ept_fault_unmap(&vm->ept, base, pages);
-	vm_unlock_ept(vm);
+	vm_lock_mmu(vm);
+	if (vm->with_ept) {
+		ept_fault_unmap(&vm->ept, base, pages);
+	} else {
+		vcpu_paging_zap(vm, base, pages);
+	}
+	vm_unlock_mmu(vm);
 }
 
 static void write_protect(void *ctx, gpa_t base, u64 pages)
 {
 	struct vm *vm = ctx;
 
-	vm_lock_ept(vm);
-	ept_write_protect(&vm->ept, base, pages);
-	vm_unlock_ept(vm);
+	vm_lock_mmu(vm);
+	if (vm->with_ept) {
+		ept_write_protect(&vm->ept, base, pages);
+	} else {
+		vcpu_paging_write_protect(vm, base, pages);
+	}
+	vm_unlock_mmu(vm);
 }
 
 static void new_generation(void *ctx, u64 generation)
 {
 	struct vm *vm = ctx;
 
-	vm_lock_ept(vm);
-	ept_new_generation(&vm->ept, generation);
-	vm_unlock_ept(vm);
+	vm_lock_mmu(vm);
+	if (vm->with_ept) {
+		ept_new_generation(&vm->ept, generation);
+	} else {
+		vcpu_paging_new_generation(vm, generation);
+	}
+	vm_unlock_mmu(vm);
 }
 
 static const struct memslot_ops memslot_ops = {

@@ -6,6 +6,7 @@
 
 #include "bus/types.h"
 
+struct vcpu;
 struct vm;
 
 /** Begin without slots; part of vm_create(). */
@@ -16,5 +17,19 @@ void vm_memory_init(struct vm *vm);
  * Not from inside one: it would wait for itself (its own CPU's are skipped).
  */
 void vm_memory_wait_readers(struct vm *vm);
+
+/**
+ * A zeroed page for a table, of the VM's owner.
+ * @return 0; -ENOMEM
+ */
+int vm_memory_alloc_table(struct vm *vm, hpa_t *table) __must_check;
+/** Give it back. */
+void vm_memory_free_table(struct vm *vm, hpa_t table);
+
+/**
+ * If the vCPU is in the guest on another CPU, make it leave, and wait until it
+ * has or has seen what was asked for (vcpu->asked).
+ */
+void vm_memory_kick(struct vcpu *vcpu);
 
 #endif

@@ -150,6 +150,7 @@ void bed_fill_counts(struct bed *bed)
 {
 	struct verdict *verdict = &bed->verdict;
 	const struct vcpu_counters *count;
+	struct bed_faults faults;
 
 	if (!bed->vcpu) {
 		return;
@@ -158,8 +159,9 @@ void bed_fill_counts(struct bed *bed)
 	for (unsigned int i = 0; i <= EXIT_REASON_MAX; i++) {
 		verdict->exits += is_deterministic(i) ? count->exits[i] : 0;
 	}
-	verdict->violations = count->exits[EXIT_REASON_EPT_VIOLATION];
-	verdict->misconfigs = count->exits[EXIT_REASON_EPT_MISCONFIG];
+	bed_read_faults(bed, &faults);
+	verdict->violations = faults.absent;
+	verdict->misconfigs = faults.marked;
 	verdict->emulations = count->emulations;
 }
 
@@ -204,10 +206,40 @@ void bed_text(struct bed *bed, u64 address, char *to)
 	to[size - 1] = 0;
 }
 
+static void read_shadow_faults(const struct vcpu *vcpu, struct bed_faults *out)
+{
+	const struct shadow_counters *shadow = &vcpu->shadow.counters;
+
+	*out = (struct bed_faults){
+		.absent = vcpu->count.faults,
+		.marked = vcpu->count.marked_faults,
+		.spurious = shadow->spurious,
+		.slow_paths = shadow->slow_paths - shadow->injected,
+		.invalidations = shadow->invalidations,
+	};
+}
+
+void bed_read_faults(const struct bed *bed, struct bed_faults *out)
+{
+	const struct vcpu_counters *count = &bed->vcpu->count;
+
+	if (!bed->vm->with_ept) {
+		read_shadow_faults(bed->vcpu, out);
+		return;
+	}
+	*out = (struct bed_faults){
+		.absent = count->exits[EXIT_REASON_EPT_VIOLATION],
+		.marked = count->exits[EXIT_REASON_EPT_MISCONFIG],
+		.spurious = count->spurious,
+		.slow_paths = count->slow_paths,
+		.invalidations = bed->vm->ept.counters.invalidations,
+	};
+}
+
 u64 bed_ept_exits(const struct bed *bed)
 {
-	const u64 *exits = bed->vcpu->count.exits;
+	struct bed_faults faults;
 
-	return exits[EXIT_REASON_EPT_VIOLATION] +
-	       exits[EXIT_REASON_EPT_MISCONFIG];
+	bed_read_faults(bed, &faults);
+	return faults.absent + faults.marked;
 }

@@ -142,7 +142,19 @@ void *bed_memory(struct bed *bed, u64 address, u64 size);
  */
 void bed_text(struct bed *bed, u64 address, char *to);
 
-/** @return EPT violations and misconfigurations so far */
+/** How often the guest met our tables' entries, whichever tables they are. */
+struct bed_faults {
+	u64 absent; /* EPT violations; without EPT, #PFs not the guest's own */
+	u64 marked; /* EPT misconfigurations; #PFs by a reserved bit */
+	u64 spurious;	   /* of those, the ones that were none any more */
+	u64 slow_paths;	   /* ... and that had to ask the slots */
+	u64 invalidations; /* asked for */
+};
+
+/** Count them so far. */
+void bed_read_faults(const struct bed *bed, struct bed_faults *out);
+
+/** @return those of them that have exited */
 u64 bed_ept_exits(const struct bed *bed);
 
 #endif

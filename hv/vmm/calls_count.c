@@ -19,16 +19,17 @@ _Static_assert((int)EVENT_KVM_INJ == (int)TRACE_KVM_INJ, "trace.h");
 static void read_counters(const struct bed *bed, u64 to[COUNTER_COUNT])
 {
 	const struct vcpu_counters *count = &bed->vcpu->count;
+	struct bed_faults faults;
+
+	bed_read_faults(bed, &faults);
 	const u64 value[COUNTER_COUNT] = {
-		[COUNTER_VIOLATIONS] =
-			count->exits[EXIT_REASON_EPT_VIOLATION],
-		[COUNTER_MISCONFIGS] =
-			count->exits[EXIT_REASON_EPT_MISCONFIG],
+		[COUNTER_VIOLATIONS] = faults.absent,
+		[COUNTER_MISCONFIGS] = faults.marked,
 		[COUNTER_EMULATIONS] = count->emulations,
-		[COUNTER_SPURIOUS] = count->spurious,
+		[COUNTER_SPURIOUS] = faults.spurious,
 		[COUNTER_RETRIES] = count->retries,
-		[COUNTER_SLOW_PATHS] = count->slow_paths,
-		[COUNTER_INVALIDATIONS] = bed->vm->ept.counters.invalidations,
+		[COUNTER_SLOW_PATHS] = faults.slow_paths,
+		[COUNTER_INVALIDATIONS] = faults.invalidations,
 		[COUNTER_MMIO_EXITS] = count->mmio_exits,
 		[COUNTER_MMIO_READS] = count->mmio_reads,
 		[COUNTER_MMIO_WRITES] = count->mmio_writes,

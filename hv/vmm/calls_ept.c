@@ -33,10 +33,10 @@ s64 calls_ept_peek(struct bed *bed, const u64 *args)
 	if (!can_find(args[1], args[2])) {
 		return -EINVAL;
 	}
-	spinlock_lock(&bed->vm->ept_lock);
+	spinlock_lock(&bed->vm->mmu_lock);
 	peek.entry = READ_ONCE(
 		*ept_find_entry(&bed->vm->ept, gpa(args[1]), &level));
-	spinlock_unlock(&bed->vm->ept_lock);
+	spinlock_unlock(&bed->vm->mmu_lock);
 	peek.level = (u32)level;
 	peek.is_mmio = (peek.entry & EPT_MMIO_MASK) == EPT_MMIO_VALUE;
 	peek.generation = bits(peek.entry, 10, 3) |
@@ -52,13 +52,13 @@ static int poke(struct bed *bed, const struct hypercall_poke *p)
 	int level = (int)p->level;
 	u64 *entry;
 
-	spinlock_lock(&bed->vm->ept_lock);
+	spinlock_lock(&bed->vm->mmu_lock);
 	entry = ept_find_entry(&bed->vm->ept, gpa(p->gpa), &level);
 	if ((u64)level == p->level) {
 		WRITE_ONCE(*entry, (READ_ONCE(*entry) & p->and) | p->or);
 		ept_ask_invalidation(&bed->vm->ept);
 	}
-	spinlock_unlock(&bed->vm->ept_lock);
+	spinlock_unlock(&bed->vm->mmu_lock);
 	return (u64)level == p->level ? 0 : -ENOENT;
 }
 
@@ -89,9 +89,9 @@ s64 calls_ept_unmap(struct bed *bed, const u64 *args)
 	if (!is_range(args[0], args[1])) {
 		return -EINVAL;
 	}
-	spinlock_lock(&bed->vm->ept_lock);
+	spinlock_lock(&bed->vm->mmu_lock);
 	ept_fault_unmap(&bed->vm->ept, gpa(args[0]), args[1]);
-	spinlock_unlock(&bed->vm->ept_lock);
+	spinlock_unlock(&bed->vm->mmu_lock);
 	return 0;
 }
 
@@ -100,9 +100,9 @@ s64 calls_ept_protect(struct bed *bed, const u64 *args)
 	if (!is_range(args[0], args[1])) {
 		return -EINVAL;
 	}
-	spinlock_lock(&bed->vm->ept_lock);
+	spinlock_lock(&bed->vm->mmu_lock);
 	ept_write_protect(&bed->vm->ept, gpa(args[0]), args[1]);
-	spinlock_unlock(&bed->vm->ept_lock);
+	spinlock_unlock(&bed->vm->mmu_lock);
 	return 0;
 }
 

@@ -194,8 +194,10 @@ enum hypercall {
 
 /** Counters of the vCPU and its VM since the test began. */
 enum hypercall_counter {
-	COUNTER_VIOLATIONS,    /* EPT violations taken */
-	COUNTER_MISCONFIGS,    /* EPT misconfigurations taken */
+	COUNTER_VIOLATIONS,    /* EPT violations taken; without EPT, page faults
+				* that are not the guest's own */
+	COUNTER_MISCONFIGS,    /* EPT misconfigurations taken; without EPT, page
+				* faults by a reserved bit */
 	COUNTER_EMULATIONS,    /* instructions that the emulator decoded */
 	COUNTER_SPURIOUS,      /* faults that were none (spec 1.4) */
 	COUNTER_RETRIES,       /* faults that ended in "try again" (spec 1.3) */

@@ -14,7 +14,7 @@ struct vmcs_setup;
 /** Pin-based VM-execution controls, SDM 3C 25.6.1. */
 void vmcs_controls_write_pin(const struct vmcs_setup *setup);
 /** Primary processor-based controls, SDM 3C 25.6.2. */
-void vmcs_controls_write_cpu(void);
+void vmcs_controls_write_cpu(const struct vmcs_setup *setup);
 /** Secondary ones, with the EPT pointer and the VPID, SDM 3C 25.6.2. */
 void vmcs_controls_write_cpu2(const struct vmcs_setup *setup);
 /** What exits: exceptions, ports, MSRs, CR3 targets, SDM 3C 25.6.3 to .9. */

@@ -3,7 +3,7 @@
  *
  * exit49 shows exits, so it takes more of them than a hypervisor for daily use
  * would.  What it does not take are RDTSC, since guests measure with it; CR3
- * accesses, since EPT makes them the guest's own affair; and exceptions, but
+ * accesses, where EPT makes them the guest's own affair; and exceptions, but
  * those that the vCPU asks for in its bitmap.
  */
 #include "hv/vmx/vmcs_areas.h"
@@ -26,7 +26,7 @@ void vmcs_controls_write_pin(const struct vmcs_setup *setup)
 }
 
 /** CR8 would be the host's own task priority if its accesses did not exit. */
-void vmcs_controls_write_cpu(void)
+void vmcs_controls_write_cpu(const struct vmcs_setup *setup)
 {
 	u32 need = CPU_HLT_EXITING | CPU_MWAIT_EXITING | CPU_MONITOR_EXITING |
 		   CPU_RDPMC_EXITING | CPU_INVLPG_EXITING | CPU_MOV_DR_EXITING |
@@ -35,6 +35,9 @@ void vmcs_controls_write_cpu(void)
 	u32 want = CPU_USE_TSC_OFFSETTING | CPU_CR8_LOAD_EXITING |
 		   CPU_CR8_STORE_EXITING;
 
+	if (!setup->eptp) {
+		need |= CPU_CR3_LOAD_EXITING | CPU_CR3_STORE_EXITING;
+	}
 	vmwrite(CPU_BASED_VM_EXEC_CONTROL,
 		vmx_caps_adjust(VMX_CONTROL_CPU, want, need));
 	vmwrite(TSC_OFFSET, 0);
@@ -43,15 +46,21 @@ void vmcs_controls_write_cpu(void)
 /** INVPCID stays disabled, so that it is #UD in the guest, as CPUID says. */
 void vmcs_controls_write_cpu2(const struct vmcs_setup *setup)
 {
-	u32 want = CPU2_ENABLE_RDTSCP | CPU2_WBINVD_EXITING |
-		   CPU2_UNRESTRICTED_GUEST;
+	u32 want = CPU2_ENABLE_RDTSCP | CPU2_WBINVD_EXITING;
+	u32 need = 0;
 
+	if (setup->eptp) {
+		want |= CPU2_UNRESTRICTED_GUEST;
+		need |= CPU2_ENABLE_EPT;
+	}
 	if (setup->vpid) {
 		want |= CPU2_ENABLE_VPID;
 	}
 	vmwrite(SECONDARY_VM_EXEC_CONTROL,
-		vmx_caps_adjust(VMX_CONTROL_CPU2, want, CPU2_ENABLE_EPT));
-	vmwrite(EPT_POINTER, setup->eptp);
+		vmx_caps_adjust(VMX_CONTROL_CPU2, want, need));
+	if (setup->eptp) {
+		vmwrite(EPT_POINTER, setup->eptp);
+	}
 	if (setup->vpid) {
 		vmwrite(VPID, setup->vpid);
 	}

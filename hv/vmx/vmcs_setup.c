@@ -29,7 +29,7 @@ static void write_guest_non_registers(const struct vmcs_setup *setup)
 void vmcs_setup_all(const struct vmcs_setup *setup)
 {
 	vmcs_controls_write_pin(setup);
-	vmcs_controls_write_cpu();
+	vmcs_controls_write_cpu(setup);
 	vmcs_controls_write_cpu2(setup);
 	vmcs_controls_write_bitmaps(setup);
 	vmcs_controls_write_exit(setup);

@@ -28,19 +28,19 @@
 #define PTE_RIGHTS (PTE_P | PTE_W | PTE_U)
 #define PTE_ADDRESS BITS(51, 12)
 
-struct shadow {
+struct rig_tables {
 	u64 (*pool)[512]; /* the first is the root */
 	unsigned int used;
 };
 
-static struct shadow *shadow_of(const struct rig *rig)
+static struct rig_tables *tables_of(const struct rig *rig)
 {
 	return rig->shadow;
 }
 
 int rig_shadow_create(struct rig *rig)
 {
-	struct shadow *shadow = page_alloc(rig->owner);
+	struct rig_tables *shadow = page_alloc(rig->owner);
 
 	rig->shadow = shadow;
 	if (!shadow) {
@@ -54,12 +54,12 @@ int rig_shadow_create(struct rig *rig)
 
 u64 rig_shadow_root(const struct rig *rig)
 {
-	return virt_to_hpa(shadow_of(rig)->pool[0]).v;
+	return virt_to_hpa(tables_of(rig)->pool[0]).v;
 }
 
 void rig_shadow_flush(struct rig *rig)
 {
-	struct shadow *shadow = shadow_of(rig);
+	struct rig_tables *shadow = tables_of(rig);
 
 	memset(shadow->pool, 0, shadow->used * PAGE_SIZE);
 	shadow->used = 1;
@@ -114,7 +114,7 @@ static bool allows(u64 entry, u32 error)
 }
 
 /** The shadow's own entry, with tables down to it. */
-static u64 *find_entry(struct shadow *shadow, u64 address)
+static u64 *find_entry(struct rig_tables *shadow, u64 address)
 {
 	u64 *table = shadow->pool[0];
 
@@ -132,7 +132,7 @@ static u64 *find_entry(struct shadow *shadow, u64 address)
 
 bool rig_shadow_fill(struct rig *rig, gva_t address, u32 error)
 {
-	struct shadow *shadow = shadow_of(rig);
+	struct rig_tables *shadow = tables_of(rig);
 	const u8 *memory;
 	u64 entry;
 

@@ -1,0 +1,172 @@
+/** @file
+ * Page faults of a guest without EPT: where the way of an access begins there.
+ *
+ * The processor walks our tables (mmu/shadow.h), not the guest's, and so every
+ * page fault is ours at first.  Most are no fault of the guest's: an entry is
+ * not there yet, or means MMIO.  mmu/shadow_fault.c decides; here is what
+ * surrounds it, as exit_mem.c does for the EPT:
+ *
+ *	RESUME, RETRY   enter again, counted: a livelock is found
+ *	EMULATE         the emulator, unless an event was being delivered
+ *	INJECT          the guest gets the #PF, with CR2.  Or a double fault, if
+ *			one was being delivered
+ *	NO_RAM,         the VM is stopped
+ *	NO_MEMORY, ERROR
+ *
+ * What was being delivered when the fault came is queued again first; a #PF of
+ * the guest's takes its place, as on a processor.
+ *
+ * The emulator gets no hint of the address here: it asks the MMIO cache by the
+ * linear one (place 2 of spec 2.1), which knows the page since shadow_fault().
+ * Without paging in the guest linear is physical, and the hint is good.
+ */
+#include "hv/vcpu/exit.h"
+
+#include "hv/lib/trace.h"
+#include "hv/vcpu/emulate.h"
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/read_section.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "hv/x86/cr.h"
+#include "mmu/shadow.h"
+
+static __noinline void trace_fault(struct vcpu *vcpu,
+				   const struct shadow_fault *fault)
+{
+	struct trace_record *r =
+		trace_begin(vcpu->trace, trace_head(vcpu->trace_tag,
+						    TRACE_KVM_PAGE_FAULT, 0));
+
+	if (r) {
+		r->a = vcpu->rip;
+		r->b = fault->gpa.v;
+		r->c = fault->error_code;
+	}
+}
+
+/** Show tests the exit before a look is taken, by its physical address. */
+static __noinline void call_hook(struct vcpu *vcpu, gva_t addr)
+{
+	struct memslot_set *slots = memslot_read(&vcpu->vm->slots);
+	struct guest_mapping mapping;
+
+	if (guest_walk_probe(&vcpu->shadow.paging, slots, addr, &mapping) ==
+	    GUEST_WALK_OK) {
+		vcpu->vm->fault_hook(vcpu->vm, mapping.gpa);
+	}
+}
+
+/** RFLAGS.AC lifts SMAP, but not at CPL 3, where SMAP means nothing. */
+static inline bool smap_is_lifted(const struct vcpu *vcpu)
+{
+	return unlikely(vcpu->shadow.paging.flags & GUEST_WALK_SMAP) &&
+	       (vmread(GUEST_RFLAGS) & RFLAGS_AC) && guest_mode_cpl() < 3;
+}
+
+static enum exit_action inject(struct vcpu *vcpu,
+			       const struct shadow_fault *fault)
+{
+	struct exception e = {VECTOR_PF, true, fault->inject, fault->addr};
+
+	if (events_inject(vcpu, &e)) {
+		return EXIT_RESUME;
+	}
+	return exit_stop_shutdown(vcpu);
+}
+
+static enum exit_action stop_broken(struct vcpu *vcpu,
+				    const struct shadow_fault *fault)
+{
+	return exit_stop(vcpu, VCPU_INTERNAL_MMU, fault->gpa,
+			 "the shadow entry for linear address 0x%llx is "
+			 "broken: it has a reserved bit set and is no MMIO "
+			 "entry",
+			 (unsigned long long)fault->addr.v);
+}
+
+/** Every answer but "emulate", and that one too if an event came first. */
+static __noinline enum exit_action follow(struct vcpu *vcpu,
+					  const struct shadow_fault *fault,
+					  enum shadow_fault_result result)
+{
+	switch (result) {
+	case SHADOW_FAULT_EMULATE:
+		return exit_mem_stop_delivering(vcpu, fault->gpa);
+	case SHADOW_FAULT_RESUME:
+		return exit_mem_resume(vcpu, fault->gpa, "resume");
+	case SHADOW_FAULT_RETRY:
+		vcpu->count.retries++;
+		return exit_mem_resume(vcpu, fault->gpa, "retry");
+	case SHADOW_FAULT_INJECT:
+		return inject(vcpu, fault);
+	case SHADOW_FAULT_NO_RAM:
+		return exit_stop(vcpu, VCPU_INTERNAL_EMULATION, fault->gpa,
+				 "a page table of the guest lies where there "
+				 "is no memory");
+	case SHADOW_FAULT_NO_MEMORY:
+		return exit_stop(vcpu, VCPU_INTERNAL_MMU, fault->gpa,
+				 "no memory for a shadow table");
+	case SHADOW_FAULT_ERROR:
+		break;
+	}
+	return stop_broken(vcpu, fault);
+}
+
+/** The emulator's first clue. */
+static inline void hint(struct vcpu *vcpu, const struct shadow_fault *fault)
+{
+	struct emulator *e = &vcpu->emulation->e;
+
+	e->hint.valid = vcpu->shadow.paging.mode == GUEST_WALK_FLAT &&
+			!(fault->error_code & GUEST_WALK_FETCH);
+	e->hint.gva_valid = e->hint.valid;
+	e->hint.gva = fault->addr;
+	e->hint.gpa = fault->gpa;
+	e->mmio_page = EMULATOR_NO_PAGE;
+}
+
+/** As with EPT, a marked page is counted and not traced. */
+static inline void count(struct vcpu *vcpu, const struct shadow_fault *fault,
+			 enum shadow_fault_result result)
+{
+	if (likely(fault->error_code & GUEST_WALK_RESERVED)) {
+		vcpu->count.marked_faults++;
+		return;
+	}
+	vcpu->count.faults += result != SHADOW_FAULT_INJECT;
+	trace_fault(vcpu, fault);
+}
+
+enum exit_action exit_page_fault_handle(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	bool delivering = events_requeue(vcpu);
+	enum shadow_fault_result result;
+	struct memslot_set *slots;
+	struct shadow_fault fault;
+	enum exit_action action;
+
+	fault.addr = gva(vmread(EXIT_QUALIFICATION));
+	fault.error_code = vmread(VM_EXIT_INTR_ERROR_CODE);
+	fault.ac = smap_is_lifted(vcpu);
+	fault.gpa = gpa(~0ull);
+	read_section_begin(vcpu);
+	if (unlikely(vm->fault_hook)) {
+		call_hook(vcpu, fault.addr);
+	}
+	slots = read_section_slots(vcpu);
+	vm_lock_mmu(vm);
+	result = shadow_fault(&vcpu->shadow, slots, &fault);
+	vm_unlock_mmu(vm);
+	count(vcpu, &fault, result);
+	if (likely(result == SHADOW_FAULT_EMULATE && !delivering)) {
+		hint(vcpu, &fault);
+		action = emulate_run(vcpu, slots);
+	} else {
+		action = follow(vcpu, &fault, result);
+	}
+	read_section_end(vcpu);
+	return action;
+}
