@@ -29,10 +29,13 @@ def _offset(kind, member):
 def _vmruns():
     """Addresses of the VMRUN instructions: where softvmx enters a guest."""
     start = int(memory.address_of("softvmx_run_guest"))
-    end = int(memory.address_of("softvmx_run_acknowledge"))
+    end = int(memory.address_of("softvmx_run_hlt_loop"))
     listing = gdb.execute("disassemble %#x,%#x" % (start, end), to_string=True)
-    return [int(line.split()[0], 16) for line in listing.splitlines()
-            if "vmrun" in line]
+    found = [int(line.split()[0], 16) for line in listing.splitlines()
+             if "vmrun" in line]
+    if not found:
+        raise gdb.error("no VMRUN between softvmx_run_guest and softvmx_run_hlt_loop")
+    return found
 
 
 def facts():
