@@ -380,7 +380,9 @@ static void locked_rows_equal_the_processor(void **state)
 /** One addressing form, with another value in each register. */
 static void run_address(struct world *w, const u8 *bytes, unsigned int length)
 {
-	static const struct form mov = { .row = { OP_MOV, Gv, Ev } };
+	static const struct form mov = {
+		.row = { .op = OP_MOV, .dst = Gv, .src = Ev },
+	};
 	struct native_state s = { .length = length };
 	unsigned int i;
 
