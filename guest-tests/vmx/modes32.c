@@ -38,21 +38,21 @@ TEST_EPT(instructions_in_protected_mode)
 	MODES_CHECK(instructions);
 }
 
-TEST_EPT(instructions_in_compatibility_mode)
+TEST(instructions_in_compatibility_mode)
 {
 	exit_for_all();
 	modes_run(MODE_COMPATIBILITY, code32_instructions, 0x5000);
 	MODES_CHECK(instructions);
 }
 
-TEST_EPT(instructions_with_32_bit_paging)
+TEST(instructions_with_32_bit_paging)
 {
 	exit_for_all();
 	modes_run(MODE_PAGING_32, code32_instructions, 0x5000);
 	MODES_CHECK(instructions);
 }
 
-TEST_EPT(instructions_with_pae)
+TEST(instructions_with_pae)
 {
 	exit_for_all();
 	modes_run(MODE_PAE, code32_instructions, 0x5000);
@@ -79,7 +79,7 @@ TEST_EPT(ports_in_protected_mode)
 		 "and of 16 bits with a prefix");
 }
 
-TEST_EPT(ports_in_compatibility_mode)
+TEST(ports_in_compatibility_mode)
 {
 	modes_run(MODE_COMPATIBILITY, code32_ports, 0x5000);
 	MODES_CHECK(ports);
@@ -139,7 +139,7 @@ TEST_EPT(registers_in_protected_mode)
 		 "MOV from DR7");
 }
 
-TEST_EPT(registers_with_pae)
+TEST(registers_with_pae)
 {
 	SET(FIELD_CPU, CPU_CR3_LOAD | CPU_CR3_STORE | CPU_MOV_DR);
 	VMWRITE(FIELD_CR0_MASK, BIT(3));
@@ -160,7 +160,44 @@ TEST_EPT(events_in_protected_mode)
 	CHECK_COUNT(exit_before(3).length, 1, "of one byte");
 }
 
-TEST_EPT(faults_in_compatibility_mode)
+TEST(events_with_32_bit_paging)
+{
+	INTERCEPT(BIT(BP) | BIT(OF) | BIT(UD) | BIT(GP));
+	modes_run(MODE_PAGING_32, code32_events, 0x1234);
+	CHECK_COUNT(modes_events, 3, "INT3, INT and INTO have arrived");
+	CHECK_EQ(exit_before(0).intr_info, VALID | HARD | HAS_ERROR | GP,
+		 "a selector beyond the GDT is #GP");
+}
+
+TEST(events_with_pae)
+{
+	INTERCEPT(BIT(BP) | BIT(OF) | BIT(UD) | BIT(GP));
+	modes_run(MODE_PAE, code32_events, 0x1234);
+	CHECK_COUNT(modes_events, 3, "INT3, INT and INTO have arrived");
+	CHECK_EQ(exit_before(3).intr_info, VALID | SOFT | OF,
+		 "INTO is a software exception");
+}
+
+TEST(ports_with_32_bit_paging)
+{
+	modes_run(MODE_PAGING_32, code32_ports, 0x5000);
+	MODES_CHECK(ports);
+}
+
+TEST(ports_with_pae)
+{
+	modes_run(MODE_PAE, code32_ports, 0x5000);
+	MODES_CHECK(ports);
+}
+
+TEST(vmx_instructions_with_32_bit_paging)
+{
+	SET(FIELD_CPU2, CPU2_DESCRIPTOR_TABLES);
+	modes_run(MODE_PAGING_32, code32_vmx, 0);
+	CHECK_REASON(exit_before(20), EXIT_VMREAD);
+}
+
+TEST(faults_in_compatibility_mode)
 {
 	INTERCEPT(BIT(UD) | BIT(GP));
 	modes_run(MODE_COMPATIBILITY, code32_faults, 0x1234);

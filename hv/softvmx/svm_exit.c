@@ -80,7 +80,13 @@ enum svm_exit_verdict svm_exit_leave_insn(struct softvmx_cpu *cpu,
 					  enum exit_reason reason,
 					  const struct svm_insn *insn)
 {
+	struct vmcb *guest = cpu->guest;
+
 	cpu->exit.length = insn->length;
+	if (!(guest->control.exit_int_info & SVM_EVENT_VALID)) {
+		/* SDM 3C 28.3.3; a task gate's exit keeps its event's. */
+		guest->save.rflags &= ~RFLAGS_RF;
+	}
 	return svm_exit_leave(cpu, reason);
 }
 

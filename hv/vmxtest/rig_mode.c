@@ -10,6 +10,7 @@
 
 #include "hv/vmx/vmx_controls.h"
 #include "hv/vmxtest/rig_segment.h"
+#include "hv/vmxtest/rig_shadow.h"
 #include "hv/x86/cr.h"
 
 #define CR0_BASE (CR0_ET | CR0_NE)
@@ -26,7 +27,8 @@
 #define LIMIT_16 0xffff
 #define LIMIT_32 0xffffffff
 
-/** What makes a mode. */
+/** What makes a mode; without EPT those without paging cannot be had, since
+ * CR0.PE and CR0.PG are fixed to 1 then (SDM 3D A.7). */
 struct mode {
 	u64 cr0, cr4, efer;
 	u16 code, data; /* selectors */
@@ -64,6 +66,7 @@ static const enum vmcs_field kept[] = {
 };
 
 struct rig_mode {
+	u64 cr3; /* without EPT */
 	u64 fields[ARRAY_SIZE(kept)];
 	struct rig_segment segments[RIG_SEGMENTS];
 	u64 gpr[GPR_COUNT];
@@ -80,6 +83,7 @@ static void keep(struct rig *rig)
 	for (unsigned int i = 0; i < RIG_SEGMENTS; i++) {
 		rig->saved->segments[i] = rig_segment_read(i);
 	}
+	rig->saved->cr3 = rig->cr3;
 	memcpy(rig->saved->gpr, rig->gpr, sizeof(rig->saved->gpr));
 }
 
@@ -93,6 +97,9 @@ static void put_back(struct rig *rig)
 		rig_segment_write(i, &rig->saved->segments[i]);
 	}
 	memcpy(rig->gpr, rig->saved->gpr, sizeof(rig->saved->gpr));
+	if (!rig->plan.ept) {
+		rig_shadow_use(rig, RIG_PAGING_LONG, rig->saved->cr3);
+	}
 }
 
 /** TR stays: a busy TSS is what VM entry wants, of 32 bits outside of long
@@ -119,7 +126,7 @@ static void set_segments(const struct mode *m, const struct services_mode *mode)
  * so that it depends on the masks alone what exits.  Compatibility mode is a
  * sub-mode of long mode and stays on the 64-bit guest's own page tables.
  */
-static void set_control_registers(const struct mode *m,
+static void set_control_registers(struct rig *rig, const struct mode *m,
 				  const struct services_mode *mode)
 {
 	u64 entry = vmread(VM_ENTRY_CONTROLS) & ~ENTRY_IA32E_MODE_GUEST;
@@ -131,8 +138,12 @@ static void set_control_registers(const struct mode *m,
 	vmwrite(GUEST_IA32_EFER, m->efer);
 	if (m->efer & EFER_LMA) {
 		entry |= ENTRY_IA32E_MODE_GUEST; /* on its 64-bit tables */
-	} else {
+	} else if (rig->plan.ept) {
 		vmwrite(GUEST_CR3, mode->cr3);
+	} else {
+		rig_shadow_use(rig, mode->kind == MODE_PAE ? RIG_PAGING_PAE :
+							     RIG_PAGING_32,
+			       mode->cr3);
 	}
 	vmwrite(VM_ENTRY_CONTROLS, entry);
 }
@@ -158,12 +169,13 @@ int rig_mode_enter(struct rig *rig, const struct services_mode *mode)
 	const struct mode *m = &modes[mode->kind];
 
 	if (mode->kind >= MODE_COUNT || rig->in_mode ||
+	    (!rig->plan.ept && !(m->cr0 & CR0_PG)) ||
 	    (mode->kind == MODE_PAE && set_pdptes(rig, mode))) {
 		return -EINVAL;
 	}
 	keep(rig);
 	rig->in_mode = true;
-	set_control_registers(m, mode);
+	set_control_registers(rig, m, mode);
 	set_segments(m, mode);
 	vmwrite(GUEST_GDTR_BASE, mode->gdt);
 	vmwrite(GUEST_GDTR_LIMIT, mode->gdt_limit);

@@ -12,7 +12,17 @@
 /** Allocate empty tables; the guest's CR3 is rig->cr3. @return 0 or -ENOMEM */
 int rig_shadow_create(struct rig *rig) __must_check;
 
-/** For GUEST_CR3. */
+/** Forms of page tables, SDM 3A 4.1.1. */
+enum rig_paging {
+	RIG_PAGING_LONG,
+	RIG_PAGING_PAE,
+	RIG_PAGING_32,
+};
+
+/** The guest's tables are of this form from now on, at this CR3. */
+void rig_shadow_use(struct rig *rig, enum rig_paging paging, u64 cr3);
+
+/** For GUEST_CR3, whatever the form. */
 u64 rig_shadow_root(const struct rig *rig);
 
 /**
