@@ -275,8 +275,10 @@ static enum emul_result decode_immediates(struct emulator *e)
 static bool special_exists(const struct insn *insn, u64 codes)
 {
 	if (codes & CODE(Sw)) { /* CS cannot be loaded by MOV */
-		return insn->reg <= SEGMENT_GS &&
-		       (insn->row.dst != Sw || insn->reg != SEGMENT_CS);
+		u8 reg = insn->reg & 7; /* REX.R is nothing here */
+
+		return reg <= SEGMENT_GS &&
+		       (insn->row.dst != Sw || reg != SEGMENT_CS);
 	}
 	if (codes & CODE(Cy)) {
 		return BIT(insn->reg) & CONTROL_REGISTERS;

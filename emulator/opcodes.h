@@ -127,6 +127,63 @@ enum op {
 	OP_PUSH,
 	OP_POP,
 
+	/* op_segment.c */
+	OP_GET_SEGMENT,
+	OP_SET_SEGMENT,
+	OP_PUSH_SEGMENT,
+	OP_POP_SEGMENT,
+	OP_LOAD_FAR,
+
+	/* op_far.c, op_interrupt.c */
+	OP_JMP_FAR,
+	OP_CALL_FAR,
+	OP_RET_FAR,
+	OP_INT,
+	OP_INT3,
+	OP_INTO,
+	OP_IRET,
+
+	/* op_table.c, op_control.c, op_verify.c */
+	OP_SGDT,
+	OP_SIDT,
+	OP_LGDT,
+	OP_LIDT,
+	OP_SLDT,
+	OP_STR,
+	OP_LLDT,
+	OP_LTR,
+	OP_GET_CR,
+	OP_SET_CR,
+	OP_GET_DR,
+	OP_SET_DR,
+	OP_SMSW,
+	OP_LMSW,
+	OP_CLTS,
+	OP_LAR,
+	OP_LSL,
+	OP_VERR,
+	OP_VERW,
+
+	/* op_system.c, op_port.c */
+	OP_HLT,
+	OP_CACHE,
+	OP_INVLPG,
+	OP_RDTSC,
+	OP_RDMSR,
+	OP_WRMSR,
+	OP_CPUID,
+	OP_IN,
+	OP_OUT,
+	OP_INS,
+	OP_OUTS,
+
+	/* op_sse.c */
+	OP_SSE_MOVE,
+	OP_SSE_ALIGNED,
+	OP_SSE_SCALAR,
+	OP_SSE_LOW,
+	OP_SSE_HIGH,
+
 	OP_COUNT,
 };
 

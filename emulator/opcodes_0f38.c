@@ -7,5 +7,6 @@
 #include "emulator/opcodes_maps.h"
 
 const struct opcode opcodes_0f38[256] = {
+	[0x2a] = PREFIX(0F38_2A),             /* MOVNTDQA */
 	[0xff] = { OP_UNKNOWN },
 };

@@ -51,7 +51,26 @@ static const struct opcode groups[GROUP_COUNT][8] = {
 	[GROUP_FF] = {
 		[0] = { OP_INC, Ev },         /* INC r/m          FF /0 */
 		[1] = { OP_DEC, Ev },         /* DEC r/m          FF /1 */
+		[3] = { OP_CALL_FAR, None, Mp }, /* CALL m     FF /3 */
+		[5] = { OP_JMP_FAR, None, Mp },  /* JMP m      FF /5 */
 		[6] = { OP_PUSH, Stack, Ev }, /* PUSH r/m         FF /6 */
+	},
+	[GROUP_0F_00] = {
+		[0] = { OP_SLDT, Es, None },  /* SLDT r/m         0F 00 /0 */
+		[1] = { OP_STR, Es, None },   /* STR r/m          0F 00 /1 */
+		[2] = { OP_LLDT, None, Ew },  /* LLDT r/m16       0F 00 /2 */
+		[3] = { OP_LTR, None, Ew },   /* LTR r/m16        0F 00 /3 */
+		[4] = { OP_VERR, None, Ew },  /* VERR r/m16       0F 00 /4 */
+		[5] = { OP_VERW, None, Ew },  /* VERW r/m16       0F 00 /5 */
+	},
+	[GROUP_0F_01] = {
+		[0] = { OP_SGDT, Ms, None, None, MEMORY_ROW }, /* SGDT m  0F 01 /0 */
+		[1] = { OP_SIDT, Ms, None, None, MEMORY_ROW }, /* SIDT m  0F 01 /1 */
+		[2] = { OP_LGDT, None, Ms, None, MEMORY_ROW }, /* LGDT m  0F 01 /2 */
+		[3] = { OP_LIDT, None, Ms, None, MEMORY_ROW }, /* LIDT m  0F 01 /3 */
+		[4] = { OP_SMSW, Es, None },  /* SMSW r/m         0F 01 /4 */
+		[6] = { OP_LMSW, None, Ew },  /* LMSW r/m16       0F 01 /6 */
+		[7] = { OP_INVLPG, None, M, None, MEMORY_ROW }, /* INVLPG m  0F 01 /7 */
 	},
 };
 
@@ -72,12 +91,88 @@ static const struct opcode prefixed[PREFIX_COUNT][4] = {
 		[MANDATORY_F3] = { OP_LZCNT, Gv, Ev },    /* LZCNT r, r/m   F3 0F BD /r */
 		[MANDATORY_F2] = { OP_BSR, Gv, Ev },
 	},
+	[PREFIX_0F_10] = {
+		[MANDATORY_NONE] = { OP_SSE_MOVE, Vdq, Wdq },          /* MOVUPS  0F 10 /r */
+		[MANDATORY_66] = { OP_SSE_MOVE, Vdq, Wdq },          /* MOVUPD */
+		[MANDATORY_F3] = { OP_SSE_SCALAR, Vdq, Wd },         /* MOVSS */
+		[MANDATORY_F2] = { OP_SSE_SCALAR, Vdq, Wq },         /* MOVSD */
+	},
+	[PREFIX_0F_11] = {
+		[MANDATORY_NONE] = { OP_SSE_MOVE, Wdq, Vdq },          /* MOVUPS  0F 11 /r */
+		[MANDATORY_66] = { OP_SSE_MOVE, Wdq, Vdq },          /* MOVUPD */
+		[MANDATORY_F3] = { OP_SSE_SCALAR, Wd, Vdq },         /* MOVSS */
+		[MANDATORY_F2] = { OP_SSE_SCALAR, Wq, Vdq },         /* MOVSD */
+	},
+	[PREFIX_0F_12] = {
+		[MANDATORY_NONE] = { OP_SSE_LOW, Vdq, Mq, None, MEMORY_ROW },/* MOVLPS  0F 12 /r */
+		[MANDATORY_66] = { OP_SSE_LOW, Vdq, Mq },            /* MOVLPD */
+	},
+	[PREFIX_0F_13] = {
+		[MANDATORY_NONE] = { OP_SSE_LOW, Mq, Vdq },            /* MOVLPS  0F 13 /r */
+		[MANDATORY_66] = { OP_SSE_LOW, Mq, Vdq },            /* MOVLPD */
+	},
+	[PREFIX_0F_16] = {
+		[MANDATORY_NONE] = { OP_SSE_HIGH, Vdq, Mq, None, MEMORY_ROW },/* MOVHPS  0F 16 /r */
+		[MANDATORY_66] = { OP_SSE_HIGH, Vdq, Mq },           /* MOVHPD */
+	},
+	[PREFIX_0F_17] = {
+		[MANDATORY_NONE] = { OP_SSE_HIGH, Mq, Vdq },           /* MOVHPS  0F 17 /r */
+		[MANDATORY_66] = { OP_SSE_HIGH, Mq, Vdq },           /* MOVHPD */
+	},
+	[PREFIX_0F_28] = {
+		[MANDATORY_NONE] = { OP_SSE_ALIGNED, Vdq, Wdq },       /* MOVAPS  0F 28 /r */
+		[MANDATORY_66] = { OP_SSE_ALIGNED, Vdq, Wdq },       /* MOVAPD */
+	},
+	[PREFIX_0F_29] = {
+		[MANDATORY_NONE] = { OP_SSE_ALIGNED, Wdq, Vdq },       /* MOVAPS  0F 29 /r */
+		[MANDATORY_66] = { OP_SSE_ALIGNED, Wdq, Vdq },       /* MOVAPD */
+	},
+	[PREFIX_0F_2B] = {
+		[MANDATORY_NONE] = { OP_SSE_ALIGNED, Mdq, Vdq },       /* MOVNTPS 0F 2B /r */
+		[MANDATORY_66] = { OP_SSE_ALIGNED, Mdq, Vdq },       /* MOVNTPD */
+	},
+	[PREFIX_0F_6E] = {
+		[MANDATORY_66] = { OP_SSE_MOVE, Vdq, Ey }, /* MOVD, Q xmm, r/m  66 0F 6E /r */
+	},
+	[PREFIX_0F_6F] = {
+		[MANDATORY_66] = { OP_SSE_ALIGNED, Vdq, Wdq },       /* MOVDQA  66 0F 6F /r */
+		[MANDATORY_F3] = { OP_SSE_MOVE, Vdq, Wdq },          /* MOVDQU */
+	},
+	[PREFIX_0F_7E] = {
+		[MANDATORY_66] = { OP_SSE_MOVE, Ey, Vdq }, /* MOVD, Q r/m, xmm  66 0F 7E /r */
+		[MANDATORY_F3] = { OP_SSE_MOVE, Vdq, Wq },           /* MOVQ xmm, xmm/m64 */
+	},
+	[PREFIX_0F_7F] = {
+		[MANDATORY_66] = { OP_SSE_ALIGNED, Wdq, Vdq },       /* MOVDQA  66 0F 7F /r */
+		[MANDATORY_F3] = { OP_SSE_MOVE, Wdq, Vdq },          /* MOVDQU */
+	},
+	[PREFIX_0F_C3] = {
+		[MANDATORY_NONE] = { OP_MOV, My, Gy },                 /* MOVNTI  0F C3 /r */
+	},
+	[PREFIX_0F_D6] = {
+		[MANDATORY_66] = { OP_SSE_MOVE, Wq, Vdq }, /* MOVQ xmm/m64, xmm  66 0F D6 /r */
+	},
+	[PREFIX_0F_E7] = {
+		[MANDATORY_66] = { OP_SSE_ALIGNED, Mdq, Vdq },       /* MOVNTDQ 66 0F E7 /r */
+	},
+	[PREFIX_0F_F0] = {
+		[MANDATORY_F2] = { OP_SSE_MOVE, Vdq, Mdq },          /* LDDQU   F2 0F F0 /r */
+	},
+	[PREFIX_0F38_2A] = {
+		[MANDATORY_66] = { OP_SSE_ALIGNED, Vdq, Mdq },       /* MOVNTDQA  66 0F 38 2A /r */
+	},
 };
 
 /* Outside 64-bit mode, and in it. */
 static const struct opcode moded[MODED_COUNT][2] = {
 	[MODED_63] = {
 		[1] = { OP_MOVSX, Gv, Ed },   /* MOVSXD r, r/m32  63 /r */
+	},
+	[MODED_C4] = {
+		[0] = { OP_LOAD_FAR, Gv, Mp, None, MEMORY_ROW }, /* LES  C4 /r */
+	},
+	[MODED_C5] = {
+		[0] = { OP_LOAD_FAR, Gv, Mp, None, MEMORY_ROW }, /* LDS  C5 /r */
 	},
 };
 

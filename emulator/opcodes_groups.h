@@ -23,6 +23,8 @@ enum opcode_group {
 	GROUP_F7,
 	GROUP_FE,
 	GROUP_FF,
+	GROUP_0F_00,
+	GROUP_0F_01,
 	GROUP_COUNT,
 };
 
@@ -30,6 +32,24 @@ enum opcode_prefixed {
 	PREFIX_0F_B8, /* POPCNT */
 	PREFIX_0F_BC, /* BSF, TZCNT */
 	PREFIX_0F_BD, /* BSR, LZCNT */
+	PREFIX_0F_10,
+	PREFIX_0F_11,
+	PREFIX_0F_12,
+	PREFIX_0F_13,
+	PREFIX_0F_16,
+	PREFIX_0F_17,
+	PREFIX_0F_28,
+	PREFIX_0F_29,
+	PREFIX_0F_2B,
+	PREFIX_0F_6E,
+	PREFIX_0F_6F,
+	PREFIX_0F_7E,
+	PREFIX_0F_7F,
+	PREFIX_0F_C3,
+	PREFIX_0F_D6,
+	PREFIX_0F_E7,
+	PREFIX_0F_F0,
+	PREFIX_0F38_2A,
 	PREFIX_COUNT,
 };
 
@@ -43,6 +63,8 @@ enum opcode_mandatory {
 
 enum opcode_moded {
 	MODED_63, /* MOVSXD, ARPL outside 64-bit mode */
+	MODED_C4, /* LES; VEX in 64-bit mode */
+	MODED_C5, /* LDS; the same */
 	MODED_COUNT,
 };
 

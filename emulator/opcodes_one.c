@@ -16,9 +16,16 @@
 
 const struct opcode opcodes_one[256] = {
 	ALU_ROWS(0x00, OP_ADD),               /* ADD              00..05 */
+	[0x06] = { OP_PUSH_SEGMENT, None, None, None, I64 },/* PUSH ES           06 */
+	[0x07] = { OP_POP_SEGMENT, None, None, None, I64 },/* POP ES            07 */
 	ALU_ROWS(0x08, OP_OR),                /* OR               08..0D */
+	[0x0e] = { OP_PUSH_SEGMENT, None, None, None, I64 },/* PUSH CS           0E */
 	ALU_ROWS(0x10, OP_ADC),               /* ADC              10..15 */
+	[0x16] = { OP_PUSH_SEGMENT, None, None, None, I64 },/* PUSH SS           16 */
+	[0x17] = { OP_POP_SEGMENT, None, None, None, I64 },/* POP SS            17 */
 	ALU_ROWS(0x18, OP_SBB),               /* SBB              18..1D */
+	[0x1e] = { OP_PUSH_SEGMENT, None, None, None, I64 },/* PUSH DS           1E */
+	[0x1f] = { OP_POP_SEGMENT, None, None, None, I64 },/* POP DS            1F */
 	ALU_ROWS(0x20, OP_AND),               /* AND              20..25 */
 	ALU_ROWS(0x28, OP_SUB),               /* SUB              28..2D */
 	ALU_ROWS(0x30, OP_XOR),               /* XOR              30..35 */
@@ -30,6 +37,10 @@ const struct opcode opcodes_one[256] = {
 	[0x63] = MODED(63),                   /* MOVSXD, ARPL outside 64-bit mode */
 	[0x68] = { OP_PUSH, Stack, Iz },      /* PUSH imm         68 iz */
 	[0x6a] = { OP_PUSH, Stack, Ib },      /* PUSH imm8        6A ib */
+	[0x6c] = { OP_INS, Yb, DX },          /* INSB             6C */
+	[0x6d] = { OP_INS, Yz, DX },          /* INSW, D          6D */
+	[0x6e] = { OP_OUTS, DX, Xb },         /* OUTSB            6E */
+	[0x6f] = { OP_OUTS, DX, Xz },         /* OUTSW, D         6F */
 	[0x80] = GROUP(80),
 	[0x81] = GROUP(81),
 	[0x83] = GROUP(83),
@@ -41,8 +52,11 @@ const struct opcode opcodes_one[256] = {
 	[0x89] = { OP_MOV, Ev, Gv },          /* MOV r/m, r       89 /r */
 	[0x8a] = { OP_MOV, Gb, Eb },          /* MOV r8, r/m8     8A /r */
 	[0x8b] = { OP_MOV, Gv, Ev },          /* MOV r, r/m       8B /r */
+	[0x8c] = { OP_GET_SEGMENT, Es, Sw },  /* MOV r/m, Sreg    8C /r */
 	[0x8d] = { OP_LEA, Gv, M },           /* LEA r, m         8D /r */
+	[0x8e] = { OP_SET_SEGMENT, Sw, Ew },  /* MOV Sreg, r/m16  8E /r */
 	[0x8f] = GROUP(8F),
+	[0x9a] = { OP_CALL_FAR, None, Iv, Iw, I64 },/* CALL ptr  9A cd cp */
 	[0xa0] = { OP_MOV, AL, Ob },          /* MOV AL, moffs8   A0 */
 	[0xa1] = { OP_MOV, rAX, Ov },         /* MOV rAX, moffs   A1 */
 	[0xa2] = { OP_MOV, Ob, AL },          /* MOV moffs8, AL   A2 */
@@ -61,8 +75,26 @@ const struct opcode opcodes_one[256] = {
 	[0xaf] = { OP_SCAS, rAX, Yv },        /* SCASW, D, Q      AF */
 	EIGHT_ROWS(0xb0, OP_MOV, Zb, Ib),     /* MOV r8, imm8     B0+r ib */
 	EIGHT_ROWS(0xb8, OP_MOV, Zv, Iv),     /* MOV r, imm       B8+r iv */
+	[0xc4] = MODED(C4),                   /* LES, VEX in 64-bit mode */
+	[0xc5] = MODED(C5),                   /* LDS, VEX in 64-bit mode */
 	[0xc6] = GROUP(C6),
 	[0xc7] = GROUP(C7),
+	[0xca] = { OP_RET_FAR, None, Iw },    /* RET far imm16    CA iw */
+	[0xcb] = { OP_RET_FAR, None, None },  /* RET far          CB */
+	[0xcc] = { OP_INT3, None, None },     /* INT3             CC */
+	[0xcd] = { OP_INT, None, Ib },        /* INT imm8         CD ib */
+	[0xce] = { OP_INTO, None, None, None, I64 },/* INTO      CE */
+	[0xcf] = { OP_IRET, None, None },     /* IRET             CF */
+	[0xe4] = { OP_IN, AL, Ib },           /* IN AL, imm8      E4 ib */
+	[0xe5] = { OP_IN, eAX, Ib },          /* IN eAX, imm8     E5 ib */
+	[0xe6] = { OP_OUT, Ib, AL },          /* OUT imm8, AL     E6 ib */
+	[0xe7] = { OP_OUT, Ib, eAX },         /* OUT imm8, eAX    E7 ib */
+	[0xea] = { OP_JMP_FAR, None, Iv, Iw, I64 },/* JMP ptr    EA cd cp */
+	[0xec] = { OP_IN, AL, DX },           /* IN AL, DX        EC */
+	[0xed] = { OP_IN, eAX, DX },          /* IN eAX, DX       ED */
+	[0xee] = { OP_OUT, DX, AL },          /* OUT DX, AL       EE */
+	[0xef] = { OP_OUT, DX, eAX },         /* OUT DX, eAX      EF */
+	[0xf4] = { OP_HLT, None, None },      /* HLT              F4 */
 	[0xf6] = GROUP(F6),
 	[0xf7] = GROUP(F7),
 	[0xfe] = GROUP(FE),

@@ -140,10 +140,25 @@ static unsigned int size_of(const struct insn *insn, u8 size)
 	return insn->operand_size < size ? insn->operand_size : size;
 }
 
-static void place_xmm(struct operand *operand, unsigned int reg)
+/** Registers that are no general ones. */
+static void place_other(struct operand *operand, enum operand_kind kind,
+			unsigned int reg)
 {
-	operand->kind = OPERAND_XMM;
+	operand->kind = kind;
 	operand->reg = reg;
+}
+
+/** ModRM's mod and r/m: memory, or a register of that kind. */
+static void place_rm(const struct insn *insn, struct operand *operand,
+		     enum operand_kind kind)
+{
+	if (insn->mod != 3) {
+		place_memory(operand, insn->segment, FROM_MODRM);
+	} else if (kind == OPERAND_REGISTER) {
+		place_register(operand, insn->rm, insn->rex);
+	} else {
+		place_other(operand, kind, insn->rm);
+	}
 }
 
 static void place(const struct insn *insn, struct operand *operand,
@@ -156,28 +171,20 @@ static void place(const struct insn *insn, struct operand *operand,
 		operand->size = insn->mod == 3 ? operand->size : 2;
 		/* fall through */
 	case IN_RM:
-		if (insn->mod == 3) {
-			place_register(operand, insn->rm, insn->rex);
-		} else {
-			place_memory(operand, insn->segment, FROM_MODRM);
-		}
+		place_rm(insn, operand, OPERAND_REGISTER);
 		break;
 	case IN_RM_XMM:
-		if (insn->mod == 3) {
-			place_xmm(operand, insn->rm);
-		} else {
-			place_memory(operand, insn->segment, FROM_MODRM);
-		}
+		place_rm(insn, operand, OPERAND_XMM);
 		break;
 	case IN_REG:
 		place_register(operand, insn->reg, insn->rex);
 		break;
 	case IN_REG_XMM:
-		place_xmm(operand, insn->reg);
+		place_other(operand, OPERAND_XMM, insn->reg);
 		break;
 	case IN_SPECIAL:
-		operand->kind = OPERAND_SPECIAL;
-		operand->reg = insn->reg;
+		place_other(operand, OPERAND_SPECIAL,
+			    code == Sw ? insn->reg & 7 : insn->reg);
 		break;
 	case IN_OPCODE:
 		place_register(operand,

@@ -26,11 +26,16 @@
 /** Interrupts get their turn after this many iterations (spec 3.7). */
 #define STRING_BATCH 1024
 
-static bool uses(const struct opcode *row, enum operand_code byte,
-		 enum operand_code wide)
+/** X: what rSI points to. */
+static bool is_x(u8 code)
 {
-	return row->dst == byte || row->dst == wide || row->src == byte ||
-	       row->src == wide;
+	return code == Xb || code == Xv || code == Xz;
+}
+
+/** Y: what rDI points to. */
+static bool is_y(u8 code)
+{
+	return code == Yb || code == Yv || code == Yz;
 }
 
 static u64 count_of(const struct emulator *e, const u64 *registers)
@@ -42,17 +47,15 @@ static u64 count_of(const struct emulator *e, const u64 *registers)
 static enum emul_result point(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	bool source_first = insn->row.dst == Xb || insn->row.dst == Xv;
-	bool destination_last = insn->row.src == Yb || insn->row.src == Yv;
 	enum emul_result result = EMUL_DONE;
 
 	if (insn->dst.kind == OPERAND_MEMORY) {
 		result = operand_point(e, &insn->dst,
-				       source_first ? REG_RSI : REG_RDI);
+				       is_x(insn->row.dst) ? REG_RSI : REG_RDI);
 	}
 	if (!result && insn->src.kind == OPERAND_MEMORY) {
 		result = operand_point(e, &insn->src,
-				       destination_last ? REG_RDI : REG_RSI);
+				       is_y(insn->row.src) ? REG_RDI : REG_RSI);
 	}
 	return result;
 }
@@ -60,7 +63,9 @@ static enum emul_result point(struct emulator *e)
 /** Move a pointer by one element, down if DF is set. */
 static void move(struct emulator *e, unsigned int reg)
 {
-	u64 step = e->insn.dst.size;
+	const struct insn *insn = &e->insn;
+	bool dst_is_memory = insn->dst.kind == OPERAND_MEMORY;
+	u64 step = dst_is_memory ? insn->dst.size : insn->src.size;
 	u64 pointer = context_register(e, reg);
 
 	pointer = e->rflags & RFLAGS_DF ? pointer - step : pointer + step;
@@ -104,10 +109,10 @@ enum emul_result string_step(struct emulator *e)
 	if (result) {
 		return result;
 	}
-	if (uses(&e->insn.row, Xb, Xv)) {
+	if (is_x(e->insn.row.dst) || is_x(e->insn.row.src)) {
 		move(e, REG_RSI);
 	}
-	if (uses(&e->insn.row, Yb, Yv)) {
+	if (is_y(e->insn.row.dst) || is_y(e->insn.row.src)) {
 		move(e, REG_RDI);
 	}
 	if (e->insn.rep) {

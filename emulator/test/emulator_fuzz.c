@@ -94,7 +94,12 @@ static void must(bool holds)
 static void check_question(const struct world *w)
 {
 	struct mmio_piece piece;
+	struct port_piece port;
 
+	if (emulator_port(&w->e, &port)) {
+		must(port.size == 1 || port.size == 2 || port.size == 4);
+		return;
+	}
 	must(emulator_piece(&w->e, &piece));
 	must(piece.len >= 1 && piece.len <= MMIO_PIECE_MAX);
 	must(gpa_offset(piece.gpa) + piece.len <= PAGE_SIZE);
@@ -130,6 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { .mode = 0 };
 	struct visible before;
 	enum emul_result result;
+	struct port_piece port;
 	unsigned int questions;
 	struct world *w;
 	bool is_write;
@@ -141,7 +147,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_result(w, result, &before, false);
 	for (questions = 0; result == EMUL_IO_NEEDED; questions++) {
 		must(questions < QUESTIONS_MAX);
-		is_write = w->e.fragments.is_write;
+		is_write = emulator_port(&w->e, &port)
+				   ? port.is_write
+				   : w->e.fragments.is_write;
 		before = look(w);
 		result = emulator_complete(&w->e, in.answers);
 		check_result(w, result, &before, is_write);

@@ -13,6 +13,7 @@
 
 /** Registers in, registers out, flags in, flags out, the host's RSP. */
 struct slots {
+	u64 xmm[16][2]; /* in and out */
 	u64 in[16];
 	u64 out[16];
 	u64 flags_in;
@@ -73,6 +74,22 @@ static u8 *emit_absolute(u8 *at, u8 op, unsigned int reg, const void *slot)
 	return emit(at, &address, 4);
 }
 
+/** MOVUPS from (0F 10) or to (0F 11) the sixteen slots. */
+static u8 *emit_xmm(u8 *at, u8 op)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++) {
+		u32 address = (u32)(uintptr_t)slots->xmm[i];
+		u8 bytes[] = { 0x40 | (i & 8) >> 1, 0x0f, op,
+			       (i & 7) << 3 | 4, 0x25 };
+
+		at = emit(at, bytes, sizeof(bytes));
+		at = emit(at, &address, 4);
+	}
+	return at;
+}
+
 /** Everything before the instruction; ends exactly at NATIVE_CODE. */
 static u8 *emit_prologue(u8 *at)
 {
@@ -81,6 +98,7 @@ static u8 *emit_prologue(u8 *at)
 	unsigned int i;
 
 	at = emit(at, save, sizeof(save));
+	at = emit_xmm(at, 0x10);
 	at = emit_absolute(at, 0xff, 6, &slots->flags_in); /* push */
 	*at++ = 0x9d;					   /* popf */
 	at = emit_absolute(at, 0x89, 4, &slots->host_rsp);
@@ -100,6 +118,7 @@ static void emit_epilogue(u8 *at)
 		at = emit_absolute(at, 0x89, i, &slots->out[i]);
 	}
 	at = emit_absolute(at, 0x8b, 4, &slots->host_rsp);
+	at = emit_xmm(at, 0x11);
 	*at++ = 0x9c;					    /* pushf */
 	at = emit_absolute(at, 0x8f, 0, &slots->flags_out); /* pop */
 	emit(at, restore, sizeof(restore));
@@ -107,7 +126,7 @@ static void emit_epilogue(u8 *at)
 
 void native_run(struct native_state *state)
 {
-	u8 prologue[256];
+	u8 prologue[512];
 	u8 *start;
 	size_t length;
 
@@ -118,8 +137,23 @@ void native_run(struct native_state *state)
 	memcpy((u8 *)NATIVE_CODE, state->bytes, state->length);
 	emit_epilogue((u8 *)NATIVE_CODE + state->length);
 	memcpy(slots->in, state->gpr, sizeof(slots->in));
+	memcpy(slots->xmm, state->xmm, sizeof(slots->xmm));
 	slots->flags_in = state->rflags | 0x202;
 	((void (*)(void))(uintptr_t)start)();
 	memcpy(state->gpr, slots->out, sizeof(slots->out));
+	memcpy(state->xmm, slots->xmm, sizeof(slots->xmm));
 	state->rflags = slots->flags_out;
+}
+
+u16 native_selector(unsigned int which)
+{
+	u16 selectors[6] = { 0 };
+
+	asm volatile("mov %%es, %0" : "=m"(selectors[0]));
+	asm volatile("mov %%cs, %0" : "=m"(selectors[1]));
+	asm volatile("mov %%ss, %0" : "=m"(selectors[2]));
+	asm volatile("mov %%ds, %0" : "=m"(selectors[3]));
+	asm volatile("mov %%fs, %0" : "=m"(selectors[4]));
+	asm volatile("mov %%gs, %0" : "=m"(selectors[5]));
+	return selectors[which];
 }

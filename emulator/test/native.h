@@ -21,12 +21,16 @@
 struct native_state {
 	u64 gpr[16]; /* RAX first; RSP is loaded like any other */
 	u64 rflags;  /* status flags and DF */
+	u64 xmm[16][2];
 	u8 bytes[16];
 	unsigned int length;
 };
 
 /** Execute state->bytes on the processor, on the memory at NATIVE_DATA. */
 void native_run(struct native_state *state);
+
+/** The selector of a segment register, by its number. */
+u16 native_selector(unsigned int which);
 
 /** The memory at NATIVE_DATA, PAGE_SIZE * 2 bytes. */
 u8 *native_data(void);

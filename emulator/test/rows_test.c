@@ -30,6 +30,7 @@ struct form {
 	u8 map, opcode;
 	u8 mandatory; /* prefix, or 0 */
 	int member;   /* of a group, or -1 */
+	bool alone;   /* 66h would make it another row */
 	struct opcode row;
 	u8 prefixes[4];
 	unsigned int prefix_count;
@@ -42,6 +43,20 @@ static unsigned long long executed;
 static bool has(const struct opcode *row, enum operand_code code)
 {
 	return row->dst == code || row->src == code;
+}
+
+/** Rows whose register form is no instruction, or another one. */
+static bool is_memory_only(const struct opcode *row)
+{
+	static const u8 codes[] = { M, My, Mq, Mdq };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		if (has(row, codes[i])) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool has_modrm(const struct form *f)
@@ -134,6 +149,7 @@ static void compare(struct world *w, const struct form *f,
 
 	memcpy(harness_ram(w, RAM(DATA_PAGE)), native_data(), 2 * PAGE_SIZE);
 	memcpy(w->gpr, input->gpr, sizeof(w->gpr));
+	memcpy(w->xmm, input->xmm, sizeof(w->xmm));
 	memcpy(&w->ram[0][NATIVE_CODE & ~PAGE_MASK], input->bytes,
 	       input->length);
 	w->e.rip = NATIVE_CODE;
@@ -148,6 +164,9 @@ static void compare(struct world *w, const struct form *f,
 			fail_form(&native, "register", w->gpr[i],
 				  native.gpr[i]);
 		}
+	}
+	if (memcmp(w->xmm, native.xmm, sizeof(w->xmm))) {
+		fail_form(&native, "an XMM register differs", 0, 0);
 	}
 	if ((w->e.rflags ^ native.rflags) & checked) {
 		fail_form(&native, "RFLAGS", w->e.rflags, native.rflags);
@@ -188,6 +207,8 @@ static void run_values(struct world *w, struct form *f, u64 a, u64 b)
 
 	for (i = 0; i < 16; i++) {
 		s.gpr[i] = i & 1 ? a : b;
+		s.xmm[i][0] = a * (i + 1);
+		s.xmm[i][1] = b ^ i;
 	}
 	for (i = 0; i < 2 * PAGE_SIZE / 8; i++) {
 		cells[i] = i & 0x40 ? a + i / 7 : b;
@@ -241,7 +262,8 @@ static void run_operands(struct world *w, struct form *f)
 	}
 	for (i = 0; i < ARRAY_SIZE(modrms); i++) {
 		f->modrm = with_member(f, modrms[i]);
-		if (f->row.src == M && f->modrm >= 0xc0) {
+		if ((is_memory_only(&f->row) && f->modrm >= 0xc0) ||
+		    (has(&f->row, Sw) && f->modrm >= 0xf0)) {
 			continue;
 		}
 		run_edges(w, f);
@@ -269,20 +291,29 @@ static void run_special_prefixes(struct world *w, struct form *f)
 
 static void run_row(struct world *w, struct form *f)
 {
+	if (operations[f->row.op].traits & OP_SYSTEM) {
+		return;
+	}
 	with_prefixes(w, f, (const u8[]){ 0 }, 0);
-	with_prefixes(w, f, (const u8[]){ 0x66 }, 1);
 	with_prefixes(w, f, (const u8[]){ 0x40 }, 1);
 	with_prefixes(w, f, (const u8[]){ 0x48 }, 1);
-	with_prefixes(w, f, (const u8[]){ 0x66, 0x48 }, 2);
+	if (!f->alone) {
+		with_prefixes(w, f, (const u8[]){ 0x66 }, 1);
+		with_prefixes(w, f, (const u8[]){ 0x66, 0x48 }, 2);
+	}
 	run_special_prefixes(w, f);
 }
 
 static struct world *native_world(void)
 {
 	struct world *w = harness_new();
+	unsigned int i;
 
 	harness_map(w, NATIVE_CODE & PAGE_MASK, RAM(0), 1);
 	harness_map(w, NATIVE_DATA, RAM(DATA_PAGE), 2);
+	for (i = 0; i < 6; i++) {
+		w->segments[i].selector = native_selector(i);
+	}
 	return w;
 }
 
@@ -307,6 +338,8 @@ static void expand(struct world *w, struct form f,
 		for (i = 0; i < 4; i++) {
 			f.row = *opcodes_groups_prefixed(&row, i);
 			f.mandatory = mandatory[i];
+			f.alone = !i && opcodes_groups_prefixed(&row, 1)->op !=
+						f.row.op;
 			expand(w, f, run);
 		}
 	} else if (row.op == OP_GROUP) {
