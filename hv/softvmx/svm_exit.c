@@ -72,6 +72,23 @@ enum svm_exit_verdict svm_exit_leave(struct softvmx_cpu *cpu,
 	return SVM_LEAVE;
 }
 
+/**
+ * SDM 3C 28.3.3: RF is saved as 0 by instructions that exit, as 1 by accesses
+ * that the EPT refuses, since those are made again; what happens while an event
+ * is delivered saves what the delivery would have pushed (svm_event.c).
+ */
+static void set_resume_flag(struct softvmx_cpu *cpu, enum exit_reason reason)
+{
+	u64 *rflags = &cpu->guest->save.rflags;
+
+	if (reason == EXIT_REASON_EPT_VIOLATION ||
+	    reason == EXIT_REASON_EPT_MISCONFIG) {
+		*rflags |= RFLAGS_RF;
+	} else {
+		*rflags &= ~RFLAGS_RF;
+	}
+}
+
 /*
  * RIP stays in front of the instruction: it is the hypervisor who goes on
  * behind it, by this length.
@@ -80,12 +97,9 @@ enum svm_exit_verdict svm_exit_leave_insn(struct softvmx_cpu *cpu,
 					  enum exit_reason reason,
 					  const struct svm_insn *insn)
 {
-	struct vmcb *guest = cpu->guest;
-
 	cpu->exit.length = insn->length;
-	if (!(guest->control.exit_int_info & SVM_EVENT_VALID)) {
-		/* SDM 3C 28.3.3; a task gate's exit keeps its event's. */
-		guest->save.rflags &= ~RFLAGS_RF;
+	if (!(cpu->guest->control.exit_int_info & SVM_EVENT_VALID)) {
+		set_resume_flag(cpu, reason);
 	}
 	return svm_exit_leave(cpu, reason);
 }

@@ -79,6 +79,6 @@ enum svm_exit_verdict svm_exit_io_access(struct softvmx_cpu *cpu)
 	if (info & SVM_IO_STRING) {
 		describe_string(cpu, &insn, info & SVM_IO_IN);
 	}
-	cpu->exit.length = guest->control.exit_info2 - guest->save.rip;
-	return svm_exit_leave(cpu, EXIT_REASON_IO_INSTRUCTION);
+	insn.length = guest->control.exit_info2 - guest->save.rip;
+	return svm_exit_leave_insn(cpu, EXIT_REASON_IO_INSTRUCTION, &insn);
 }

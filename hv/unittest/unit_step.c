@@ -191,7 +191,7 @@ void unit_step_between(struct tiny_guest *g)
 	tiny_guest_change(CPU_BASED_VM_EXEC_CONTROL, 0, CPU_HLT_EXITING);
 	set_flag(true);
 	tiny_guest_expect(g, EXIT_REASON_EPT_VIOLATION);
-	tiny_guest_field(g, GUEST_RFLAGS, RFLAGS_FIXED);
+	tiny_guest_field(g, GUEST_RFLAGS, RFLAGS_FIXED | RFLAGS_RF);
 	*tiny_guest_ept(g, TINY_DATA) |= TINY_EPT_ALL;
 	expect_step(g, TINY_CODE_AT + 2);
 	expect_step(g, TINY_CODE_AT + 3);
