@@ -3,7 +3,10 @@
  */
 #include "emulator/test/harness.h"
 
+#include <stdlib.h>
+
 #include "bus/errno.h"
+#include "bus/lab.h"
 #include "emulator/decode.h"
 
 static struct world *world_of(struct emulator *e)
@@ -367,4 +370,12 @@ void harness_finish(struct world *w)
 		harness_run(w, EMUL_DONE);
 		assert_in_range(++rounds, 1, 100);
 	} while (w->e.rip == rip);
+}
+
+void lab_not_written(const char *step, const char *function,
+		     const char *header)
+{
+	fail_msg("lab %s: %s() is not written yet (see %s)", step, function,
+		 header);
+	abort();
 }

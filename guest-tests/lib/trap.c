@@ -1,7 +1,8 @@
 /** @file
  * The program's half of exceptions: the tables, and who gets what.
  *
- *	GDT   0x08 code, 0x10 data, 0x18 user data, 0x20 user code, 0x28 TSS
+ *	GDT   0x08 code, 0x10 data, 0x18 user data, 0x20 user code, 0x28 TSS,
+ *	      0x38 32-bit code
  *
  * At CPL 0 an exception stays on the stack of what it interrupts; from CPL 3
  * it switches to the stack named in the TSS - SDM 3A 6.14.
@@ -13,6 +14,7 @@
 
 #define SELECTOR_CODE 0x08
 #define SELECTOR_TSS 0x28
+#define SELECTOR_CODE32 0x38
 
 /** An IDT entry - SDM 3A 6.14.1, figure 6-8. */
 struct gate {
@@ -40,24 +42,33 @@ struct trap_frame {
 	u64 vector, error, rip, cs, rflags, rsp, ss;
 };
 
-/* trap_entry.S */
+/* trap_entry.S; the registers are those of when it came */
+extern struct {
+	u64 rcx, rsi, rdi;
+} trap_registers;
 extern char trap_entry_stubs[32][16];
 void trap_entry_catch(void (*fn)(void), u64 user_stack);
 /** Called by trap_entry.S for each exception. */
 void trap_dispatch(const struct trap_frame *frame, u64 cr2);
+/** The same for #DB inside trap_step(); it returns to where that came. */
+void trap_stepped(const struct trap_frame *frame);
+/** ... which trap_entry.S asks for here. */
+extern struct trap_steps *trap_stepping;
 
 static struct gate idt[32];
 static struct tss tss;
-static u64 gdt[7] = {
+static u64 gdt[8] = {
 	0,
 	0x00af9b000000ffff, /* 64-bit code, CPL 0 */
 	0x00cf93000000ffff, /* data */
 	0x00cff3000000ffff, /* data, CPL 3 */
 	0x00affb000000ffff, /* 64-bit code, CPL 3 */
+	[7] = 0x00cf9b000000ffff, /* 32-bit code, CPL 0 */
 };
 static u8 stack_kernel[8192] __aligned(16);
 static u8 stack_user[8192] __aligned(16);
 static struct trap *waiting; /* trap_catch()'s caller, or NULL */
+struct trap_steps *trap_stepping; /* trap_step()'s caller, or NULL */
 
 static void set_gate(unsigned int vector)
 {
@@ -138,6 +149,9 @@ void trap_dispatch(const struct trap_frame *frame, u64 cr2)
 		.rip = frame->rip,
 		.cs = frame->cs,
 		.cr2 = cr2,
+		.rcx = trap_registers.rcx,
+		.rsi = trap_registers.rsi,
+		.rdi = trap_registers.rdi,
 	};
 }
 
@@ -157,4 +171,39 @@ void trap_catch(void (*fn)(void), struct trap *out)
 void trap_user(void (*fn)(void), struct trap *out)
 {
 	catch_on(fn, out, (u64)(stack_user + sizeof(stack_user)));
+}
+
+void trap_stepped(const struct trap_frame *frame)
+{
+	if (trap_stepping->count < ARRAY_SIZE(trap_stepping->rip)) {
+		trap_stepping->rip[trap_stepping->count] = frame->rip;
+	}
+	trap_stepping->count++;
+}
+
+void trap_step(void (*fn)(void), struct trap_steps *out)
+{
+	memset(out, 0, sizeof(*out));
+	trap_stepping = out;
+	fn();
+	trap_stepping = NULL;
+}
+
+void trap_call32(const void *code)
+{
+	struct {
+		u32 offset;
+		u16 selector;
+	} __packed target = { (u32)(u64)code, SELECTOR_CODE32 };
+
+	const void *at = &target;
+
+	/* LCALL pushes 4 + 4 bytes, which the LRET of 32-bit code pops. */
+	asm volatile("pushq %%rbp\n\t"
+		     "lcall *(%0)\n\t"
+		     "popq %%rbp"
+		     : "+a"(at)
+		     :
+		     : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+		       "r11", "r12", "r13", "r14", "r15", "memory", "cc");
 }

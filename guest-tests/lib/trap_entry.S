@@ -32,6 +32,14 @@ trap_entry_stubs:
 
 dispatch:
 	cld
+	cmpq	$1, (%rsp)	/* #DB, and trap_step() waits for it? */
+	jne	1f
+	cmpq	$0, trap_stepping(%rip)
+	jne	stepped
+1:
+	movq	%rcx, trap_registers(%rip)
+	movq	%rsi, trap_registers+8(%rip)
+	movq	%rdi, trap_registers+16(%rip)
 	movq	%rsp, %rdi
 	movq	%cr2, %rsi
 	andq	$-16, %rsp
@@ -39,6 +47,22 @@ dispatch:
 	/* Somebody waits: back onto the stack of trap_entry_catch(). */
 	movq	caught_rsp(%rip), %rsp
 	jmp	caught
+
+	/* Nothing of what was interrupted may change. */
+stepped:
+	.irp	reg, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11, rbp
+	pushq	%\reg
+	.endr
+	leaq	80(%rsp), %rdi
+	movq	%rsp, %rbp
+	andq	$-16, %rsp
+	call	trap_stepped
+	movq	%rbp, %rsp
+	.irp	reg, rbp, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+	popq	%\reg
+	.endr
+	addq	$16, %rsp
+	iretq
 
 /*
  * void trap_entry_catch(void (*fn)(void), u64 user_stack);
@@ -82,5 +106,8 @@ user:	/* IRET to CPL 3: SS, RSP, RFLAGS, CS, RIP; selectors of trap.c */
 	.balign 8
 caught_rsp:
 	.quad	0
+	.globl trap_registers
+trap_registers:
+	.space	24
 
 	.section .note.GNU-stack, "", @progbits

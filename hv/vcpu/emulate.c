@@ -22,6 +22,7 @@
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/read_section.h"
 #include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vcpu_load.h"
 #include "hv/vcpu/vm.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
@@ -46,7 +47,11 @@ struct vcpu_emulation *emulate_create(struct vcpu *vcpu, page_owner_t owner)
 
 void emulate_cancel(struct vcpu *vcpu)
 {
-	emulator_cancel(&vcpu->emulation->e);
+	struct emulator *e = &vcpu->emulation->e;
+
+	if (emulator_has_pending(e)) {
+		emulator_cancel(e);
+	}
 }
 
 void emulate_save(struct vcpu *vcpu, struct emulate_state *state)
@@ -67,6 +72,18 @@ void emulate_restore(struct vcpu *vcpu, const struct emulate_state *state)
 	em->old_rflags = state->old_rflags;
 	em->asked_write = state->asked_write;
 	em->cs = 0;
+}
+
+struct emulator *emulate_borrow(struct vcpu *vcpu)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+
+	vcpu_load(vcpu);
+	em->slots = memslot_read(&vcpu->vm->slots);
+	em->walk_ready = false;
+	em->e.hint.valid = false;
+	em->e.mmio_page = EMULATOR_NO_PAGE;
+	return &em->e;
 }
 
 void emulate_mode_changed(struct vcpu *vcpu)
@@ -195,7 +212,10 @@ static __noinline enum exit_action ask_vmm_port(struct vcpu *vcpu,
 	return EXIT_TO_VMM;
 }
 
-/** The next piece goes into the exit record. */
+/**
+ * The next piece goes into the exit record.  To the watchdog this is an exit
+ * like the processor's: a string instruction may make thousands in a row.
+ */
 static enum exit_action ask_vmm(struct vcpu *vcpu)
 {
 	struct vcpu_run *run = &vcpu->run;
@@ -215,6 +235,7 @@ static enum exit_action ask_vmm(struct vcpu *vcpu)
 	__builtin_memcpy(run->mmio.data, piece.data, sizeof(run->mmio.data));
 	vcpu->pending = VCPU_PENDING_MMIO;
 	vcpu->emulation->asked_write = piece.is_write;
+	this_cpu()->exits++;
 	vcpu->count.mmio_exits++;
 	vcpu->count.mmio_reads += !piece.is_write;
 	vcpu->count.mmio_writes += piece.is_write;

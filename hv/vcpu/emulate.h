@@ -76,4 +76,11 @@ void emulate_restore(struct vcpu *vcpu, const struct emulate_state *state);
 /** Forget what is pending. */
 void emulate_cancel(struct vcpu *vcpu);
 
+/**
+ * Make the emulator of a vCPU ready to access the guest's memory, for tests
+ * that call its parts by themselves.  @param vcpu of this CPU, not inside
+ * vcpu_run(), nothing pending.  No slot may change meanwhile.
+ */
+struct emulator *emulate_borrow(struct vcpu *vcpu);
+
 #endif

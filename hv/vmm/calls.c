@@ -29,6 +29,7 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_DEVICE_GET, calls_device_get),
 	ROW(HYPERCALL_IO_STATE, calls_io_state),
 	ROW(HYPERCALL_IO_HOOK, calls_io_hook),
+	ROW(HYPERCALL_READS, calls_reads_play),
 	ROW(HYPERCALL_SLOT_CHANGE, calls_slots_change),
 	ROW(HYPERCALL_SLOT_FINISH, calls_slots_finish),
 	ROW(HYPERCALL_SLOT_BUMP, calls_slots_bump),

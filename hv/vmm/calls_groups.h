@@ -40,6 +40,9 @@ s64 calls_mmio_emulate(struct bed *bed, const u64 *args);
 s64 calls_mmio_nested(struct bed *bed, const u64 *args);
 s64 calls_mmio_restore(struct bed *bed, const u64 *args);
 
+/** calls_reads.c: the reads of an instruction that there is not. */
+s64 calls_reads_play(struct bed *bed, const u64 *args);
+
 /** calls_slots.c: the slots and their memory. */
 s64 calls_slots_change(struct bed *bed, const u64 *args);
 s64 calls_slots_finish(struct bed *bed, const u64 *args);

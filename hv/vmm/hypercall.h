@@ -17,7 +17,8 @@
  *
  * This is the only header of the hypervisor that guests include; what is about
  * devices of a test's own stands in hypercall_device.h, what is about the MMIO
- * cache in hypercall_cache.h, which come with it.
+ * cache in hypercall_cache.h, what plays reads in hypercall_reads.h; they come
+ * with it.
  */
 #ifndef HV_VMM_HYPERCALL_H
 #define HV_VMM_HYPERCALL_H
@@ -26,6 +27,7 @@
 #include "bus/types.h"
 #include "hv/vmm/hypercall_cache.h"
 #include "hv/vmm/hypercall_device.h"
+#include "hv/vmm/hypercall_reads.h"
 
 /** Bytes of a guest's string that are looked at, its end included. */
 #define HYPERCALL_TEXT_SIZE 256
@@ -143,6 +145,8 @@ enum hypercall {
 	HYPERCALL_IO_STATE,	 /* rdi: struct hypercall_io_state to fill, rsi:
 				  * n-th exit, as for HYPERCALL_IO_LOG */
 	HYPERCALL_IO_HOOK,	 /* rdi: struct hypercall_io_hook; up to four */
+	HYPERCALL_READS,	 /* rdi: struct hypercall_read_step array, rsi:
+				  * how many; played in order, results filled */
 
 	/* Slots. */
 	HYPERCALL_SLOT_CHANGE,	 /* rdi: struct hypercall_slot; 0, or 1 when it
