@@ -48,6 +48,8 @@ class Lab:
     def step_sentence(self, step):
         """Say that a step is not written yet."""
         function = self.steps.get(step)
+        if not function and not step.startswith(self.number + "."):
+            return f"lab {step} is not written yet, and this lab needs it"
         what = f"{function}()" if function else "this step"
         return f"lab {step}: {what} is not written yet (see {self.header})"
 
