@@ -91,12 +91,6 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)
 	return fragments_piece(e, piece);
 }
 
-bool emulator_port(const struct emulator *e, struct port_piece *piece)
-{
-	*piece = e->port.piece;
-	return e->port.state == PORT_WAITS;
-}
-
 enum emul_result emulator_complete(struct emulator *e, const u8 *data)
 {
 	bool is_write = e->fragments.is_write;

@@ -178,7 +178,15 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece);
  *
  * @return false when none is pending; then emulator_piece() may have one
  */
-bool emulator_port(const struct emulator *e, struct port_piece *piece);
+static inline bool emulator_port(const struct emulator *e,
+				 struct port_piece *piece)
+{
+	if (likely(e->port.state != PORT_WAITS)) {
+		return false;
+	}
+	*piece = e->port.piece;
+	return true;
+}
 
 /** Whether emulator_complete() is due. */
 static inline bool emulator_has_pending(const struct emulator *e)

@@ -463,17 +463,3 @@ enum guest_walk_status guest_walk_note(const struct guest_paging *paging,
 	}
 	return status;
 }
-
-bool guest_walk_reuse(const struct guest_paging *paging, u32 access,
-		      u32 rights)
-{
-	if ((access & GUEST_WALK_WRITE) && !(rights & GUEST_WALK_WRITE)) {
-		return false;
-	}
-	/* WRITE and USER stand where an entry has them. */
-	return allowed(paging, access, rights,
-		       rights & GUEST_WALK_FETCH ? 0 : PTE_NX);
-}
-
-_Static_assert(GUEST_WALK_WRITE == PTE_WRITE && GUEST_WALK_USER == PTE_USER,
-	       "rights are handed to allowed() as if they were an entry");

@@ -172,7 +172,27 @@ enum guest_walk_status guest_walk_probe(const struct guest_paging *paging,
  *	dirty), _USER, _FETCH
  * @return false: walk again, the access may be a page fault
  */
-bool guest_walk_reuse(const struct guest_paging *paging, u32 access,
-		      u32 rights) __must_check;
+static inline bool guest_walk_reuse(const struct guest_paging *paging,
+				    u32 access, u32 rights)
+{
+	u32 needed = access & (GUEST_WALK_WRITE | GUEST_WALK_USER |
+			       GUEST_WALK_FETCH);
+
+	/* A supervisor may read everything that is there, but under SMAP. */
+	if (likely(!access && !(paging->flags & GUEST_WALK_SMAP))) {
+		return true;
+	}
+	if (needed & ~rights) {
+		return false;
+	}
+	if ((access & GUEST_WALK_USER) || !(rights & GUEST_WALK_USER)) {
+		return true;
+	}
+	/* A supervisor's access to a page of users. */
+	if (access & GUEST_WALK_FETCH) {
+		return !(paging->flags & GUEST_WALK_SMEP);
+	}
+	return !(paging->flags & GUEST_WALK_SMAP) || (access & GUEST_WALK_AC);
+}
 
 #endif

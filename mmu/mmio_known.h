@@ -75,9 +75,12 @@ static inline bool mmio_known_fault(struct mmio_known *known,
 		return false;
 	}
 	hit = mmio_cache_match_fault(&known->cache, &known->mode, query, out);
-	known->count.fault_hits += hit;
-	known->count.fault_misses += !hit;
-	return hit;
+	if (likely(hit)) {
+		known->count.fault_hits++;
+		return true;
+	}
+	known->count.fault_misses++;
+	return false;
 }
 
 /**
@@ -118,9 +121,12 @@ static inline bool mmio_known_gpa(struct mmio_known *known, gpa_t addr,
 		return false;
 	}
 	hit = mmio_cache_match_gpa(&known->cache, addr, generation);
-	known->count.gpa_hits += hit;
-	known->count.gpa_misses += !hit;
-	return hit;
+	if (likely(hit)) {
+		known->count.gpa_hits++;
+		return true;
+	}
+	known->count.gpa_misses++;
+	return false;
 }
 
 /**

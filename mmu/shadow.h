@@ -137,7 +137,7 @@ struct shadow_fault {
 	/* set by the caller */
 	gva_t addr;	/* the exit qualification (SDM 3C 28.2.1) */
 	u32 error_code; /* the exit's interruption error code */
-	bool ac;	/* RFLAGS.AC is 1 and CPL below 3: no SMAP */
+	u32 ac;		/* GUEST_WALK_AC if RFLAGS.AC is 1 and CPL below 3 */
 
 	/* set by shadow_fault() */
 	u32 inject; /* INJECT: the error code, CR2 being addr */
@@ -243,6 +243,40 @@ void shadow_page_fault(struct shadow *shadow, gva_t addr);
  */
 int shadow_invpcid(struct shadow *shadow, u64 type, const u64 descriptor[2],
 		   bool pcide) __must_check;
+
+/** What a fault's access was: GUEST_WALK_WRITE ... */
+static inline u32 shadow_fault_access(const struct shadow_fault *fault)
+{
+	u32 same = GUEST_WALK_WRITE | GUEST_WALK_USER | GUEST_WALK_FETCH;
+
+	return (fault->error_code & same) | fault->ac;
+}
+
+/**
+ * The first step of shadow_fault(), which needs no lock: the vCPU's own MMIO
+ * cache.  Place 1 of spec 2.1.
+ * @param generation of the slots now
+ * @param fault if the result is true, gpa is filled in
+ * @return true: emulate
+ */
+static inline bool shadow_fault_known(struct shadow *shadow, u64 generation,
+				      struct shadow_fault *fault)
+{
+	struct mmio_cache_query query;
+
+	if (unlikely(!(fault->error_code & GUEST_WALK_RESERVED))) {
+		return false;
+	}
+	query.gva = fault->addr;
+	query.access = shadow_fault_access(fault);
+	query.generation = generation;
+	return mmio_known_fault(shadow->known, &query, &fault->gpa);
+}
+
+/** The other steps, after shadow_fault_known() has said false. */
+enum shadow_fault_result
+shadow_fault_judge(struct shadow *shadow, struct memslot_set *slots,
+		   struct shadow_fault *fault) __must_check;
 
 /**
  * A page fault has exited: all of them do, as only we know whose they are.

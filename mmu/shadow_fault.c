@@ -43,13 +43,6 @@ struct state {
 	const struct memslot *slot;
 };
 
-static u32 access_of(const struct shadow_fault *fault)
-{
-	u32 same = GUEST_WALK_WRITE | GUEST_WALK_USER | GUEST_WALK_FETCH;
-
-	return (fault->error_code & same) | (fault->ac ? GUEST_WALK_AC : 0);
-}
-
 static void fill_cache(const struct state *s, gpa_t addr, u32 rights)
 {
 	struct mmio_cache_page page = {
@@ -266,29 +259,32 @@ static enum shadow_fault_result look_at_entry(struct state *s)
 		       SHADOW_FAULT_RETRY;
 }
 
-enum shadow_fault_result shadow_fault(struct shadow *shadow,
-				      struct memslot_set *slots,
-				      struct shadow_fault *fault)
+enum shadow_fault_result shadow_fault_judge(struct shadow *shadow,
+					    struct memslot_set *slots,
+					    struct shadow_fault *fault)
 {
 	struct state s;
 
 	s.shadow = shadow;
 	s.slots = slots;
 	s.fault = fault;
-	s.access = access_of(fault);
+	s.access = shadow_fault_access(fault);
 	s.generation = memslot_generation(slots);
 	if (fault->error_code & GUEST_WALK_RESERVED) {
-		struct mmio_cache_query query = { .gva = fault->addr,
-						  .access = s.access,
-						  .generation = s.generation };
-
-		if (mmio_known_fault(shadow->known, &query, &fault->gpa)) {
-			return SHADOW_FAULT_EMULATE;
-		}
 		return look_at_entry(&s);
 	}
 	if (!shadow_loaded(shadow)) {
 		return SHADOW_FAULT_RETRY;
 	}
 	return walk(&s);
+}
+
+enum shadow_fault_result shadow_fault(struct shadow *shadow,
+				      struct memslot_set *slots,
+				      struct shadow_fault *fault)
+{
+	if (shadow_fault_known(shadow, memslot_generation(slots), fault)) {
+		return SHADOW_FAULT_EMULATE;
+	}
+	return shadow_fault_judge(shadow, slots, fault);
 }

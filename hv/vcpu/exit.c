@@ -147,7 +147,7 @@ enum exit_action exit_dispatch(struct vcpu *vcpu)
 	case EXIT_REASON_WRMSR:         return exit_msr_write(vcpu);
 	case EXIT_REASON_CR_ACCESS:     return exit_cr_handle(vcpu);
 	case EXIT_REASON_DR_ACCESS:     return exit_dr_handle(vcpu);
-	case EXIT_REASON_EXCEPTION_NMI: return exit_exception_handle(vcpu);
+	case EXIT_REASON_EXCEPTION_NMI: return exit_page_fault_handle(vcpu);
 	case EXIT_REASON_TRIPLE_FAULT:  return exit_stop_shutdown(vcpu);
 	case EXIT_REASON_INTERRUPT_WINDOW:return handle_window(vcpu);
 	case EXIT_REASON_INVLPG:        return handle_invlpg(vcpu);

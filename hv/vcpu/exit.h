@@ -68,7 +68,7 @@ enum exit_action exit_mem_misconfig(struct vcpu *vcpu);
 void exit_mem_slots_changed(struct vcpu *vcpu, u64 generation);
 /** A triple fault: the guest is to be shut down. */
 enum exit_action exit_stop_shutdown(struct vcpu *vcpu);
-/** #PF, without EPT: ours to fill in, a device's, or the guest's own. */
+/** Exit 0, nearly always a #PF of a guest without EPT; else passed on. */
 enum exit_action exit_page_fault_handle(struct vcpu *vcpu);
 /**
  * The fault handler lets the guest go on; stops it if it does so at the same
@@ -89,8 +89,9 @@ enum exit_action exit_invpcid_handle(struct vcpu *vcpu);
  * last fault was, instructions have been retired in between.
  */
 void exit_mem_moved(struct vcpu *vcpu);
-/** Exceptions of the bitmap, and NMIs, which are the host's. */
-enum exit_action exit_exception_handle(struct vcpu *vcpu);
+/** Exceptions of the bitmap but #PF, and NMIs, which are the host's.
+ * @param info VM_EXIT_INTR_INFO */
+enum exit_action exit_exception_handle(struct vcpu *vcpu, u32 info);
 /** VMCALL: to the VMM at CPL 0, else #UD. */
 enum exit_action exit_hypercall_handle(struct vcpu *vcpu);
 

@@ -9,10 +9,6 @@
 #include "hv/vcpu/vcpu.h"
 #include "hv/vmx/vmx_controls.h"
 
-/** What tells a page fault from other exceptions and NMIs. */
-#define PAGE_FAULT_MASK (INTR_INFO_VECTOR | INTR_INFO_TYPE)
-#define PAGE_FAULT (VECTOR_PF | INTR_TYPE_HARD_EXCEPTION << 8)
-
 /** The hypercall's arguments: what a C function's would be, R10 for RCX, as
  * a SYSCALL-style call has them. */
 static const u8 hypercall_gpr[5] = {GPR_RDI, GPR_RSI, GPR_RDX, GPR_R10, GPR_R8};
@@ -51,7 +47,7 @@ static enum exit_action handle_ud(struct vcpu *vcpu, u32 info)
 					    reflect(vcpu, info);
 }
 
-static enum exit_action handle_exception(struct vcpu *vcpu, u32 info)
+enum exit_action exit_exception_handle(struct vcpu *vcpu, u32 info)
 {
 	if ((info & INTR_INFO_TYPE) >> 8 == INTR_TYPE_NMI) {
 		events_requeue(vcpu);
@@ -66,17 +62,6 @@ static enum exit_action handle_exception(struct vcpu *vcpu, u32 info)
 		return handle_ud(vcpu, info);
 	}
 	return reflect(vcpu, info);
-}
-
-/** A page fault exits without EPT only, and then it is what happens most. */
-enum exit_action exit_exception_handle(struct vcpu *vcpu)
-{
-	u32 info = vmread(VM_EXIT_INTR_INFO);
-
-	if (likely((info & PAGE_FAULT_MASK) == PAGE_FAULT)) {
-		return exit_page_fault_handle(vcpu);
-	}
-	return handle_exception(vcpu, info);
 }
 
 /** RIP is behind the VMCALL when the VMM sees it, so that only RAX is open. */

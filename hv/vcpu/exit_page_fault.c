@@ -16,9 +16,7 @@
  * What was being delivered when the fault came is queued again first; a #PF of
  * the guest's takes its place, as on a processor.
  *
- * The emulator gets no hint of the address here: it asks the MMIO cache by the
- * linear one (place 2 of spec 2.1), which knows the page since shadow_fault().
- * Without paging in the guest linear is physical, and the hint is good.
+ * All exceptions that exit come here first, since nearly all are page faults.
  */
 #include "hv/vcpu/exit.h"
 
@@ -31,6 +29,10 @@
 #include "hv/vcpu/vm.h"
 #include "hv/x86/cr.h"
 #include "mmu/shadow.h"
+
+/** What tells a page fault from other exceptions and NMIs. */
+#define PAGE_FAULT_MASK (INTR_INFO_VECTOR | INTR_INFO_TYPE)
+#define PAGE_FAULT (VECTOR_PF | INTR_TYPE_HARD_EXCEPTION << 8)
 
 static __noinline void trace_fault(struct vcpu *vcpu,
 				   const struct shadow_fault *fault)
@@ -59,10 +61,13 @@ static __noinline void call_hook(struct vcpu *vcpu, gva_t addr)
 }
 
 /** RFLAGS.AC lifts SMAP, but not at CPL 3, where SMAP means nothing. */
-static inline bool smap_is_lifted(const struct vcpu *vcpu)
+static inline u32 smap_lifted(const struct vcpu *vcpu)
 {
-	return unlikely(vcpu->shadow.paging.flags & GUEST_WALK_SMAP) &&
-	       (vmread(GUEST_RFLAGS) & RFLAGS_AC) && guest_mode_cpl() < 3;
+	if (likely(!(vcpu->shadow.paging.flags & GUEST_WALK_SMAP)) ||
+	    !(vmread(GUEST_RFLAGS) & RFLAGS_AC) || guest_mode_cpl() == 3) {
+		return 0;
+	}
+	return GUEST_WALK_AC;
 }
 
 static enum exit_action inject(struct vcpu *vcpu,
@@ -114,24 +119,12 @@ static __noinline enum exit_action follow(struct vcpu *vcpu,
 	return stop_broken(vcpu, fault);
 }
 
-/** The emulator's first clue. */
-static inline void hint(struct vcpu *vcpu, const struct shadow_fault *fault)
+/** As with EPT, a marked page is counted and not traced; the MMIO cache counts
+ * those that it knows. */
+static void count(struct vcpu *vcpu, const struct shadow_fault *fault,
+		  enum shadow_fault_result result)
 {
-	struct emulator *e = &vcpu->emulation->e;
-
-	e->hint.valid = vcpu->shadow.paging.mode == GUEST_WALK_FLAT &&
-			!(fault->error_code & GUEST_WALK_FETCH);
-	e->hint.gva_valid = e->hint.valid;
-	e->hint.gva = fault->addr;
-	e->hint.gpa = fault->gpa;
-	e->mmio_page = EMULATOR_NO_PAGE;
-}
-
-/** As with EPT, a marked page is counted and not traced. */
-static inline void count(struct vcpu *vcpu, const struct shadow_fault *fault,
-			 enum shadow_fault_result result)
-{
-	if (likely(fault->error_code & GUEST_WALK_RESERVED)) {
+	if (fault->error_code & GUEST_WALK_RESERVED) {
 		vcpu->count.marked_faults++;
 		return;
 	}
@@ -139,33 +132,74 @@ static inline void count(struct vcpu *vcpu, const struct shadow_fault *fault,
 	trace_fault(vcpu, fault);
 }
 
+/** A page that the cache knows is a device's: tell the emulator. */
+static inline void hint(struct emulator *e, const struct shadow_fault *fault)
+{
+	e->hint.valid = true;
+	e->hint.gva_valid = true;
+	e->hint.gva = fault->addr;
+	e->hint.gpa = fault->gpa;
+	e->mmio_page = gpa_page(fault->gpa);
+}
+
+/** The MMIO cache does not know the page: ask the tables, ours and theirs. */
+static __noinline enum exit_action judge(struct vcpu *vcpu,
+					 struct memslot_set *slots,
+					 struct shadow_fault *fault)
+{
+	struct emulator *e = &vcpu->emulation->e;
+	enum shadow_fault_result result;
+
+	fault->gpa = gpa(~0ull);
+	vm_lock_mmu(vcpu->vm);
+	result = shadow_fault_judge(&vcpu->shadow, slots, fault);
+	vm_unlock_mmu(vcpu->vm);
+	count(vcpu, fault, result);
+	/* What was being delivered is queued again. */
+	if (result != SHADOW_FAULT_EMULATE ||
+	    (vcpu->event.info & INTR_INFO_VALID)) {
+		return follow(vcpu, fault, result);
+	}
+	hint(e, fault);
+	e->hint.valid = !(fault->error_code & GUEST_WALK_FETCH);
+	e->mmio_page = EMULATOR_NO_PAGE;
+	return emulate_run(vcpu, slots);
+}
+
+static inline void read_exit(const struct vcpu *vcpu,
+			     struct shadow_fault *fault)
+{
+	fault->addr = gva(vmread(EXIT_QUALIFICATION));
+	fault->error_code = vmread(VM_EXIT_INTR_ERROR_CODE);
+	fault->ac = smap_lifted(vcpu);
+}
+
 enum exit_action exit_page_fault_handle(struct vcpu *vcpu)
 {
-	struct vm *vm = vcpu->vm;
-	bool delivering = events_requeue(vcpu);
-	enum shadow_fault_result result;
+	u32 info = vmread(VM_EXIT_INTR_INFO);
 	struct memslot_set *slots;
 	struct shadow_fault fault;
 	enum exit_action action;
+	bool delivering;
 
-	fault.addr = gva(vmread(EXIT_QUALIFICATION));
-	fault.error_code = vmread(VM_EXIT_INTR_ERROR_CODE);
-	fault.ac = smap_is_lifted(vcpu);
-	fault.gpa = gpa(~0ull);
+	if (unlikely((info & PAGE_FAULT_MASK) != PAGE_FAULT)) {
+		return exit_exception_handle(vcpu, info);
+	}
+	delivering = events_requeue(vcpu);
+	read_exit(vcpu, &fault);
 	read_section_begin(vcpu);
-	if (unlikely(vm->fault_hook)) {
+	if (unlikely(vcpu->vm->fault_hook)) {
 		call_hook(vcpu, fault.addr);
 	}
 	slots = read_section_slots(vcpu);
-	vm_lock_mmu(vm);
-	result = shadow_fault(&vcpu->shadow, slots, &fault);
-	vm_unlock_mmu(vm);
-	count(vcpu, &fault, result);
-	if (likely(result == SHADOW_FAULT_EMULATE && !delivering)) {
-		hint(vcpu, &fault);
-		action = emulate_run(vcpu, slots);
+	if (unlikely(!shadow_fault_known(&vcpu->shadow, vcpu->slots_seen,
+					 &fault))) {
+		action = judge(vcpu, slots, &fault);
+	} else if (unlikely(delivering)) {
+		action = follow(vcpu, &fault, SHADOW_FAULT_EMULATE);
 	} else {
-		action = follow(vcpu, &fault, result);
+		hint(&vcpu->emulation->e, &fault);
+		action = emulate_run(vcpu, slots);
 	}
 	read_section_end(vcpu);
 	return action;

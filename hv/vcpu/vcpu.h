@@ -50,7 +50,7 @@ struct vcpu_counters {
 	u64 injected;	/* events delivered to the guest */
 	/* without EPT: page faults that are not the guest's own; our entry */
 	u64 faults;	   /* not present, or forbids it */
-	u64 marked_faults; /* a reserved bit is set: an MMIO SPTE */
+	u64 marked_faults; /* an MMIO SPTE that the cache did not know */
 };
 
 /** What the next vcpu_run() has to complete first. */

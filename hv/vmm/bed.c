@@ -212,7 +212,8 @@ static void read_shadow_faults(const struct vcpu *vcpu, struct bed_faults *out)
 
 	*out = (struct bed_faults){
 		.absent = vcpu->count.faults,
-		.marked = vcpu->count.marked_faults,
+		.marked = vcpu->count.marked_faults +
+			  vcpu->known.count.fault_hits,
 		.spurious = shadow->spurious,
 		.slow_paths = shadow->slow_paths - shadow->injected,
 		.invalidations = shadow->invalidations,

@@ -49,22 +49,30 @@ bool mmio_cache_match_gpa(const struct mmio_cache *cache, gpa_t addr,
 
 /* 2.4 Matching by virtual address ----------------------------------------- */
 
+/** 2.4 where 2.1 has been asked. */
+static inline bool match_page(const struct mmio_cache *cache,
+			      const struct guest_paging *paging,
+			      const struct mmio_cache_query *query, gpa_t *out)
+{
+	if (cache->generation != query->generation || cache->gva.v == 0 ||
+	    cache->gva.v != gva_page(query->gva).v) {
+		return false;
+	}
+	/* Rights may forbid what they allowed to the last access. */
+	if (!guest_walk_reuse(paging, query->access, cache->rights)) {
+		return false;
+	}
+	*out = gpa(cache->gfn << PAGE_SHIFT | gva_offset(query->gva));
+	return true;
+}
+
 bool mmio_cache_match_gva(const struct mmio_cache *cache,
 			  const struct mmio_cache_mode *mode,
 			  const struct mmio_cache_query *query, gpa_t *out)
 {
 	/* The predicate again: paging may be off by now. */
-	if (cache->generation != query->generation || cache->gva.v == 0 ||
-	    cache->gva.v != gva_page(query->gva).v ||
-	    !mmio_cache_gva_allowed(mode)) {
-		return false;
-	}
-	/* Rights may forbid what they allowed to the last access. */
-	if (!guest_walk_reuse(mode->paging, query->access, cache->rights)) {
-		return false;
-	}
-	*out = gpa(cache->gfn << PAGE_SHIFT | gva_offset(query->gva));
-	return true;
+	return mmio_cache_gva_allowed(mode) &&
+	       match_page(cache, mode->paging, query, out);
 }
 
 /* 2.5 The fault path ------------------------------------------------------ */
@@ -77,7 +85,7 @@ bool mmio_cache_match_fault(const struct mmio_cache *cache,
 		return false;
 	}
 	if (mmio_cache_gva_allowed(mode)) {
-		return mmio_cache_match_gva(cache, mode, query, out);
+		return match_page(cache, mode->paging, query, out);
 	}
 	if (!mmio_cache_match_gpa(cache, gpa(query->gva.v),
 				  query->generation)) {
