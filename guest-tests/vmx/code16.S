@@ -116,6 +116,15 @@ code16_events:
 	landing	int $0xff		/* beyond the vector table */
 	return
 
+/* See code32_inject. */
+	.globl	code16_inject
+code16_inject:
+	nop
+	nop
+	known_flags
+	cpuid
+	return
+
 	.globl	code16_vmx
 code16_vmx:
 	known_flags

@@ -154,7 +154,26 @@ code32_faults:
 	.globl	code32_handler
 code32_handler:
 	incl	modes_events
+	pushl	%eax
+	movl	4(%esp), %eax
+	movl	%eax, modes_return
+	popl	%eax
 	iret
+
+	.globl	code32_error_handler
+code32_error_handler:
+	popl	modes_error
+	jmp	code32_handler
+
+/* An event arrives before the first of these or, if it is software, behind the
+ * NOPs that stand for its instruction. */
+	.globl	code32_inject
+code32_inject:
+	nop
+	nop
+	known_flags
+	cpuid
+	return
 
 	.globl	code32_task
 code32_task:

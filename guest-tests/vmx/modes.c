@@ -5,6 +5,8 @@
 
 #define STACK_SIZE 4096
 #define GATE_32 0x8e00ull
+#define VECTOR_GP 13
+#define RFLAGS_IF BIT(9)
 #define TSS_AVAILABLE 0x89ull
 #define TSS_BUSY 0x8bull
 
@@ -24,7 +26,8 @@ static u64 gdt[] __aligned(8) = {
 
 static u32 tss[2][26];
 u64 modes_idt[64] __aligned(4096);
-u32 modes_events;
+u32 modes_events, modes_return, modes_error;
+struct modes_event modes_inject;
 
 static u32 directory[1024] __aligned(4096); /* 32-bit paging */
 static u64 pae_pointers[4] __aligned(32);
@@ -34,7 +37,7 @@ static u64 pae[4][512] __aligned(4096);
 static u8 stack[STACK_SIZE] __aligned(16);
 
 /* code32.S */
-extern const char code32_handler[];
+extern const char code32_handler[], code32_error_handler[];
 
 /** A TSS of 32 bits - SDM 3A 7.2.2. */
 static u64 tss_descriptor(const void *base, u64 rights)
@@ -45,10 +48,26 @@ static u64 tss_descriptor(const void *base, u64 rights)
 	       bits(b, 31, 24) << 56;
 }
 
+/** An interrupt gate - SDM 3A 6.11. */
+static u64 gate(const char *handler)
+{
+	return bits((u64)handler, 15, 0) | MODES_CODE32 << 16 | GATE_32 << 32 |
+	       bits((u64)handler, 31, 16) << 48;
+}
+
+static void fill_idt(void)
+{
+	for (u64 i = 0; i < ARRAY_SIZE(modes_idt); i++) {
+		if (!modes_idt[i]) { /* else a test's own gate */
+			modes_idt[i] = gate(i == VECTOR_GP ?
+						    code32_error_handler :
+						    code32_handler);
+		}
+	}
+}
+
 static void fill_tables(void)
 {
-	u64 handler = (u64)code32_handler;
-
 	for (u64 i = 0; i < ARRAY_SIZE(directory); i++) {
 		directory[i] = (u32)(i << 22) | PAGE_FLAGS;
 	}
@@ -58,13 +77,7 @@ static void fill_tables(void)
 	for (u64 i = 0; i < 4; i++) {
 		pae_pointers[i] = (u64)pae[i] | BIT(0);
 	}
-	for (u64 i = 0; i < ARRAY_SIZE(modes_idt); i++) {
-		if (modes_idt[i]) {
-			continue; /* a test's own gate */
-		}
-		modes_idt[i] = bits(handler, 15, 0) | MODES_CODE32 << 16 |
-			       GATE_32 << 32 | bits(handler, 31, 16) << 48;
-	}
+	fill_idt();
 	gdt[MODES_TSS / 8] = tss_descriptor(tss[0], TSS_AVAILABLE);
 	gdt[MODES_TSS_OTHER / 8] = tss_descriptor(tss[1], TSS_AVAILABLE);
 	gdt[MODES_TSS_BUSY / 8] = tss_descriptor(tss[1], TSS_BUSY);
@@ -93,6 +106,10 @@ void modes_run(enum services_mode_kind kind, const char *code, u32 argument)
 		.gdt_limit = sizeof(gdt) - 1,
 		.idt = kind == MODE_REAL ? 0 : (u32)(u64)modes_idt,
 		.idt_limit = kind == MODE_REAL ? 0x3f7 : sizeof(modes_idt) - 1,
+		.rflags = modes_inject.information ? RFLAGS_IF : 0,
+		.inject = modes_inject.information,
+		.inject_error = modes_inject.error,
+		.inject_length = modes_inject.length,
 	};
 
 	mode.entry = (u32)(small ? code - code16_base : (s64)code);

@@ -19,6 +19,15 @@
  * to a handler that counts in modes_events and returns. */
 extern u64 modes_idt[64];
 extern u32 modes_events;
+/** What the handlers have found on their stack: EIP, and vector 13's error
+ * code, which has a handler of its own. */
+extern u32 modes_return, modes_error;
+
+/** An event for the VM entry that begins the next modes_run(). */
+struct modes_event {
+	u32 information, error, length;
+};
+extern struct modes_event modes_inject;
 
 /** A task gate for modes_idt, to be written there first - SDM 3A 7.2.5. */
 #define MODES_TASK_GATE(tss) ((u64)(tss) << 16 | 0x8500ull << 32)
@@ -47,13 +56,13 @@ void modes_check(const struct modes_exit *series, u64 count);
 /* code32.S; all end in SERVICE_RETURN */
 extern const char code32_instructions[], code32_ports[], code32_memory[],
 	code32_vmx[], code32_events[], code32_faults[], code32_registers[],
-	code32_task[], code32_task_iret[], code32_task_gates[];
+	code32_inject[], code32_task[], code32_task_iret[], code32_task_gates[];
 /** Where code in 16 bits is copied to: CS' base there, selector base / 16. */
 #define MODES_LOW 0x10000
 
 /* code16.S */
 extern const char code16_base[], code16_end[], code16_instructions[],
 	code16_ports[], code16_memory[], code16_events[], code16_registers[],
-	code16_to_32[], code16_vmx[];
+	code16_to_32[], code16_vmx[], code16_inject[];
 
 #endif

@@ -115,6 +115,41 @@ TEST_EPT(events_in_real_mode)
 	CHECK_EQ(exit_before(2).intr_info, VALID | SOFT | BP, "INT3 is #BP");
 }
 
+/** INC of a word at 0x610, IRET. */
+static const u8 counting_handler[] = {
+	0x2e, 0xff, 0x06, 0x10, 0x06, 0xcf,
+};
+
+static const struct modes_event injected[] = {
+	{ VALID | EXTERNAL | 0x30, 0, 0 },
+	{ VALID | NMI_TYPE | NMI, 0, 0 },
+	{ VALID | HARD | UD, 0, 0 },
+	{ VALID | HARD | GP, 0, 0 }, /* no error codes in real mode */
+	{ VALID | SOFT_INTERRUPT | 0x23, 0, 2 },
+	{ VALID | SOFT | BP, 0, 1 },
+};
+
+TEST_EPT(events_are_injected_in_real_mode)
+{
+	volatile u32 *vectors = (volatile u32 *)0x8ull;
+	volatile u16 *count = (volatile u16 *)0x610ull;
+	u8 *handler = (u8 *)0x600ull;
+
+	fill_ivt();
+	asm volatile("" : "+r"(vectors), "+r"(count), "+r"(handler));
+	memcpy(handler, counting_handler, sizeof(counting_handler));
+	vectors[0] = 0x600; /* NMI */
+	vectors[1] = 0x600; /* #BP */
+	CLEAR(FIELD_PIN, PIN_NMI);
+	for (u64 i = 0; i < ARRAY_SIZE(injected); i++) {
+		*count = 0;
+		modes_inject = injected[i];
+		modes_run(MODE_REAL, code16_inject, 0);
+		CHECK_COUNT(*count, 1, "the event has arrived");
+		CHECK_REASON(exit_before(0), EXIT_CPUID);
+	}
+}
+
 TEST_EPT(vmx_instructions_in_real_mode_are_undefined)
 {
 	INTERCEPT(BIT(UD));

@@ -197,6 +197,49 @@ TEST(vmx_instructions_with_32_bit_paging)
 	CHECK_REASON(exit_before(20), EXIT_VMREAD);
 }
 
+/** All types of events that have vectors - SDM 3C 25.8.3. */
+static const struct modes_event injected[] = {
+	{ VALID | EXTERNAL | 0x30, 0, 0 },
+	{ VALID | NMI_TYPE | NMI, 0, 0 },
+	{ VALID | HARD | UD, 0, 0 },
+	{ VALID | HARD | HAS_ERROR | GP, 0x1230, 0 },
+	{ VALID | SOFT_INTERRUPT | 0x23, 0, 2 },
+	{ VALID | PRIVILEGED | DB, 0, 1 },
+	{ VALID | SOFT | BP, 0, 1 },
+};
+
+static void check_injections(enum services_mode_kind kind)
+{
+	CLEAR(FIELD_PIN, PIN_NMI);
+	for (u64 i = 0; i < ARRAY_SIZE(injected); i++) {
+		modes_inject = injected[i];
+		modes_events = 0;
+		modes_run(kind, code32_inject, 0);
+		CHECK_COUNT(modes_events, 1, "the event has arrived");
+		CHECK_EQ(modes_return,
+			 (u64)code32_inject + injected[i].length,
+			 "and returns behind its instruction if it has one");
+		CHECK_EQ(modes_error, i >= 3 ? 0x1230 : 0,
+			 "with its error code");
+		CHECK_REASON(exit_before(0), EXIT_CPUID);
+	}
+}
+
+TEST_EPT(events_are_injected_in_protected_mode)
+{
+	check_injections(MODE_PROTECTED_32);
+}
+
+TEST(events_are_injected_with_32_bit_paging)
+{
+	check_injections(MODE_PAGING_32);
+}
+
+TEST(events_are_injected_with_pae)
+{
+	check_injections(MODE_PAE);
+}
+
 TEST(faults_in_compatibility_mode)
 {
 	INTERCEPT(BIT(UD) | BIT(GP));

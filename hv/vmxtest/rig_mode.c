@@ -184,6 +184,9 @@ int rig_mode_enter(struct rig *rig, const struct services_mode *mode)
 	vmwrite(GUEST_RIP, mode->entry);
 	vmwrite(GUEST_RSP, mode->stack);
 	vmwrite(GUEST_RFLAGS, mode->rflags | RFLAGS_FIXED);
+	vmwrite(VM_ENTRY_INTR_INFO, mode->inject);
+	vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, mode->inject_error);
+	vmwrite(VM_ENTRY_INSTRUCTION_LEN, mode->inject_length);
 	return 0;
 }
 

@@ -128,6 +128,7 @@ struct services_mode {
 	u32 cr3;   /* MODE_PAGING_32, MODE_PAE */
 	u32 gdt, gdt_limit, idt, idt_limit;
 	u32 rflags;
+	u32 inject, inject_error, inject_length; /* the entry's event, or 0 */
 };
 
 #define TRY_FIELDS 4
