@@ -32,6 +32,20 @@ static void read_counts(const struct bed *bed,
 	memcpy(to->clears, from->clears, sizeof(to->clears));
 }
 
+static void read_shadow_counts(const struct bed *bed,
+			       struct hypercall_cache_counts *to)
+{
+	const struct shadow_counters *from = &bed->vcpu->shadow.counters;
+
+	to->fast_switches = from->fast_switches;
+	to->slow_switches = from->slow_switches;
+	to->builds = from->builds;
+	to->syncs = from->syncs;
+	to->marks = from->marks;
+	to->walks = from->slow_paths;
+	to->guest_faults = from->injected;
+}
+
 s64 calls_mmio_cache(struct bed *bed, const u64 *args)
 {
 	const struct mmio_cache *cache = &bed->vcpu->known.cache;
@@ -47,6 +61,7 @@ s64 calls_mmio_cache(struct bed *bed, const u64 *args)
 		return -EFAULT;
 	}
 	read_counts(bed, &now.count);
+	read_shadow_counts(bed, &now.count);
 	memcpy(to, &now, sizeof(now));
 	return 0;
 }

@@ -83,39 +83,31 @@ static void gvas_are_for_shadow_paging_with_paging_on(void **state)
 			setup(&f, ept, mode);
 			assert_int_equal(mmio_cache_gva_allowed(&f.known.mode),
 					 !ept && mode != GUEST_WALK_FLAT);
-			fill(&f);
-			assert_int_equal(f.known.cache.gva.v != 0,
-					 !ept && mode != GUEST_WALK_FLAT);
-			assert_true(hits_gpa(&f, PAGE_GPA, GENERATION));
 		}
 	}
 	/* Under EPT nobody need say how the guest translates. */
 	mmio_known_init(&f.known, true, NULL);
 	assert_false(mmio_cache_gva_allowed(&f.known.mode));
-	fill(&f);
-	assert_false(hits_gva(&f, PAGE_GVA, 0, GENERATION));
-	assert_true(hits_fault(&f, PAGE_GPA, 0, GENERATION));
 }
 
-static void a_mode_that_changes_after_the_fill_forbids_the_hit(void **state)
+/* 2.2 */
+
+static void a_fill_asks_whether_gvas_are_allowed(void **state)
 {
 	struct fixture f;
 
 	(void)state;
-	setup(&f, false, GUEST_WALK_4_LEVEL);
-	fill(&f);
-	assert_true(hits_gva(&f, PAGE_GVA, 0, GENERATION));
-	f.paging.mode = GUEST_WALK_FLAT;
-	assert_true(f.known.cache.gva.v != 0);
-	assert_false(hits_gva(&f, PAGE_GVA, 0, GENERATION));
-	assert_false(hits_fault(&f, PAGE_GVA, 0, GENERATION));
-	f.paging.mode = GUEST_WALK_PAE;
-	assert_true(hits_gva(&f, PAGE_GVA, 0, GENERATION));
-	f.known.mode.ept = true;
-	assert_false(hits_gva(&f, PAGE_GVA, 0, GENERATION));
+	for (int ept = 0; ept < 2; ept++) {
+		for (int mode = 0; mode < 4; mode++) {
+			setup(&f, ept, mode);
+			fill(&f);
+			assert_int_equal(f.known.cache.gva.v != 0,
+					 !ept && mode != GUEST_WALK_FLAT);
+			assert_true(f.known.cache.gfn ==
+				    PAGE_GPA >> PAGE_SHIFT);
+		}
+	}
 }
-
-/* 2.2 */
 
 static void a_fill_replaces_everything(void **state)
 {
@@ -158,9 +150,50 @@ static void a_fill_inside_a_swap_changes_nothing(void **state)
 	assert_int_equal(f.known.count.fills, 2);
 }
 
-/* 2.3, 2.4 */
+/* 2.3 */
 
-static void all_bits_of_the_generation_count(void **state)
+static void a_frame_matches_in_its_generation_only(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, true, GUEST_WALK_FLAT);
+	fill(&f);
+	for (int bit = 0; bit < 64; bit++) {
+		assert_false(hits_gpa(&f, PAGE_GPA, GENERATION ^ BIT(bit)));
+	}
+	assert_true(hits_gpa(&f, PAGE_GPA, GENERATION));
+}
+
+static void a_frame_matches_and_its_neighbours_do_not(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, true, GUEST_WALK_FLAT);
+	assert_false(hits_gpa(&f, 0, 0));
+	fill(&f);
+	for (u64 offset = 0; offset < PAGE_SIZE; offset += 0x111) {
+		assert_true(hits_gpa(&f, PAGE_GPA + offset, GENERATION));
+	}
+	for (int bit = PAGE_SHIFT; bit < 64; bit++) {
+		assert_false(hits_gpa(&f, PAGE_GPA ^ BIT(bit), GENERATION));
+	}
+}
+
+static void frame_0_never_matches(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, true, GUEST_WALK_FLAT);
+	fill_at(&f, 0x10, 0x10, GENERATION);
+	assert_false(hits_gpa(&f, 0x10, GENERATION));
+}
+
+/* 2.4 */
+
+static void an_address_matches_in_its_generation_only(void **state)
 {
 	struct fixture f;
 
@@ -168,71 +201,81 @@ static void all_bits_of_the_generation_count(void **state)
 	setup(&f, false, GUEST_WALK_4_LEVEL);
 	fill(&f);
 	for (int bit = 0; bit < 64; bit++) {
-		assert_false(hits_gpa(&f, PAGE_GPA, GENERATION ^ BIT(bit)));
 		assert_false(hits_gva(&f, PAGE_GVA, 0, GENERATION ^ BIT(bit)));
-		assert_false(
-			hits_fault(&f, PAGE_GVA, 0, GENERATION ^ BIT(bit)));
 	}
-	assert_true(hits_gpa(&f, PAGE_GPA, GENERATION));
 	assert_true(hits_gva(&f, PAGE_GVA, 0, GENERATION));
 }
 
-static void the_page_matches_and_its_neighbours_do_not(void **state)
+static void an_address_matches_and_its_neighbours_do_not(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false, GUEST_WALK_4_LEVEL);
+	assert_false(hits_gva(&f, 0, 0, 0));
+	fill(&f);
+	for (u64 offset = 0; offset < PAGE_SIZE; offset += 0x111) {
+		assert_true(hits_gva(&f, PAGE_GVA + offset, 0, GENERATION));
+	}
+	for (int bit = PAGE_SHIFT; bit < 64; bit++) {
+		assert_false(hits_gva(&f, PAGE_GVA ^ BIT(bit), 0, GENERATION));
+	}
+}
+
+static void page_0_never_matches(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false, GUEST_WALK_4_LEVEL);
+	fill_at(&f, 0x10, PAGE_GPA, GENERATION);
+	assert_false(hits_gva(&f, 0x10, 0, GENERATION));
+}
+
+static void a_mode_that_changes_after_the_fill_forbids_the_hit(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	setup(&f, false, GUEST_WALK_4_LEVEL);
 	fill(&f);
-	for (u64 offset = 0; offset < PAGE_SIZE; offset += 0x111) {
-		assert_true(hits_gva(&f, PAGE_GVA + offset, 0, GENERATION));
-		assert_true(hits_gpa(&f, PAGE_GPA + offset, GENERATION));
-	}
-	for (int bit = PAGE_SHIFT; bit < 64; bit++) {
-		assert_false(hits_gva(&f, PAGE_GVA ^ BIT(bit), 0, GENERATION));
-		assert_false(hits_gpa(&f, PAGE_GPA ^ BIT(bit), GENERATION));
-	}
+	assert_true(hits_gva(&f, PAGE_GVA, 0, GENERATION));
+	f.paging.mode = GUEST_WALK_FLAT;
+	assert_true(f.known.cache.gva.v != 0);
+	assert_false(hits_gva(&f, PAGE_GVA, 0, GENERATION));
+	f.paging.mode = GUEST_WALK_PAE;
+	assert_true(hits_gva(&f, PAGE_GVA, 0, GENERATION));
+	f.known.mode.ept = true;
+	assert_false(hits_gva(&f, PAGE_GVA, 0, GENERATION));
 }
 
-static void page_0_and_frame_0_never_match(void **state)
+/** Give the entry, and the guest, each rights there can be. */
+static u32 set_rights(struct fixture *f, u32 i)
 {
-	struct fixture f;
+	static const u32 kinds[] = { 0, GUEST_WALK_WRITE, GUEST_WALK_FETCH };
 
-	(void)state;
-	setup(&f, false, GUEST_WALK_4_LEVEL);
-	assert_false(hits_gpa(&f, 0, 0));
-	assert_false(hits_gva(&f, 0, 0, 0));
-	assert_false(hits_fault(&f, 0, 0, 0));
-	fill_at(&f, 0x10, 0x10, GENERATION);
-	assert_false(hits_gpa(&f, 0x10, GENERATION));
-	assert_false(hits_gva(&f, 0x10, 0, GENERATION));
-	setup(&f, true, GUEST_WALK_FLAT);
-	fill_at(&f, 0, 0x10, GENERATION);
-	assert_false(hits_fault(&f, 0x10, 0, GENERATION));
+	fill(f);
+	f->known.cache.rights = (i / 12 % 4) * GUEST_WALK_WRITE |
+				(i / 48 % 2 ? GUEST_WALK_FETCH : 0);
+	f->paging.flags = i / 96;
+	return kinds[i % 3] | (i / 3 % 2 ? GUEST_WALK_USER : 0) |
+	       (i / 6 % 2 ? GUEST_WALK_AC : 0);
 }
+
+#define RIGHTS_CASES (8 * 32 * 12)
 
 static void a_hit_needs_the_rights(void **state)
 {
 	struct fixture f;
-	static const u32 kinds[] = { 0, GUEST_WALK_WRITE, GUEST_WALK_FETCH };
 
 	(void)state;
 	setup(&f, false, GUEST_WALK_4_LEVEL);
-	for (u32 i = 0; i < 8 * 32 * 12; i++) {
-		u32 access = kinds[i % 3] | (i / 3 % 2 ? GUEST_WALK_USER : 0) |
-			     (i / 6 % 2 ? GUEST_WALK_AC : 0);
-		bool allowed;
+	for (u32 i = 0; i < RIGHTS_CASES; i++) {
+		u32 access = set_rights(&f, i);
 
-		fill(&f);
-		f.known.cache.rights = (i / 12 % 4) * GUEST_WALK_WRITE |
-				       (i / 48 % 2 ? GUEST_WALK_FETCH : 0);
-		f.paging.flags = i / 96;
-		allowed = guest_walk_reuse(&f.paging, access,
-					   f.known.cache.rights);
 		assert_int_equal(hits_gva(&f, PAGE_GVA, access, GENERATION),
-				 allowed);
-		assert_int_equal(hits_fault(&f, PAGE_GVA, access, GENERATION),
-				 allowed);
+				 guest_walk_reuse(&f.paging, access,
+						  f.known.cache.rights));
 		/* The frame is no secret: nobody asks for rights. */
 		assert_true(hits_gpa(&f, PAGE_GPA, GENERATION));
 	}
@@ -259,6 +302,33 @@ static void the_fault_path_asks_for_the_address_it_has(void **state)
 	assert_false(hits_fault(&f, PAGE_GVA, 0, GENERATION));
 	assert_int_equal(f.known.count.fault_hits, 1);
 	assert_int_equal(f.known.count.fault_misses, 1);
+}
+
+static void a_hit_in_the_fault_path_needs_the_same(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false, GUEST_WALK_4_LEVEL);
+	for (u32 i = 0; i < RIGHTS_CASES; i++) {
+		u32 access = set_rights(&f, i);
+
+		assert_int_equal(hits_fault(&f, PAGE_GVA, access, GENERATION),
+				 guest_walk_reuse(&f.paging, access,
+						  f.known.cache.rights));
+	}
+	setup(&f, false, GUEST_WALK_4_LEVEL);
+	assert_false(hits_fault(&f, 0, 0, 0));
+	fill(&f);
+	for (int bit = 0; bit < 64; bit++) {
+		assert_false(
+			hits_fault(&f, PAGE_GVA, 0, GENERATION ^ BIT(bit)));
+	}
+	f.paging.mode = GUEST_WALK_FLAT;
+	assert_false(hits_fault(&f, PAGE_GVA, 0, GENERATION));
+	setup(&f, true, GUEST_WALK_FLAT);
+	fill_at(&f, 0, 0x10, GENERATION);
+	assert_false(hits_fault(&f, 0x10, 0, GENERATION));
 }
 
 static void nested_addresses_never_hit(void **state)
@@ -346,15 +416,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gvas_are_for_shadow_paging_with_paging_on),
-		cmocka_unit_test(
-			a_mode_that_changes_after_the_fill_forbids_the_hit),
+		cmocka_unit_test(a_fill_asks_whether_gvas_are_allowed),
 		cmocka_unit_test(a_fill_replaces_everything),
 		cmocka_unit_test(a_fill_inside_a_swap_changes_nothing),
-		cmocka_unit_test(all_bits_of_the_generation_count),
-		cmocka_unit_test(the_page_matches_and_its_neighbours_do_not),
-		cmocka_unit_test(page_0_and_frame_0_never_match),
+		cmocka_unit_test(a_frame_matches_in_its_generation_only),
+		cmocka_unit_test(a_frame_matches_and_its_neighbours_do_not),
+		cmocka_unit_test(frame_0_never_matches),
+		cmocka_unit_test(an_address_matches_in_its_generation_only),
+		cmocka_unit_test(an_address_matches_and_its_neighbours_do_not),
+		cmocka_unit_test(page_0_never_matches),
+		cmocka_unit_test(
+			a_mode_that_changes_after_the_fill_forbids_the_hit),
 		cmocka_unit_test(a_hit_needs_the_rights),
 		cmocka_unit_test(the_fault_path_asks_for_the_address_it_has),
+		cmocka_unit_test(a_hit_in_the_fault_path_needs_the_same),
 		cmocka_unit_test(nested_addresses_never_hit),
 		cmocka_unit_test(events_clear_the_gva_half_and_no_more),
 		cmocka_unit_test(invlpg_is_about_one_page),

@@ -8,9 +8,6 @@
 
 #include "mmu/test/shadow_model_state.h"
 
-#include <stdio.h>
-
-#define SLOTS 5
 #define BIG_SLOT 4
 #define GENERATION_BITS 8
 
@@ -268,16 +265,4 @@ size_t model_run(const struct model_op *ops, size_t count,
 	tally->slow += m->bed.shadow.counters.slow_switches;
 	tally->kept += m->bed.shadow.counters.kept;
 	return i;
-}
-
-void model_print(const struct model_op *op)
-{
-	static const char *const names[] = {
-		"access", "emulate",	"set_page",  "set_large", "set_right",
-		"clean",  "cr3",	"invlpg",    "invpcid",	  "options",
-		"slot",	  "slot_begin", "slot_step", "log",	  "generation",
-	};
-
-	printf("\t{ MODEL_%-10s %u, %u, %u },\n", names[op->kind], op->a, op->b,
-	       op->c);
 }

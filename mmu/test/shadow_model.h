@@ -69,7 +69,7 @@ struct model_tally {
 size_t model_run(const struct model_op *ops, size_t count,
 		 struct model_tally *tally, const char **why);
 
-/** Print an operation as a line of a script. */
+/** Print an operation as a line of a script, in words. */
 void model_print(const struct model_op *op);
 
 #endif

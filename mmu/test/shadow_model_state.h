@@ -25,6 +25,7 @@
 
 #define SPACES 6
 #define PCIDS 3
+#define SLOTS 5
 #define ADDRESSES 8
 #define MANY 24 /* translations remembered for one address; then: flush */
 

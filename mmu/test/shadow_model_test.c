@@ -10,7 +10,7 @@
  *
  * links: mmu/test/arena.c mmu/test/shadow_bed.c
  * links: mmu/test/shadow_model.c mmu/test/shadow_model_guest.c
- * links: mmu/test/shadow_model_check.c
+ * links: mmu/test/shadow_model_check.c mmu/test/shadow_model_print.c
  */
 #include "mmu/test/shadow_model.h"
 
@@ -152,6 +152,7 @@ static void report(struct model_op *ops, size_t count, u64 seed)
 	printf("# SEED=%llu breaks a rule: %s\n", (unsigned long long)seed,
 	       why);
 	for (size_t i = 0; i < count; i++) {
+		printf("# %2zu. ", i + 1);
 		model_print(&ops[i]);
 	}
 	fail_msg("SEED=%llu: %s (%zu operations)", (unsigned long long)seed,

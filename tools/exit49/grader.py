@@ -97,7 +97,8 @@ def _grade_result(lab, result, seconds):
         if grade.stop == "step":
             grade.verdict = model.UNWRITTEN
             grade.hint = ""
-            grade.message = lab.step_sentence(grade.step)
+            if grade.step in lab.steps or not grade.message:
+                grade.message = lab.step_sentence(grade.step)
     return grade
 
 
@@ -183,7 +184,8 @@ def _first_step(lab, tests):
         return [int(part) if part.isdigit() else 0 for part in step.split(".")]
     steps = sorted({test.step for test in tests if test.verdict == model.UNWRITTEN},
                    key=key)
-    return lab.step_sentence(steps[0]) if steps else ""
+    return next((test.message for test in tests
+                 if steps and test.step == steps[0]), "")
 
 
 @dataclass

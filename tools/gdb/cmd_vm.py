@@ -68,7 +68,8 @@ Usage: hv mmio
 Counters (struct vcpu_counters), the access that waits for the VMM's answer with
 its fragments (emulator/fragments.h), the reads which the instruction has made so
 far (emulator/read_cache.h), and the MMIO cache (mmu/mmio_known.h): what it knows,
-and how often it did when it was asked at each of its three places."""
+how often it did when it was asked at each of its three places, and which events took
+a known address away. Without EPT also what became of the shadow tables' roots."""
 
     name = "hv mmio"
 
@@ -145,6 +146,17 @@ and how often it did when it was asked at each of its three places."""
             memory.number(counts[key + "_misses"]))
             for place, key in (("fault", "fault"), ("gva", "gva"), ("gpa", "gpa"))) +
             "; fills %d" % memory.number(counts["fills"]))
+        events, clears = (memory.numbers(counts[key]) for key in ("events", "clears"))
+        told = ["%s %d of %d" % (
+            names.of_enum("mmio_cache_event", i, "MMIO_CACHE_").lower()
+            .replace("_", " "), clears[i], count)
+                for i, count in enumerate(events) if count]
+        print("events that cost a known address: " + (", ".join(told) or "none"))
+        if not bool(vcpu["known"]["mode"]["ept"]):
+            roots = vcpu["shadow"]["counters"]
+            print("shadow roots: " + ", ".join("%s %d" % (
+                key.replace("_", " "), memory.number(roots[key]))
+                for key in ("fast_switches", "slow_switches", "builds", "syncs")))
 
 
 class BusCommand(Command):
