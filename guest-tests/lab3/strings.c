@@ -139,12 +139,12 @@ TEST(rep_stos_is_seen_element_by_element)
 	CHECK_EXITS(device_clear_exits(), 4, "no element is written twice");
 }
 
-/** The comparison ends the run: RIP moves on, and the rest is not touched. */
-TEST(repe_cmps_ends_behind_the_difference)
+/** The fourth byte of the device is another than that of the RAM. */
+static void check_repe(enum device_side side, u64 at)
 {
 	static const u8 ram[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
-	u64 fifo = device_make(DEVICE_FIFO, DEVICE_OUTSIDE, HERE, PAGE_SIZE);
-	u64 from = (u64)ram, to = HERE, count = sizeof(ram), flags;
+	u64 fifo = device_make(DEVICE_FIFO, side, at, PAGE_SIZE);
+	u64 from = (u64)ram, to = at, count = sizeof(ram), flags;
 
 	for (u64 i = 0; i < sizeof(ram); i++) {
 		device_fill(fifo, i == 3 ? 0x40 : ram[i]);
@@ -160,7 +160,14 @@ TEST(repe_cmps_ends_behind_the_difference)
 	CHECK_COUNT(count, 4, "RCX counts the difference too");
 	CHECK_EQ(flags & (FLAG_ZF | FLAG_CF), FLAG_CF,
 		 "the flags are those of the last comparison");
-	CHECK_EQ(to, HERE + 4, "RDI is behind the difference");
+	CHECK_EQ(to, at + 4, "RDI is behind the difference");
+}
+
+/** The comparison ends the run: RIP moves on, and the rest is not touched. */
+TEST(repe_cmps_ends_behind_the_difference)
+{
+	check_repe(DEVICE_OUTSIDE, HERE);
+	check_repe(DEVICE_IN_CORE, THERE);
 }
 
 #define EDGE (PAGES_FREE_GVA + PAGE_SIZE)
