@@ -91,7 +91,7 @@ bool entry_checks_all(struct entry_verdict *verdict)
 {
 	*verdict = (struct entry_verdict){ 0 };
 	entry_checks_forget();
-	if (!entry_checks_controls() || !entry_checks_event()) {
+	if (!entry_checks_controls()) {
 		verdict->error = VMX_ERROR_ENTRY_CONTROLS;
 		return false;
 	}

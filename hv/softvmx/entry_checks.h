@@ -36,10 +36,11 @@ bool entry_checks_all(struct entry_verdict *verdict) __must_check;
 
 /* The parts.  Each stops at the first broken rule and returns false. */
 
-/** SDM 3C 27.2.1: all controls but the event to be injected. */
+/** SDM 3C 27.2.1: all controls, and the event to be injected. */
 bool entry_checks_controls(void) __must_check;
 
-/** SDM 3C 27.2.1.3: the event to be injected, if it is marked valid. */
+/** Of these the event alone, if it is marked valid (SDM 3C 27.2.1.3): for an
+ * entry whose controls are those of the last one. */
 bool entry_checks_event(void) __must_check;
 
 /** SDM 3C 27.2.2 to 27.2.4: the host state. */

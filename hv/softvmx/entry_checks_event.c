@@ -4,8 +4,9 @@
  * An entry can deliver an interrupt or exception as if it had happened in the
  * guest.  A word describes it - type, vector, error code or not - and not every
  * combination is an event that exists.  Nothing is looked at unless the word is
- * marked valid, which is why this table is apart: the controls stay from entry
- * to entry, the event does not.
+ * marked valid, and this table is apart, because the controls stay from entry
+ * to entry and the event does not.  Its place in the manual is between the
+ * entry controls and their MSR list (entry_checks_switch.c).
  */
 #include "hv/softvmx/entry_checks.h"
 #include "hv/softvmx/entry_checks_row.h"

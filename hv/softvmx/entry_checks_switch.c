@@ -106,6 +106,10 @@ static bool stays_out_of_smm(const struct entry_view *view, u64 entry)
 
 static const struct entry_check entry_checks[] = {
 	{ VM_ENTRY_CONTROLS, ENTRY, .bits = &entry_checks_entry_bits },
+};
+
+/** Behind the rules about the event, which have a file of their own. */
+static const struct entry_check later_entry_checks[] = {
 	{ VM_ENTRY_MSR_LOAD_ADDR, ENTRY, has_entry_load, entry_load_fits,
 	  .rule = NOT_A_LIST, .other = VM_ENTRY_MSR_LOAD_COUNT },
 	{ VM_ENTRY_MSR_LOAD_COUNT, ENTRY, NULL, is_short, .rule = TOO_LONG },
@@ -121,5 +125,8 @@ bool entry_checks_exit(const struct entry_view *view)
 
 bool entry_checks_entry(const struct entry_view *view)
 {
-	return entry_checks_run(view, entry_checks, ARRAY_SIZE(entry_checks));
+	return entry_checks_run(view, entry_checks, ARRAY_SIZE(entry_checks)) &&
+	       entry_checks_event() &&
+	       entry_checks_run(view, later_entry_checks,
+				ARRAY_SIZE(later_entry_checks));
 }

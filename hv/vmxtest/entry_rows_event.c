@@ -1,7 +1,9 @@
 /** @file
- * Rows that break the event to be injected (SDM 3C 27.2.1.3).
+ * Rows that break the event to be injected (SDM 3C 27.2.1.3), and some that
+ * break two rules at once: the one that stands first in the manual is told.
  */
 #include "hv/vmxtest/entry_row.h"
+#include "hv/x86/msr.h"
 #include "hv/x86/trap.h"
 
 /** An event word. */
@@ -16,6 +18,9 @@
 #define BAD_CODE WORDS("bit 11 must be 1 for exceptions with an error code")
 #define NO_CODE WORDS("bit 11: only a hardware exception outside of real mode")
 #define BAD_LENGTH WORDS("has 1 to 15 bytes")
+#define BAD_LIST WORDS("the list must be 16-byte aligned")
+#define BAD_FLAGS WORDS("bit 1 must be 1")
+#define BAD_TR SET(GUEST_TR_SELECTOR, 4)
 #define BLAMES(field) .blames = field
 
 static const struct entry_row rows[] = {
@@ -66,6 +71,27 @@ static const struct entry_row rows[] = {
 	{ "event_int3_length_16", ENTRY_LONG,
 	  { EVENT(INTR_TYPE_SOFT_EXCEPTION, VECTOR_BP), LENGTH(16) }, CONTROLS, BAD_LENGTH,
 	  BLAMES(VM_ENTRY_INSTRUCTION_LEN) },
+
+	{ "exit_list_comes_before_event", ENTRY_LONG,
+	  { SET(VM_EXIT_MSR_LOAD_ADDR, 8), SET(VM_EXIT_MSR_LOAD_COUNT, 1), EVENT(1, 3) },
+	  CONTROLS, BAD_LIST },
+	{ "event_comes_before_entry_list", ENTRY_LONG,
+	  { EVENT(1, 3), SET(VM_ENTRY_MSR_LOAD_COUNT, 1), SET(VM_ENTRY_MSR_LOAD_ADDR, 8) },
+	  CONTROLS, BAD_TYPE },
+	{ "controls_come_before_host", ENTRY_LONG,
+	  { ON(IO_BITMAP_A, 8), SET(HOST_CS_SELECTOR, 0) }, CONTROLS, WORDS("must be a page") },
+	{ "host_comes_before_guest", ENTRY_LONG,
+	  { SET(HOST_CS_SELECTOR, 0), SET(GUEST_RFLAGS, 0) }, HOST, WORDS("must not be 0") },
+	{ "registers_come_before_segments", ENTRY_LONG,
+	  { OFF(GUEST_CR4, CR4_PAE), BAD_TR }, GUEST, WORDS("PAE must be 1") },
+	{ "segments_come_before_rflags", ENTRY_LONG,
+	  { BAD_TR, SET(GUEST_RFLAGS, 0) }, GUEST, WORDS("TI, bit 2, must be 0") },
+	{ "rflags_come_before_link", ENTRY_LONG,
+	  { SET(GUEST_RFLAGS, 0), SET(VMCS_LINK_POINTER, 8) }, GUEST, BAD_FLAGS },
+	{ "guest_comes_before_entry_list", ENTRY_LONG,
+	  { SET(GUEST_RFLAGS, 0), SPARE(VM_ENTRY_MSR_LOAD_ADDR, 0),
+	    SET(VM_ENTRY_MSR_LOAD_COUNT, 1) }, GUEST, BAD_FLAGS,
+	  .spare = { MSR_IA32_FS_BASE, 0 } },
 };
 
 const struct entry_rows entry_rows_event = { rows, ARRAY_SIZE(rows) };
