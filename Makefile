@@ -29,7 +29,8 @@ OBJCOPY = $(CROSS)objcopy
 LAB ?=
 SRC ?= $(if $(LAB),labs,solutions)
 MACHINE ?= qemu
-MODE ?=
+# EPT=0 is another word for MODE=shadow.
+MODE ?= $(if $(filter 0,$(EPT)),shadow)
 TEST ?= *
 flavour := $(if $(filter $(CROSS)gcc,$(CC)),,/$(notdir $(CC)))
 BUILD := build$(flavour)
@@ -86,7 +87,7 @@ iso: $(OUT)/exit49.iso ## a GRUB disc with the hypervisor and the guests
 demo: ## install what is missing, build, grade the reference solutions
 	@tools/deps --quiet build qemu
 	@tools/grade --lab all --src $(if $(UNSOLVED_LABS),labs,solutions)
-grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow, TEST=glob, V=1)
+grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow, EPT=0, V=1)
 	@tools/grade
 host: ## your file's functions alone: no VM, under sanitizers (LAB=1; needs cmocka)
 	@tools/check/host $(or $(HOSTCC),gcc) $(LAB)

@@ -33,8 +33,13 @@ static void add_logging(void)
 	read_log();
 }
 
-/** All pages of the slot can be read without an exit. */
-static void check_readable(void)
+/**
+ * All pages of the slot can be read, and what was split is still mapped.
+ * Shadow paging, which forgets as a TLB does, maps its pieces when they are
+ * touched.
+ * @param pieces how many of them have not been
+ */
+static void check_readable(u64 pieces)
 {
 	struct tally t;
 
@@ -43,7 +48,8 @@ static void check_readable(void)
 		mmio_read8(page(i));
 	}
 	tally_stop(&t);
-	CHECK_EXITS(t.count[COUNTER_VIOLATIONS], 0,
+	CHECK_EXITS(t.count[COUNTER_VIOLATIONS],
+		    cache_is_shadow() ? pieces : 0,
 		    "all pages of a large leaf stay readable while one is "
 		    "logged (spec 1.5-14)");
 }
@@ -82,7 +88,7 @@ static void store_under_a_large_leaf(void)
 	CHECK_EXITS(store(7), 1,
 		    "the first store to a page that is logged is one EPT "
 		    "violation, later ones none (spec 1.4)");
-	check_readable();
+	check_readable(SLOTS_LARGE - 1);
 	check_log(BIT(7), 1);
 	CHECK_EXITS(store(7), 1,
 		    "after the log was read, the next store is caught again "
@@ -93,7 +99,7 @@ static void store_under_a_large_leaf(void)
 	CHECK_EXITS(store(63), 1,
 		    "while a slot logs, a store opens its own page and no "
 		    "other (spec 1.4)");
-	check_readable();
+	check_readable(0);
 	check_log(BIT(7) | BIT(8) | BIT(63), 3);
 }
 

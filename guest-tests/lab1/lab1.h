@@ -9,6 +9,7 @@
 
 #define TEST_FLAGS TEST_NO_MMIO_CACHE
 
+#include "guest-tests/lib/cache.h"
 #include "guest-tests/lib/test.h"
 
 #endif

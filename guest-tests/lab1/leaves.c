@@ -149,13 +149,16 @@ TEST(large_leaf_split_keeps_other_pages)
 		    "1.4)");
 	CHECK_EQ(slots_entry(gpa(page(SLOTS_GPA, stored))).entry & 7, 7,
 		 "the page that was stored to is writable (lab 1.6)");
-	CHECK_EQ(slots_entry(gpa(page(SLOTS_GPA, stored + 1))).entry & 7, 5,
+	/* Shadow paging forgets the others, as a TLB does. */
+	CHECK_EQ(slots_entry(gpa(page(SLOTS_GPA, stored + 1))).entry & 7,
+		 cache_is_shadow() ? 0 : 5,
 		 "the other pages of a split leaf keep their rights (lab 1.2)");
 
 	tally_start(&t);
 	check_contents(SLOTS_LARGE);
 	tally_stop(&t);
-	CHECK_EXITS(t.count[COUNTER_VIOLATIONS], 0,
+	CHECK_EXITS(t.count[COUNTER_VIOLATIONS],
+		    cache_is_shadow() ? SLOTS_LARGE - 1 : 0,
 		    "splitting a large leaf unmaps none of its pages (lab "
 		    "1.2)");
 }

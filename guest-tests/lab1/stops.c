@@ -8,16 +8,22 @@
 #include "guest-tests/lab1/lab1.h"
 
 #define EPT_READ BIT(0)
+#define SHADOW_RESERVED BIT(51)
 #define NOBODY DEVICE_NOBODY_GPA
 
 /**
  * A leaf of ours loses its read permission and nothing else.  It now has
  * R/W/X = 110b like an MMIO entry, but it is marked present: this is memory.
+ * A shadow leaf gets the reserved bit that an MMIO entry has.
  */
 TEST(corrupt_entry_ends_the_run)
 {
+	bool shadow = cache_is_shadow();
 	const struct hypercall_poke corrupt = {
-		.gpa = SLOTS_GPA, .and = ~EPT_READ, .level = 2
+		.gpa = SLOTS_GPA,
+		.and = shadow ? ~0ull : ~EPT_READ,
+		.or = shadow ? SHADOW_RESERVED : 0,
+		.level = 2,
 	};
 
 	slots_add(1, gpa(SLOTS_GPA), SLOTS_LARGE, 0);

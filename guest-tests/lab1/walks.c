@@ -127,7 +127,7 @@ TEST(spurious_violation_is_not_emulated)
  * processor takes the smaller.  A walk that looks at leaves only finds
  * nothing wrong, for ever.
  */
-TEST(rights_of_upper_entries_count)
+TEST_WITH(rights_of_upper_entries_count, TEST_FLAGS | TEST_NEEDS_EPT)
 {
 	const struct hypercall_poke take = {
 		.gpa = SMALL_GPA, .and = ~EPT_WRITE, .level = 2

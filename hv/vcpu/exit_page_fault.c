@@ -48,16 +48,22 @@ static __noinline void trace_fault(struct vcpu *vcpu,
 	}
 }
 
-/** Show tests the exit before a look is taken, by its physical address. */
-static __noinline void call_hook(struct vcpu *vcpu, gva_t addr)
+/** What an address means to the guest, for people; ~0: nothing. */
+static gpa_t gpa_of(const struct vcpu *vcpu, gva_t addr)
 {
 	struct memslot_set *slots = memslot_read(&vcpu->vm->slots);
 	struct guest_mapping mapping;
 
-	if (guest_walk_probe(&vcpu->shadow.paging, slots, addr, &mapping) ==
-	    GUEST_WALK_OK) {
-		vcpu->vm->fault_hook(vcpu->vm, mapping.gpa);
+	if (guest_walk_probe(&vcpu->shadow.paging, slots, addr, &mapping)) {
+		return gpa(~0ull);
 	}
+	return mapping.gpa;
+}
+
+/** Show tests the exit before a look is taken, by its physical address. */
+static __noinline void call_hook(struct vcpu *vcpu, gva_t addr)
+{
+	vcpu->vm->fault_hook(vcpu->vm, gpa_of(vcpu, addr));
 }
 
 /** RFLAGS.AC lifts SMAP, but not at CPL 3, where SMAP means nothing. */
@@ -84,7 +90,7 @@ static enum exit_action inject(struct vcpu *vcpu,
 static enum exit_action stop_broken(struct vcpu *vcpu,
 				    const struct shadow_fault *fault)
 {
-	return exit_stop(vcpu, VCPU_INTERNAL_MMU, fault->gpa,
+	return exit_stop(vcpu, VCPU_INTERNAL_MMU, gpa_of(vcpu, fault->addr),
 			 "the shadow entry for linear address 0x%llx is "
 			 "broken: it has a reserved bit set and is no MMIO "
 			 "entry",

@@ -8,6 +8,7 @@
  */
 #include "hv/vmm/calls_groups.h"
 
+#include "hv/vmm/calls_shadow.h"
 #include "hv/vmm/calls_slots.h"
 #include "mmu/ept_fault.h"
 
@@ -21,11 +22,22 @@ static bool can_find(u64 address, u64 level)
 	       level <= EPT_PML4E;
 }
 
+static void peek_ept(struct bed *bed, u64 address, int level,
+		     struct hypercall_ept *to)
+{
+	to->entry = READ_ONCE(
+		*ept_find_entry(&bed->vm->ept, gpa(address), &level));
+	to->level = (u32)level;
+	to->is_mmio = (to->entry & EPT_MMIO_MASK) == EPT_MMIO_VALUE;
+	to->generation = bits(to->entry, 10, 3) |
+			 bits(to->entry, 62, 52) << EPT_MMIO_GEN_LOW_BITS;
+	to->gpa = to->entry & EPT_ADDRESS;
+}
+
 s64 calls_ept_peek(struct bed *bed, const u64 *args)
 {
 	struct hypercall_ept peek = { 0 };
 	void *to = bed_memory(bed, args[0], sizeof(peek));
-	int level = (int)args[2];
 
 	if (!to) {
 		return -EFAULT;
@@ -34,32 +46,39 @@ s64 calls_ept_peek(struct bed *bed, const u64 *args)
 		return -EINVAL;
 	}
 	spinlock_lock(&bed->vm->mmu_lock);
-	peek.entry = READ_ONCE(
-		*ept_find_entry(&bed->vm->ept, gpa(args[1]), &level));
+	if (bed->vm->with_ept) {
+		peek_ept(bed, args[1], (int)args[2], &peek);
+	} else {
+		calls_shadow_peek(bed, args[1], (int)args[2], &peek);
+	}
 	spinlock_unlock(&bed->vm->mmu_lock);
-	peek.level = (u32)level;
-	peek.is_mmio = (peek.entry & EPT_MMIO_MASK) == EPT_MMIO_VALUE;
-	peek.generation = bits(peek.entry, 10, 3) |
-			  bits(peek.entry, 62, 52) << EPT_MMIO_GEN_LOW_BITS;
-	peek.gpa = peek.entry & EPT_ADDRESS;
 	memcpy(to, &peek, sizeof(peek));
 	return 0;
 }
 
 /** Change an entry; if it is not there, nothing. @return 0 or -ENOENT */
-static int poke(struct bed *bed, const struct hypercall_poke *p)
+static int poke_ept(struct bed *bed, const struct hypercall_poke *p)
 {
 	int level = (int)p->level;
-	u64 *entry;
+	u64 *entry = ept_find_entry(&bed->vm->ept, gpa(p->gpa), &level);
+
+	if ((u64)level != p->level) {
+		return -ENOENT;
+	}
+	WRITE_ONCE(*entry, (READ_ONCE(*entry) & p->and) | p->or);
+	ept_ask_invalidation(&bed->vm->ept);
+	return 0;
+}
+
+static int poke(struct bed *bed, const struct hypercall_poke *p)
+{
+	int error;
 
 	spinlock_lock(&bed->vm->mmu_lock);
-	entry = ept_find_entry(&bed->vm->ept, gpa(p->gpa), &level);
-	if ((u64)level == p->level) {
-		WRITE_ONCE(*entry, (READ_ONCE(*entry) & p->and) | p->or);
-		ept_ask_invalidation(&bed->vm->ept);
-	}
+	error = bed->vm->with_ept ? poke_ept(bed, p) :
+				    calls_shadow_poke(bed, p);
 	spinlock_unlock(&bed->vm->mmu_lock);
-	return (u64)level == p->level ? 0 : -ENOENT;
+	return error;
 }
 
 s64 calls_ept_poke(struct bed *bed, const u64 *args)
@@ -76,32 +95,43 @@ s64 calls_ept_poke(struct bed *bed, const u64 *args)
 }
 
 /** Is it a range of pages that the EPT can translate? */
-static bool is_range(u64 address, u64 pages)
+static bool is_range(const struct bed *bed, u64 address, u64 pages)
 {
 	u64 limit = BIT(EPT_GPA_BITS - PAGE_SHIFT);
 
+	if (!bed->vm->with_ept && pages > CALLS_SHADOW_PAGES) {
+		return false;
+	}
 	return !gpa_offset(gpa(address)) && address >> PAGE_SHIFT < limit &&
 	       pages && pages <= limit - (address >> PAGE_SHIFT);
 }
 
 s64 calls_ept_unmap(struct bed *bed, const u64 *args)
 {
-	if (!is_range(args[0], args[1])) {
+	if (!is_range(bed, args[0], args[1])) {
 		return -EINVAL;
 	}
 	spinlock_lock(&bed->vm->mmu_lock);
-	ept_fault_unmap(&bed->vm->ept, gpa(args[0]), args[1]);
+	if (bed->vm->with_ept) {
+		ept_fault_unmap(&bed->vm->ept, gpa(args[0]), args[1]);
+	} else {
+		calls_shadow_unmap(bed, args[0], args[1]);
+	}
 	spinlock_unlock(&bed->vm->mmu_lock);
 	return 0;
 }
 
 s64 calls_ept_protect(struct bed *bed, const u64 *args)
 {
-	if (!is_range(args[0], args[1])) {
+	if (!is_range(bed, args[0], args[1])) {
 		return -EINVAL;
 	}
 	spinlock_lock(&bed->vm->mmu_lock);
-	ept_write_protect(&bed->vm->ept, gpa(args[0]), args[1]);
+	if (bed->vm->with_ept) {
+		ept_write_protect(&bed->vm->ept, gpa(args[0]), args[1]);
+	} else {
+		calls_shadow_protect(bed, args[0], args[1]);
+	}
 	spinlock_unlock(&bed->vm->mmu_lock);
 	return 0;
 }
@@ -128,6 +158,7 @@ s64 calls_ept_physical_width(struct bed *bed, const u64 *args)
 		return -EINVAL;
 	}
 	bed->vm->ept.phys_bits = (unsigned int)args[0];
+	bed->vcpu->shadow.phys_bits = (unsigned int)args[0];
 	return 0;
 }
 

@@ -1,0 +1,109 @@
+/** @file
+ * Looking at shadow entries, and spoiling them.
+ */
+#include "hv/vmm/calls_shadow.h"
+
+#include "hv/vcpu/vcpu_paging.h"
+#include "mmu/shadow_table.h"
+
+/** The entry for an address, or NULL while there is no root. */
+static u64 *find_entry(struct bed *bed, u64 address, int *level)
+{
+	struct shadow *shadow = &bed->vcpu->shadow;
+
+	if (!shadow->roots[0].table.v) {
+		return NULL;
+	}
+	return shadow_table_find(shadow, &shadow->roots[0], gva(address),
+				 level);
+}
+
+void calls_shadow_peek(struct bed *bed, u64 address, int level,
+		       struct hypercall_ept *to)
+{
+	const u64 *entry = find_entry(bed, address, &level);
+	u64 value = entry ? READ_ONCE(*entry) : 0;
+
+	if (value == SHADOW_EMPTY) {
+		value = 0; /* nothing but a note for ourselves */
+	}
+	*to = (struct hypercall_ept){
+		.entry = value & ~SHADOW_PIECE,
+		.level = (u32)level,
+	};
+	if (shadow_mmio_is(value)) {
+		to->entry = value;
+		to->is_mmio = true;
+		to->generation = shadow_mmio_generation(value);
+		to->gpa = shadow_mmio_gpa(value).v;
+	}
+}
+
+int calls_shadow_poke(struct bed *bed, const struct hypercall_poke *poke)
+{
+	int level = (int)poke->level;
+	u64 *entry = find_entry(bed, poke->gpa, &level);
+
+	if (!entry || (u64)level != poke->level) {
+		return -ENOENT;
+	}
+	WRITE_ONCE(*entry, (READ_ONCE(*entry) & poke->and) | poke->or);
+	shadow_ask_invalidation(&bed->vcpu->shadow);
+	return 0;
+}
+
+/** The slot at an address, or NULL. */
+static const struct memslot *slot_at(struct bed *bed, u64 address)
+{
+	return memslot_find(memslot_read(&bed->vm->slots), gpa(address));
+}
+
+/** How many pages of a range lie in this slot. */
+static u64 pages_in(const struct memslot *slot, u64 address, u64 pages)
+{
+	u64 end = slot->base.v + (slot->pages << PAGE_SHIFT);
+	u64 left = (end - address) >> PAGE_SHIFT;
+
+	return left < pages ? left : pages;
+}
+
+/** Drop one entry, whatever it is a piece of; its place stays listed. */
+static void drop_entry(struct bed *bed, u64 address)
+{
+	int level = SHADOW_PTE;
+	u64 *entry = find_entry(bed, address, &level);
+
+	if (entry && level == SHADOW_PTE && *entry) {
+		shadow_table_set(&bed->vcpu->shadow, entry, SHADOW_EMPTY);
+	}
+}
+
+void calls_shadow_unmap(struct bed *bed, u64 address, u64 pages)
+{
+	while (pages) {
+		const struct memslot *slot = slot_at(bed, address);
+		u64 n = slot ? pages_in(slot, address, pages) : 1;
+
+		if (slot) {
+			vcpu_paging_zap(bed->vm, gpa(address), n);
+		} else {
+			drop_entry(bed, address);
+		}
+		address += n << PAGE_SHIFT;
+		pages -= n;
+	}
+}
+
+void calls_shadow_protect(struct bed *bed, u64 address, u64 pages)
+{
+	while (pages) {
+		const struct memslot *slot = slot_at(bed, address);
+		u64 n = slot ? pages_in(slot, address, pages) : 1;
+
+		if (slot) {
+			vcpu_paging_write_protect(bed->vm, gpa(address), n);
+		}
+		address += n << PAGE_SHIFT;
+		pages -= n;
+	}
+}
