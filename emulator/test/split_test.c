@@ -6,6 +6,7 @@
  *
  * links: emulator/test/harness.c
  */
+#include "emulator/fragments.h"
 #include "emulator/test/harness.h"
 
 #include <stdlib.h>
@@ -229,6 +230,25 @@ static void second_page_fault_asks_no_device(void **state)
 	assert_false(emulator_has_pending(&w->e));
 }
 
+static void thirty_two_bytes_go_in_four_pieces(void **state)
+{
+	struct world *w = harness_pages(MMIO, MMIO + PAGE_SIZE);
+	const struct mem_access at = { gva(AT), 32, EMUL_READ };
+
+	(void)state;
+	assert_int_equal(fragments_read(&w->e, &at, 0), EMUL_IO_NEEDED);
+	for (u64 i = 0; i < 4; i++) {
+		u64 answer = 0x1111111111111111 * (i + 1);
+
+		harness_expect(w, MMIO + 8 * i, 8, false);
+		assert_int_equal(fragments_complete(&w->e, (u8 *)&answer),
+				 i < 3 ? EMUL_IO_NEEDED : EMUL_DONE);
+	}
+	assert_int_equal(w->e.reads.data[31], 0x44);
+	assert_int_equal(w->e.reads.data[7], 0x11);
+	assert_int_equal(w->trace_count, 2);
+}
+
 /** Between two pieces: into another world, and the first one is no more. */
 static void a_saved_access_goes_on_in_another_world(void **state)
 {
@@ -287,6 +307,7 @@ int main(void)
 		cmocka_unit_test(behind_a_refusal_no_core_device_is_asked),
 		cmocka_unit_test(second_page_fault_leaves_the_first_untouched),
 		cmocka_unit_test(second_page_fault_asks_no_device),
+		cmocka_unit_test(thirty_two_bytes_go_in_four_pieces),
 		cmocka_unit_test(a_saved_access_goes_on_in_another_world),
 		cmocka_unit_test(a_32_bit_access_wraps_at_4_gib),
 	};

@@ -56,7 +56,7 @@ void lab4_exits(const struct check_place *place, u64 expected);
 				.data = (value), .is_write = true })
 
 #define CHECK_LEFT(n, expected, rule) \
-	lab4_exit(CHECK_PLACE(rule, FORMAT_HEX), (n), (expected))
+	lab4_exit(CHECK_PLACE(rule, FORMAT_TEXT), (n), (expected))
 #define CHECK_LEAVES(expected, rule) \
 	lab4_exits(CHECK_PLACE(rule, FORMAT_EXITS), (expected))
 

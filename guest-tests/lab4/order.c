@@ -87,3 +87,98 @@ TEST(step_trap_survives_the_middle)
 	trap_catch(step_store, &trap);
 	CHECK_EQ(trap.vector, 1, "and once more with nobody in between");
 }
+
+/** What CALL m16:64 reads: an offset and a selector - SDM 2A, CALL. */
+static struct {
+	u64 offset;
+	u16 selector;
+} __packed far_pointer;
+
+/** Where the test's own stack is while another one is tried. */
+static u64 own_stack;
+
+/** CALL REX.W FF /3, with the stack at address, to what stands behind it. */
+static u64 call_far(void)
+{
+	u64 rip, rsp;
+
+	far_pointer.selector = 0x08;
+	asm volatile("leaq 1f(%%rip), %0\n\t"
+		     "movq %0, %2\n\t"
+		     "movq %%rsp, %3\n\t"
+		     "movq %4, %%rsp\n\t"
+		     "rex.w lcall *%2\n"
+		     "1:\tmovq %%rsp, %1\n\t"
+		     "movq %3, %%rsp"
+		     : "=&r"(rip), "=&r"(rsp), "+m"(far_pointer),
+		       "=m"(own_stack)
+		     : "r"(address)
+		     : "memory");
+	CHECK_EQ(rsp, address - 16, "a far CALL pushes CS and RIP");
+	return rip;
+}
+
+/**
+ * A far CALL writes twice before it is done.  The first of its values lies in
+ * two pages, the second in one of them.
+ */
+TEST(several_writes_of_one_instruction_all_leave)
+{
+	u64 rip;
+
+	address = lab4_window(NOBODY_FAR, NOBODY_NEAR) + 4;
+	lab4_begin();
+	rip = call_far();
+	CHECK_LEFT(0, STORE(LAST(NOBODY_FAR, 4), 4, 0x08),
+		   "an instruction's first write leaves first (spec 10.3)");
+	CHECK_LEFT(1, STORE(NOBODY_NEAR, 4, 0),
+		   "all of the first write leaves before the second");
+	CHECK_LEFT(2, STORE(LAST(NOBODY_FAR, 12), 8, rip),
+		   "the second write of an instruction leaves as well (spec "
+		   "10.3)");
+	CHECK_LEAVES(3, "no write of an instruction is lost (spec 10.3)");
+
+	for (u32 piece = 1; piece <= 3; piece++) {
+		lab4_begin();
+		lab4_hook(IO_HOOK_MOVE, piece);
+		rip = call_far();
+		CHECK_LEAVES(3, "no write is lost when the vCPU moves between "
+				"them (spec 10.9)");
+		CHECK_LEFT(2, STORE(LAST(NOBODY_FAR, 12), 8, rip),
+			   "each write has its own bytes");
+	}
+}
+
+/** At CPL 3, so that the fault is not delivered on that stack. */
+static void call_far_and_fault(void)
+{
+	asm volatile("movq %0, %%rsp\n\trex.w lcall *%1"
+		     :
+		     : "r"(address), "m"(far_pointer)
+		     : "memory");
+}
+
+/**
+ * The first write is queued, the second one faults: the instruction has not
+ * taken place, so nothing of it may leave, then or later.
+ */
+TEST(queued_write_is_dropped_by_a_fault)
+{
+	struct trap trap;
+
+	address = PAGES_FREE_GVA + PAGE_SIZE;
+	pages_map(gva(address), gpa(NOBODY_NEAR), PAGES_WRITE | PAGES_USER);
+	address += 8;
+	far_pointer.selector = 0x23;
+	lab4_begin();
+	trap_user(call_far_and_fault, &trap);
+	CHECK_EQ(trap.vector, TRAP_PF, "the second write faults");
+	CHECK_EQ(trap.cr2, address - 16, "the second write's address is in CR2");
+	CHECK_LEAVES(0, "a fault drops what its instruction has queued (spec "
+			"4.5-24)");
+	lab4_begin();
+	mmio_write4(NOBODY_FAR, 0x77);
+	CHECK_LEFT(0, STORE(NOBODY_FAR, 4, 0x77),
+		   "the next access finds nothing pending (spec 4.5-24)");
+	CHECK_LEAVES(1, "the next access finds nothing pending (spec 4.5-24)");
+}

@@ -92,6 +92,20 @@ TEST(trace_of_a_split_store)
 		     WRITE(3, LAST(NOBODY_FAR, 3), 0x332211));
 }
 
+/** It costs no exit, and still it is a store to a device. */
+TEST(trace_of_a_coalesced_store)
+{
+	struct hypercall_coalesced zone = { .action = COALESCED_ADD,
+					    .gpa = NOBODY_NEAR, .length = 64 };
+
+	CHECK_DONE(vmcall1(HYPERCALL_COALESCED, vmcall_address(&zone)));
+	lab4_begin();
+	mmio_write8(NOBODY_NEAR + 8, VALUE);
+	CHECK_LEAVES(0, "a coalesced store costs no exit");
+	CHECK_EVENTS("a coalesced store is traced like any other (spec 5-11)",
+		     WRITE(8, NOBODY_NEAR + 8, VALUE));
+}
+
 /** Memory for loads, a device's business for stores. */
 TEST(trace_of_a_readonly_slot)
 {
