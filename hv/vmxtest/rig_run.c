@@ -9,7 +9,9 @@
  */
 #include "hv/vmxtest/rig.h"
 
+#include "hv/lib/options.h"
 #include "hv/lib/watchdog.h"
+#include "hv/softvmx/entry_checks.h"
 #include "hv/vmx/vmx_error.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
@@ -54,6 +56,22 @@ static void stop_for_entry(struct rig *rig, const struct services_exit *exit)
 
 	verdict_stop(&rig->verdict, VERDICT_ENTRY, "VM entry failed: %s",
 		     vmx_unit_entry_failure(why));
+}
+
+/**
+ * vmx_check=1 on the native unit: the checks in software must find nothing
+ * wrong with what the processor enters, whatever mode the guest is in.
+ */
+static void check(struct rig *rig)
+{
+	struct entry_verdict verdict;
+
+	if (options.vmx_check && !vmx_unit_is_soft && !rig->trying &&
+	    !entry_checks_all(&verdict)) {
+		verdict_stop(&rig->verdict, VERDICT_ENTRY,
+			     "the checks object to a VM entry: %s",
+			     entry_checks_sentence());
+	}
 }
 
 /** From one entry to the next. */
@@ -116,6 +134,7 @@ void rig_run(struct rig *rig)
 	lapic_timer_oneshot(VECTOR_PATIENCE, PATIENCE_US);
 	irq_disable();
 	while (rig->verdict.stop == VERDICT_NONE) {
+		check(rig);
 		step(rig);
 	}
 	clean_up();
