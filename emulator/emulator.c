@@ -30,6 +30,9 @@ void emulator_init(struct emulator *e, const struct emul_ops *ops)
 	e->ops = ops;
 	e->mode = MODE_64;
 	e->mmio_page = EMULATOR_NO_PAGE;
+	for (unsigned int i = 0; i < EMUL_ACCESS_COUNT; i++) {
+		e->pages[i].gva = EMULATOR_NO_GVA;
+	}
 }
 
 /** The addresses depend on the registers of pass 1: once an instruction. */
@@ -78,6 +81,8 @@ enum emul_result emulator_run(struct emulator *e)
 	}
 	if (unlikely(e->insn.traits & (OP_STRING | OP_TWO_MEMORY))) {
 		e->hint.valid = false;
+		e->insn.pointed = false;
+		emulator_forget_pages(e);
 	}
 	result = locate(e);
 	if (unlikely(result)) {
@@ -133,6 +138,7 @@ void emulator_restore(struct emulator *e, const struct emulator *from)
 	*e = *from;
 	e->ops = ops;
 	e->gpr = gpr;
+	emulator_forget_pages(e);
 }
 
 const char *emulator_result_name(enum emul_result result)

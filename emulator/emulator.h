@@ -107,6 +107,15 @@ struct emul_hint {
 	gva_t gva;
 };
 
+/** An address that no access has: it is not canonical. */
+#define EMULATOR_NO_GVA gva(BIT(62))
+
+/** A page on which a string instruction has found its memory. */
+struct emul_page {
+	gva_t gva; /* page-aligned, or EMULATOR_NO_GVA */
+	gpa_t gpa;
+};
+
 /** "No page" for mmio_page: the address of no page at all. */
 #define EMULATOR_NO_PAGE gpa(~0ull)
 
@@ -140,6 +149,8 @@ struct emulator {
 
 	/* one instruction, from pass 1 to the last completion */
 	struct insn insn;
+	/* by enum emul_access; only those of reads and writes: memory_walk() */
+	struct emul_page pages[EMUL_ACCESS_COUNT];
 	struct fragments fragments;
 	struct read_cache reads;
 	struct port_access port;
@@ -147,6 +158,16 @@ struct emulator {
 
 /** Make *e ready for its first instruction.  ops must live as long as e. */
 void emulator_init(struct emulator *e, const struct emul_ops *ops);
+
+/**
+ * Forget on which pages the instruction has found its memory: somebody else
+ * has changed how the guest translates.
+ */
+static inline void emulator_forget_pages(struct emulator *e)
+{
+	e->pages[EMUL_READ].gva = EMULATOR_NO_GVA;
+	e->pages[EMUL_WRITE].gva = EMULATOR_NO_GVA;
+}
 
 /**
  * Emulate the instruction at e->rip: pass 1.

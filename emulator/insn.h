@@ -107,6 +107,7 @@ struct insn {
 
 	struct operand dst;
 	struct operand src;
+	bool pointed; /* string: they are where this iteration has them */
 };
 
 #endif

@@ -19,6 +19,8 @@
  */
 #include "emulator/memory.h"
 
+#include "emulator/operations.h"
+
 /** How many bytes there are from at to the end of its page. */
 static unsigned int left_on_page(gva_t at)
 {
@@ -176,6 +178,32 @@ enum emul_result memory_check(struct emulator *e, const struct mem_access *at)
 	}
 	return memory_translate(e, gva_add(at->address, left), at->kind,
 				&unused);
+}
+
+/** Ask for a translation, and remember it for the next iteration. */
+static __noinline enum emul_result walk(struct emulator *e, gva_t gva,
+					enum emul_access kind, gpa_t *out)
+{
+	enum emul_result result = e->ops->translate(e, gva, kind, out);
+
+	if (!result && kind <= EMUL_WRITE && (e->insn.traits & OP_STRING)) {
+		e->pages[kind].gva = gva_page(gva);
+		e->pages[kind].gpa = gpa_page(*out);
+	}
+	return result;
+}
+
+enum emul_result memory_walk(struct emulator *e, gva_t gva,
+			     enum emul_access kind, gpa_t *out)
+{
+	const struct emul_page *page = &e->pages[kind];
+	u64 offset = gva.v - page->gva.v;
+
+	if (offset >= PAGE_SIZE) {
+		return walk(e, gva, kind, out);
+	}
+	*out = gpa_add(page->gpa, offset);
+	return EMUL_DONE;
 }
 
 /** One atomic compare-exchange on host memory; whether it took place. */

@@ -82,6 +82,14 @@ static inline bool memory_hint_fits(const struct emulator *e, gva_t gva)
 }
 
 /**
+ * Translate where there is no hint.  The iterations of a string instruction
+ * stay on the same two pages for long, so these are remembered, as the
+ * processor's TLB does: until the instruction is left.
+ */
+enum emul_result __must_check memory_walk(struct emulator *e, gva_t gva,
+					  enum emul_access kind, gpa_t *out);
+
+/**
  * Translate the page of one linear address, by the hint where it fits.  This
  * is what lab 4 calls.
  */
@@ -92,7 +100,7 @@ static inline enum emul_result __must_check memory_translate(
 		*out = e->hint.gpa;
 		return EMUL_DONE;
 	}
-	return e->ops->translate(e, gva, kind, out);
+	return memory_walk(e, gva, kind, out);
 }
 
 /**

@@ -26,21 +26,23 @@
 /** Interrupts get their turn after this many iterations (spec 3.7). */
 #define STRING_BATCH 1024
 
+_Static_assert(Xz - Xb == 2 && Yz - Yb == 2, "three codes a pointer");
+
 /** X: what rSI points to. */
 static bool is_x(u8 code)
 {
-	return code == Xb || code == Xv || code == Xz;
+	return (u8)(code - Xb) <= Xz - Xb;
 }
 
 /** Y: what rDI points to. */
 static bool is_y(u8 code)
 {
-	return code == Yb || code == Yv || code == Yz;
+	return (u8)(code - Yb) <= Yz - Yb;
 }
 
 static u64 count_of(const struct emulator *e, const u64 *registers)
 {
-	return registers[REG_RCX] & context_mask(e->insn.address_size);
+	return registers[REG_RCX] & e->insn.address_mask;
 }
 
 /** Point the operands at where rSI and rDI are in this iteration. */
@@ -70,6 +72,19 @@ static void move(struct emulator *e, unsigned int reg)
 
 	pointer = e->rflags & RFLAGS_DF ? pointer - step : pointer + step;
 	context_merge_register(e, reg, pointer, e->insn.address_size);
+}
+
+/** What the operands' codes say: rSI moves, rDI does, or both. */
+static void move_pointers(struct emulator *e)
+{
+	const struct opcode *row = &e->insn.row;
+
+	if (is_x(row->dst) || is_x(row->src)) {
+		move(e, REG_RSI);
+	}
+	if (is_y(row->dst) || is_y(row->src)) {
+		move(e, REG_RDI);
+	}
 }
 
 /** REPE goes on while ZF is 1, REPNE while it is 0; only CMPS and SCAS ask. */
@@ -102,19 +117,19 @@ enum emul_result string_step(struct emulator *e)
 	if (e->insn.rep && count_of(e, e->gpr) == 0) {
 		return EMUL_DONE;
 	}
-	result = point(e);
-	if (!result) {
-		result = execute_run(e);
+	if (!e->insn.pointed) {
+		result = point(e);
+		if (result) {
+			return result;
+		}
+		e->insn.pointed = true;
 	}
+	result = execute_run(e);
 	if (result) {
 		return result;
 	}
-	if (is_x(e->insn.row.dst) || is_x(e->insn.row.src)) {
-		move(e, REG_RSI);
-	}
-	if (is_y(e->insn.row.dst) || is_y(e->insn.row.src)) {
-		move(e, REG_RDI);
-	}
+	e->insn.pointed = false;
+	move_pointers(e);
 	if (e->insn.rep) {
 		count_down(e);
 	}

@@ -89,6 +89,7 @@ struct emulator *emulate_borrow(struct vcpu *vcpu)
 void emulate_mode_changed(struct vcpu *vcpu)
 {
 	fetch_cache_drop(&vcpu->emulation->fetch);
+	emulator_forget_pages(&vcpu->emulation->e);
 }
 
 /**
@@ -153,7 +154,7 @@ static __noinline void trace_insn(struct vcpu *vcpu, bool failed)
 }
 
 /**
- * What most instructions leave as it is: RFLAGS, RSP, blocking.  STI and loads
+ * What most instructions leave as it is: RSP, blocking.  STI and loads
  * of SS hold interrupts off for an instruction, unless it is their second in a
  * row (SDM 2B STI, 3A 6.8.3).
  */
@@ -166,7 +167,6 @@ static __noinline void write_back_more(struct vcpu *vcpu, u64 blocking)
 		now = e->dirty & EMUL_BLOCKS_STI ? INTERRUPTIBILITY_STI
 						 : INTERRUPTIBILITY_MOV_SS;
 	}
-	vmwrite(GUEST_RFLAGS, e->rflags);
 	vmwrite(GUEST_RSP, vcpu->gpr[GPR_RSP]);
 	vmwrite(GUEST_INTERRUPTIBILITY_STATE, (blocking & ~BLOCKING) | now);
 }
@@ -179,8 +179,11 @@ static inline void write_back(struct vcpu *vcpu, struct vcpu_emulation *em)
 	vcpu->stuck.times = 0;
 	vcpu->rip = em->e.rip;
 	vmwrite(GUEST_RIP, em->e.rip);
-	if (em->e.rflags != em->old_rflags || (blocking & BLOCKING) ||
-	    (em->e.dirty & (BIT(GPR_RSP) | EMUL_BLOCKS))) {
+	if (em->e.rflags != em->old_rflags) {
+		vmwrite(GUEST_RFLAGS, em->e.rflags);
+	}
+	if (unlikely((blocking & BLOCKING) ||
+		     (em->e.dirty & (BIT(GPR_RSP) | EMUL_BLOCKS)))) {
 		write_back_more(vcpu, blocking);
 	}
 }
