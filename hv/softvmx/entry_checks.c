@@ -36,7 +36,7 @@ const char *entry_checks_sentence(void)
 const char *entry_checks_hint(void)
 {
 	return entry_checks_sentence()[0] ? "" :
-		"; with vmx_check=1 on the command line the rule is named";
+		"; make bochs (or kvm) APPEND=vmx_check=1 names the rule";
 }
 
 void entry_checks_forget(void)
