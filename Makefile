@@ -52,7 +52,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Wswitch-enum
 BASE_CFLAGS := -std=gnu11 -g -I. $(WARNINGS)
 BARE_CFLAGS := $(BASE_CFLAGS) -O2 -ffreestanding -mno-red-zone \
-	-mgeneral-regs-only -fno-pic -fno-pie -fno-stack-protector \
+	-mgeneral-regs-only -mcx16 -fno-pic -fno-pie -fno-stack-protector \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables
 
 # What the tools below read from their environment.

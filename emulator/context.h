@@ -31,9 +31,14 @@ enum implied_register {
 #define RFLAGS_IF BIT(9)
 #define RFLAGS_DF BIT(10)
 #define RFLAGS_OF BIT(11)
+#define RFLAGS_IOPL BITS(13, 12)
+#define RFLAGS_NT BIT(14)
 #define RFLAGS_RF BIT(16)
 #define RFLAGS_VM BIT(17)
 #define RFLAGS_AC BIT(18)
+#define RFLAGS_VIF BIT(19)
+#define RFLAGS_VIP BIT(20)
+#define RFLAGS_ID BIT(21)
 
 /** The value mask of a size in bytes, 1 to 8. */
 static inline u64 context_mask(unsigned int size)
@@ -123,11 +128,17 @@ static inline bool context_canonical(u64 address, unsigned int size)
 	return (first | (first + size - 1)) >> 48 == 0;
 }
 
-/** The guest's mistake without an error code: #UD. */
+/** The guest's mistake without an error code: #DE, #BR, #UD, #NM. */
+static inline enum emul_result context_fault(struct emulator *e, u8 vector)
+{
+	e->exception = (struct exception){ .vector = vector };
+	return EMUL_FAULT;
+}
+
+/** No such instruction here: #UD. */
 static inline enum emul_result context_undefined(struct emulator *e)
 {
-	e->exception = (struct exception){ .vector = VECTOR_UD };
-	return EMUL_FAULT;
+	return context_fault(e, VECTOR_UD);
 }
 
 /** The guest's mistake with error code 0: #GP(0) or #SS(0). */

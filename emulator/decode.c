@@ -36,13 +36,16 @@
 
 /** The set of operand codes that c alone makes. */
 #define CODE(c) (1ull << (c))
+_Static_assert(OPERAND_CODE_COUNT <= 64, "a bit for each operand code");
 
 #define CODES_WITH_MODRM (CODE(OPERAND_CODES_WITH_MODRM_END) - CODE(Eb))
-#define CODES_MEMORY_ONLY                                                \
-	(CODE(M) | CODE(Mp) | CODE(Ms) | CODE(My) | CODE(Mq) | CODE(Mdq))
+#define CODES_MEMORY_ONLY                                               \
+	(CODE(M) | CODE(Ma) | CODE(Mv) | CODE(Mpair) | CODE(Mp) | CODE(Ms) | \
+	 CODE(My) | CODE(Mq) | CODE(Mdq))
 #define CODES_SPECIAL (CODE(Sw) | CODE(Cy) | CODE(Dy))
-#define CODES_WITH_IMMEDIATE \
-	(CODE(Ib) | CODE(Iw) | CODE(Iz) | CODE(Iv) | CODE(Ob) | CODE(Ov))
+#define CODES_WITH_IMMEDIATE                                            \
+	(CODE(Ib) | CODE(Iw) | CODE(Iz) | CODE(Iv) | CODE(Jb) | CODE(Jz) | \
+	 CODE(Ob) | CODE(Ov))
 
 /** Whether byte is a legacy prefix; if so note it (SDM 2A 2.1.1). */
 static bool note_prefix(struct insn *insn, u8 byte)
@@ -230,25 +233,26 @@ static void decode_segment(struct insn *insn)
 	}
 }
 
-/** How many bytes of immediate an operand code asks for. */
-static unsigned int immediate_size(const struct insn *insn,
-				   enum operand_code code)
+/** How many bytes of immediate an operand code asks for; 0: none. */
+static unsigned int immediate_size(const struct insn *insn, u8 code)
 {
-	unsigned int size = insn->operand_size;
-
-	if (code == Ib) {
+	switch (code) {
+	case Ib:
+	case Jb:
 		return 1;
-	}
-	if (code == Iw) {
+	case Iw:
 		return 2;
-	}
-	if (code == Ob || code == Ov) {
+	case Iz:
+	case Jz:
+		return insn->operand_size == 2 ? 2 : 4;
+	case Iv:
+		return insn->operand_size;
+	case Ob:
+	case Ov:
 		return insn->address_size;
+	default:
+		return 0;
 	}
-	if (code == Iz) {
-		return size == 8 ? 4 : size;
-	}
-	return code == Iv ? size : 0;
 }
 
 /** immediates = one or two of 1, 2, 4 or 8 bytes, or an absolute offset */

@@ -31,6 +31,7 @@ enum emul_vector {
 	VECTOR_DB = 1,
 	VECTOR_BP = 3,
 	VECTOR_OF = 4,
+	VECTOR_BR = 5,
 	VECTOR_UD = 6,
 	VECTOR_NM = 7,
 	VECTOR_TS = 10,

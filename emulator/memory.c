@@ -255,3 +255,53 @@ enum emul_result memory_exchange(struct emulator *e,
 	}
 	return compare_exchange(ram, at->size, values) ? EMUL_DONE : EMUL_RETRY;
 }
+
+enum emul_result memory_need_ram(struct emulator *e,
+				 const struct mem_access *at)
+{
+	enum emul_result result;
+	gpa_t where;
+
+	result = memory_translate(e, at->address, EMUL_WRITE, &where);
+	if (result) {
+		return result;
+	}
+	if (at->size > left_on_page(at->address) ||
+	    !memory_ram(e, where, true)) {
+		return context_stop(e, "this instruction works in RAM only");
+	}
+	return EMUL_DONE;
+}
+
+typedef unsigned __int128 u128;
+
+/** Sixteen bytes at once: every processor that has VMX or SVM can (-mcx16). */
+static bool compare_exchange_16(void *at, const struct memory_wide *old,
+				const struct memory_wide *new)
+{
+	u128 before = (u128)old->half[1] << 64 | old->half[0];
+	u128 after = (u128) new->half[1] << 64 | new->half[0];
+
+	return __sync_bool_compare_and_swap((u128 *)at, before, after);
+}
+
+enum emul_result memory_exchange_wide(struct emulator *e,
+				      const struct mem_access *at,
+				      const struct memory_wide *old,
+				      const struct memory_wide *new)
+{
+	struct memory_exchange values = { old->half[0], new->half[0] };
+	enum emul_result result;
+	gpa_t where;
+
+	if (at->size == 8) {
+		return memory_exchange(e, at, &values);
+	}
+	result = memory_translate(e, at->address, EMUL_WRITE, &where);
+	if (result) {
+		return result;
+	}
+	return compare_exchange_16(memory_ram(e, where, true), old, new)
+		       ? EMUL_DONE
+		       : EMUL_RETRY;
+}

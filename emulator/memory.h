@@ -160,4 +160,24 @@ enum emul_result __must_check
 memory_exchange(struct emulator *e, const struct mem_access *at,
 		const struct memory_exchange *values);
 
+/** A value of 8 or 16 bytes, its lower half first. */
+struct memory_wide {
+	u64 half[2];
+};
+
+/** The same as memory_exchange() for 8 bytes, or 16 aligned ones in RAM. */
+enum emul_result __must_check
+memory_exchange_wide(struct emulator *e, const struct mem_access *at,
+		     const struct memory_wide *old,
+		     const struct memory_wide *new);
+
+/**
+ * Make sure that an access, which is going to write, lies in RAM in one page.
+ *
+ * @return EMUL_DONE, EMUL_FAULT, EMUL_RETRY, or EMUL_UNHANDLEABLE if it does
+ *         not
+ */
+enum emul_result __must_check memory_need_ram(struct emulator *e,
+					      const struct mem_access *at);
+
 #endif

@@ -20,5 +20,10 @@ OPERATION(op_alu_not);
 OPERATION(op_alu_neg);
 OPERATION(op_alu_inc);
 OPERATION(op_alu_dec);
+OPERATION(op_alu_adcx);
+OPERATION(op_alu_adox);
+OPERATION(op_alu_cbw);
+OPERATION(op_alu_cwd);
+OPERATION(op_alu_arpl);
 
 #endif

@@ -1,5 +1,10 @@
 /** @file
- * Bits: BSF, BSR, TZCNT, LZCNT, POPCNT.
+ * Bits: BT and relatives, BSF, BSR, TZCNT, LZCNT, POPCNT.
+ *
+ * BT puts one bit into CF; BTS, BTR and BTC change it besides.  Where the
+ * number of the bit is in a register and the bits are in memory, the number
+ * may lie far beyond the operand: operand.c has found the cell that holds it,
+ * and its low bits are looked at here.
  *
  * BSF and BSR of 0 set ZF and leave the destination as it is: the SDM calls
  * it undefined, processors do this, and programs rely on it.
@@ -26,6 +31,43 @@ static unsigned int lowest(u64 value)
 static unsigned int highest(u64 value)
 {
 	return 63 - __builtin_clzll(value);
+}
+
+/** CF is the bit that is asked for. @return its mask */
+static u64 test(struct alu *alu)
+{
+	u64 mask = BIT(alu->src & (8 * alu->size - 1));
+
+	set(alu, RFLAGS_CF, alu->dst & mask ? RFLAGS_CF : 0);
+	return mask;
+}
+
+enum emul_result op_bit_bt(struct emulator *e, struct alu *alu)
+{
+	(void)e;
+	test(alu);
+	return EMUL_DONE;
+}
+
+enum emul_result op_bit_bts(struct emulator *e, struct alu *alu)
+{
+	(void)e;
+	alu->dst |= test(alu);
+	return EMUL_DONE;
+}
+
+enum emul_result op_bit_btr(struct emulator *e, struct alu *alu)
+{
+	(void)e;
+	alu->dst &= ~test(alu);
+	return EMUL_DONE;
+}
+
+enum emul_result op_bit_btc(struct emulator *e, struct alu *alu)
+{
+	(void)e;
+	alu->dst ^= test(alu);
+	return EMUL_DONE;
 }
 
 enum emul_result op_bit_bsf(struct emulator *e, struct alu *alu)

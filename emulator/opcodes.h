@@ -26,11 +26,16 @@ enum operand_code {
 	Ew,
 	Ed, /* MOVSXD, 64-bit mode: 4 bytes, or 2 with operand size 2 */
 	Ev,
-	Gb,
-	Gv,
-	M,  /* the effective address as a value; no register form */
-	Es, /* a register of the operand size, or 2 bytes of memory */
 	Ey,
+	Gb,
+	Gw,
+	Gv,
+	M,     /* the effective address as a value; no register form */
+	Ma,    /* two operands of the operation's size, one behind the other */
+	Mv,    /* memory only */
+	Mpair, /* CMPXCHG8B and 16B: 8 bytes, 16 with REX.W */
+	ModRM, /* a ModRM byte that is read and means nothing */
+	Es, /* a register of the operand size, or 2 bytes of memory */
 	Gy,
 	Ry,
 	Sw,
@@ -50,14 +55,19 @@ enum operand_code {
 	Iw,
 	Iz,
 	Iv,
+	Jb,
+	Jz,
 	Ob,
 	Ov,
 	Zb,
 	Zv,
 	AL,
+	CL,
 	rAX,
 	eAX, /* as rAX, but at most 4 bytes */
 	DX,
+	One,   /* the value 1 */
+	Table, /* XLAT: one byte at rBX + AL */
 	Xb,
 	Xv,
 	Xz,
@@ -110,22 +120,96 @@ enum op {
 	OP_NEG,
 	OP_INC,
 	OP_DEC,
+	OP_ADCX,
+	OP_ADOX,
+	OP_CBW,
+	OP_CWD,
+	OP_ARPL,
 
 	/* op_exchange.c */
 	OP_XCHG,
+	OP_XCHG_NOP,
 	OP_XADD,
 	OP_CMPXCHG,
+	OP_CMPXCHG8B,
 
 	/* op_bit.c */
+	OP_BT,
+	OP_BTS,
+	OP_BTR,
+	OP_BTC,
 	OP_BSF,
 	OP_BSR,
 	OP_TZCNT,
 	OP_LZCNT,
 	OP_POPCNT,
 
+	/* op_byte.c */
+	OP_BSWAP,
+	OP_MOVBE,
+	OP_CRC32,
+
+	/* op_shift.c */
+	OP_ROL,
+	OP_ROR,
+	OP_RCL,
+	OP_RCR,
+	OP_SHL,
+	OP_SHR,
+	OP_SAR,
+	OP_SHLD,
+	OP_SHRD,
+
+	/* op_muldiv.c */
+	OP_MUL,
+	OP_IMUL,
+	OP_IMUL_REG,
+	OP_DIV,
+	OP_IDIV,
+
+	/* op_decimal.c */
+	OP_DAA,
+	OP_DAS,
+	OP_AAA,
+	OP_AAS,
+	OP_AAM,
+	OP_AAD,
+
+	/* op_flow.c */
+	OP_JMP,
+	OP_JCC,
+	OP_LOOPNE,
+	OP_LOOPE,
+	OP_LOOP,
+	OP_JCXZ,
+	OP_CALL,
+	OP_RET,
+	OP_SETCC,
+	OP_CMOVCC,
+	OP_NOP,
+	OP_UD,
+	OP_BOUND,
+
 	/* op_stack.c */
 	OP_PUSH,
 	OP_POP,
+	OP_PUSHA,
+	OP_POPA,
+	OP_ENTER,
+	OP_LEAVE,
+
+	/* op_flags.c */
+	OP_PUSHF,
+	OP_POPF,
+	OP_LAHF,
+	OP_SAHF,
+	OP_CLC,
+	OP_STC,
+	OP_CMC,
+	OP_CLD,
+	OP_STD,
+	OP_CLI,
+	OP_STI,
 
 	/* op_segment.c */
 	OP_GET_SEGMENT,

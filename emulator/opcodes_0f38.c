@@ -8,5 +8,7 @@
 
 const struct opcode opcodes_0f38[256] = {
 	[0x2a] = PREFIX(0F38_2A),             /* MOVNTDQA */
-	[0xff] = { OP_UNKNOWN },
+	[0xf0] = PREFIX(0F38_F0),             /* MOVBE, CRC32 */
+	[0xf1] = PREFIX(0F38_F1),             /* MOVBE, CRC32 */
+	[0xf6] = PREFIX(0F38_F6),             /* ADCX, ADOX */
 };

@@ -19,6 +19,19 @@
 		{ OP_CMP, dst, src }, /* /7 */     \
 	}
 
+/* The eight shifts of group 2; /6 is another SHL. */
+#define SHIFT_MEMBERS(dst, src)                    \
+	{                                          \
+		{ OP_ROL, dst, src }, /* /0 */     \
+		{ OP_ROR, dst, src }, /* /1 */     \
+		{ OP_RCL, dst, src }, /* /2 */     \
+		{ OP_RCR, dst, src }, /* /3 */     \
+		{ OP_SHL, dst, src }, /* /4 */     \
+		{ OP_SHR, dst, src }, /* /5 */     \
+		{ OP_SHL, dst, src }, /* /6 */     \
+		{ OP_SAR, dst, src }, /* /7 */     \
+	}
+
 static const struct opcode groups[GROUP_COUNT][8] = {
 	[GROUP_80] = ALU_MEMBERS(Eb, Ib), /* ADD..CMP r/m8, imm8  80 /0../7 ib */
 	[GROUP_81] = ALU_MEMBERS(Ev, Iz), /* ADD..CMP r/m, imm    81 /0../7 iz */
@@ -26,23 +39,37 @@ static const struct opcode groups[GROUP_COUNT][8] = {
 	[GROUP_8F] = {
 		[0] = { OP_POP, Ev, Stack },  /* POP r/m          8F /0 */
 	},
+	[GROUP_C0] = SHIFT_MEMBERS(Eb, Ib),   /* ROL..SAR r/m8, imm8  C0 /0../7 ib */
+	[GROUP_C1] = SHIFT_MEMBERS(Ev, Ib),   /* ROL..SAR r/m, imm8   C1 /0../7 ib */
 	[GROUP_C6] = {
 		[0] = { OP_MOV, Eb, Ib },     /* MOV r/m8, imm8   C6 /0 ib */
 	},
 	[GROUP_C7] = {
 		[0] = { OP_MOV, Ev, Iz },     /* MOV r/m, imm     C7 /0 iz */
 	},
+	[GROUP_D0] = SHIFT_MEMBERS(Eb, One),  /* ROL..SAR r/m8, 1     D0 /0../7 */
+	[GROUP_D1] = SHIFT_MEMBERS(Ev, One),  /* ROL..SAR r/m, 1      D1 /0../7 */
+	[GROUP_D2] = SHIFT_MEMBERS(Eb, CL),   /* ROL..SAR r/m8, CL    D2 /0../7 */
+	[GROUP_D3] = SHIFT_MEMBERS(Ev, CL),   /* ROL..SAR r/m, CL     D3 /0../7 */
 	[GROUP_F6] = {
 		[0] = { OP_TEST, Eb, Ib },    /* TEST r/m8, imm8  F6 /0 ib */
 		[1] = { OP_TEST, Eb, Ib },    /* the same         F6 /1 ib */
 		[2] = { OP_NOT, Eb },         /* NOT r/m8         F6 /2 */
 		[3] = { OP_NEG, Eb },         /* NEG r/m8         F6 /3 */
+		[4] = { OP_MUL, None, Eb },   /* MUL r/m8         F6 /4 */
+		[5] = { OP_IMUL, None, Eb },  /* IMUL r/m8        F6 /5 */
+		[6] = { OP_DIV, None, Eb },   /* DIV r/m8         F6 /6 */
+		[7] = { OP_IDIV, None, Eb },  /* IDIV r/m8        F6 /7 */
 	},
 	[GROUP_F7] = {
 		[0] = { OP_TEST, Ev, Iz },    /* TEST r/m, imm    F7 /0 iz */
 		[1] = { OP_TEST, Ev, Iz },    /* the same         F7 /1 iz */
 		[2] = { OP_NOT, Ev },         /* NOT r/m          F7 /2 */
 		[3] = { OP_NEG, Ev },         /* NEG r/m          F7 /3 */
+		[4] = { OP_MUL, None, Ev },   /* MUL r/m          F7 /4 */
+		[5] = { OP_IMUL, None, Ev },  /* IMUL r/m         F7 /5 */
+		[6] = { OP_DIV, None, Ev },   /* DIV r/m          F7 /6 */
+		[7] = { OP_IDIV, None, Ev },  /* IDIV r/m         F7 /7 */
 	},
 	[GROUP_FE] = {
 		[0] = { OP_INC, Eb },         /* INC r/m8         FE /0 */
@@ -51,8 +78,10 @@ static const struct opcode groups[GROUP_COUNT][8] = {
 	[GROUP_FF] = {
 		[0] = { OP_INC, Ev },         /* INC r/m          FF /0 */
 		[1] = { OP_DEC, Ev },         /* DEC r/m          FF /1 */
-		[3] = { OP_CALL_FAR, None, Mp }, /* CALL m     FF /3 */
-		[5] = { OP_JMP_FAR, None, Mp },  /* JMP m      FF /5 */
+		[2] = { OP_CALL, None, Ev },  /* CALL r/m         FF /2 */
+		[3] = { OP_CALL_FAR, None, Mp }, /* CALL m        FF /3 */
+		[4] = { OP_JMP, None, Ev },   /* JMP r/m          FF /4 */
+		[5] = { OP_JMP_FAR, None, Mp },  /* JMP m         FF /5 */
 		[6] = { OP_PUSH, Stack, Ev }, /* PUSH r/m         FF /6 */
 	},
 	[GROUP_0F_00] = {
@@ -71,6 +100,15 @@ static const struct opcode groups[GROUP_COUNT][8] = {
 		[4] = { OP_SMSW, Es, None },  /* SMSW r/m         0F 01 /4 */
 		[6] = { OP_LMSW, None, Ew },  /* LMSW r/m16       0F 01 /6 */
 		[7] = { OP_INVLPG, None, M, None, MEMORY_ROW }, /* INVLPG m  0F 01 /7 */
+	},
+	[GROUP_0F_BA] = {
+		[4] = { OP_BT, Ev, Ib },      /* BT r/m, imm8     0F BA /4 ib */
+		[5] = { OP_BTS, Ev, Ib },     /* BTS r/m, imm8    0F BA /5 ib */
+		[6] = { OP_BTR, Ev, Ib },     /* BTR r/m, imm8    0F BA /6 ib */
+		[7] = { OP_BTC, Ev, Ib },     /* BTC r/m, imm8    0F BA /7 ib */
+	},
+	[GROUP_0F_C7] = {
+		[1] = { OP_CMPXCHG8B, Mpair }, /* CMPXCHG8B, 16B  0F C7 /1 */
 	},
 };
 
@@ -161,11 +199,29 @@ static const struct opcode prefixed[PREFIX_COUNT][4] = {
 	[PREFIX_0F38_2A] = {
 		[MANDATORY_66] = { OP_SSE_ALIGNED, Vdq, Mdq },       /* MOVNTDQA  66 0F 38 2A /r */
 	},
+	[PREFIX_0F38_F0] = {
+		[MANDATORY_NONE] = { OP_MOVBE, Gv, Mv },  /* MOVBE r, m     0F 38 F0 /r */
+		[MANDATORY_66] = { OP_MOVBE, Gv, Mv },
+		[MANDATORY_F2] = { OP_CRC32, Gy, Eb },    /* CRC32 r, r/m8  F2 0F 38 F0 /r */
+	},
+	[PREFIX_0F38_F1] = {
+		[MANDATORY_NONE] = { OP_MOVBE, Mv, Gv },  /* MOVBE m, r     0F 38 F1 /r */
+		[MANDATORY_66] = { OP_MOVBE, Mv, Gv },
+		[MANDATORY_F2] = { OP_CRC32, Gy, Ev },    /* CRC32 r, r/m   F2 0F 38 F1 /r */
+	},
+	[PREFIX_0F38_F6] = {
+		[MANDATORY_66] = { OP_ADCX, Gy, Ey },     /* ADCX r, r/m    66 0F 38 F6 /r */
+		[MANDATORY_F3] = { OP_ADOX, Gy, Ey },     /* ADOX r, r/m    F3 0F 38 F6 /r */
+	},
 };
 
 /* Outside 64-bit mode, and in it. */
 static const struct opcode moded[MODED_COUNT][2] = {
+	[MODED_62] = {
+		[0] = { OP_BOUND, None, Ma, Gv, MEMORY_ROW }, /* BOUND r, m  62 /r */
+	},
 	[MODED_63] = {
+		[0] = { OP_ARPL, Ew, Gw },    /* ARPL r/m16, r16  63 /r */
 		[1] = { OP_MOVSX, Gv, Ed },   /* MOVSXD r, r/m32  63 /r */
 	},
 	[MODED_C4] = {
@@ -173,6 +229,10 @@ static const struct opcode moded[MODED_COUNT][2] = {
 	},
 	[MODED_C5] = {
 		[0] = { OP_LOAD_FAR, Gv, Mp, None, MEMORY_ROW }, /* LDS  C5 /r */
+	},
+	[MODED_82] = {
+		[0] = GROUP(80),              /* ADD..CMP r/m8, imm8  82 /0../7 ib */
+		[1] = { OP_UD, .marks = I64 },
 	},
 };
 

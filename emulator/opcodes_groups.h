@@ -17,14 +17,22 @@ enum opcode_group {
 	GROUP_81,
 	GROUP_83,
 	GROUP_8F,
+	GROUP_C0,
+	GROUP_C1,
 	GROUP_C6,
 	GROUP_C7,
+	GROUP_D0,
+	GROUP_D1,
+	GROUP_D2,
+	GROUP_D3,
 	GROUP_F6,
 	GROUP_F7,
 	GROUP_FE,
 	GROUP_FF,
 	GROUP_0F_00,
 	GROUP_0F_01,
+	GROUP_0F_BA,
+	GROUP_0F_C7,
 	GROUP_COUNT,
 };
 
@@ -50,6 +58,9 @@ enum opcode_prefixed {
 	PREFIX_0F_E7,
 	PREFIX_0F_F0,
 	PREFIX_0F38_2A,
+	PREFIX_0F38_F0, /* MOVBE, CRC32 */
+	PREFIX_0F38_F1, /* MOVBE, CRC32 */
+	PREFIX_0F38_F6, /* ADCX, ADOX */
 	PREFIX_COUNT,
 };
 
@@ -62,9 +73,11 @@ enum opcode_mandatory {
 };
 
 enum opcode_moded {
+	MODED_62, /* BOUND, EVEX in 64-bit mode */
 	MODED_63, /* MOVSXD, ARPL outside 64-bit mode */
 	MODED_C4, /* LES; VEX in 64-bit mode */
 	MODED_C5, /* LDS; the same */
+	MODED_82, /* as 80, nothing in 64-bit mode */
 	MODED_COUNT,
 };
 

@@ -46,13 +46,14 @@ enum place {
 	IN_REG_XMM, /* V */
 	IN_SPECIAL, /* S, C, D */
 	IN_OPCODE, /* Z: the low three bits, widened by REX.B */
-	IN_RAX,
-	IN_RDX,
 	IN_ADDRESS,   /* M: the effective address itself */
-	IN_IMMEDIATE, /* I */
+	IN_IMMEDIATE, /* I, J */
+	IS_ONE,
 	AT_OFFSET,    /* O */
+	AT_TABLE,     /* rBX + AL */
 	AT_POINTER,   /* X, Y: string.c says where */
 	ON_STACK,
+	IN_FIXED = 0x40, /* a register of this number above it */
 };
 
 /** How large an operand is, where it is not simply so many bytes at most. */
@@ -61,6 +62,8 @@ enum size {
 	WIDE_OR_NOT = 0x40, /* y: 4 bytes, 8 with REX.W */
 	POINTER = 0x41,	    /* p: the operand size and a selector */
 	TABLE = 0x42,	    /* s: a limit and a base; OP_F64 */
+	PAIR = 0x43,	    /* two of the operand size */
+	PAIR_OF_Y = 0x44,   /* two of 4 bytes, of 8 with REX.W */
 };
 
 /** What an operand code means. */
@@ -69,7 +72,7 @@ struct code {
 	u8 size; /* bytes: the operation's, but at most this; or enum size */
 };
 
-static const struct code codes[] = {
+static const struct code codes[OPERAND_CODE_COUNT] = {
 	[None] = { NOWHERE, 8 },    [Eb] = { IN_RM, 1 },
 	[Ew] = { IN_RM, 2 },	    [Ed] = { IN_RM, 4 },
 	[Ev] = { IN_RM, 8 },	    [Gb] = { IN_REG, 1 },
@@ -78,8 +81,8 @@ static const struct code codes[] = {
 	[Iz] = { IN_IMMEDIATE, 8 },
 	[Iv] = { IN_IMMEDIATE, 8 }, [Ob] = { AT_OFFSET, 1 },
 	[Ov] = { AT_OFFSET, 8 },    [Zb] = { IN_OPCODE, 1 },
-	[Zv] = { IN_OPCODE, 8 },    [AL] = { IN_RAX, 1 },
-	[rAX] = { IN_RAX, 8 },	    [Xb] = { AT_POINTER, 1 },
+	[Zv] = { IN_OPCODE, 8 },    [AL] = { IN_FIXED + REG_RAX, 1 },
+	[rAX] = { IN_FIXED + REG_RAX, 8 },	    [Xb] = { AT_POINTER, 1 },
 	[Xv] = { AT_POINTER, 8 },   [Yb] = { AT_POINTER, 1 },
 	[Yv] = { AT_POINTER, 8 },   [Stack] = { ON_STACK, 8 },
 	[Es] = { IN_RM_WORD, 8 },   [Ey] = { IN_RM, WIDE_OR_NOT },
@@ -90,7 +93,12 @@ static const struct code codes[] = {
 	[Mq] = { IN_RM, EXACTLY | 8 }, [Mdq] = { IN_RM, EXACTLY | 16 },
 	[Wd] = { IN_RM_XMM, EXACTLY | 4 }, [Wq] = { IN_RM_XMM, EXACTLY | 8 },
 	[Wdq] = { IN_RM_XMM, EXACTLY | 16 }, [Vdq] = { IN_REG_XMM, EXACTLY | 16 },
-	[eAX] = { IN_RAX, 4 },      [DX] = { IN_RDX, EXACTLY | 2 },
+	[eAX] = { IN_FIXED + REG_RAX, 4 },      [DX] = { IN_FIXED + REG_RDX, EXACTLY | 2 },
+	[Gw] = { IN_REG, 2 },       [CL] = { IN_FIXED + REG_RCX, 1 },
+	[Ma] = { IN_RM, PAIR },     [Mpair] = { IN_RM, PAIR_OF_Y },
+	[Mv] = { IN_RM, 8 },        [ModRM] = { NOWHERE, 8 },
+	[Jb] = { IN_IMMEDIATE, 8 }, [Jz] = { IN_IMMEDIATE, 8 },
+	[One] = { IS_ONE, 1 },      [Table] = { AT_TABLE, 1 },
 	[Xz] = { AT_POINTER, 4 },   [Yz] = { AT_POINTER, 4 },
 };
 
@@ -131,6 +139,10 @@ static unsigned int size_of(const struct insn *insn, u8 size)
 		return insn->operand_size + 2;
 	case TABLE:
 		return insn->operand_size == 8 ? 10 : 6;
+	case PAIR:
+		return insn->operand_size * 2;
+	case PAIR_OF_Y:
+		return insn->operand_size == 8 ? 16 : 8;
 	default:
 		break;
 	}
@@ -161,12 +173,49 @@ static void place_rm(const struct insn *insn, struct operand *operand,
 	}
 }
 
+/** Where an operand is that is no register. */
+static void place_elsewhere(const struct insn *insn, struct operand *operand,
+			    u8 where)
+{
+	switch (where) {
+	case IN_ADDRESS:
+		place_value(operand, 0);
+		operand->from = FROM_MODRM;
+		break;
+	case IN_IMMEDIATE:
+		place_value(operand, insn->immediate);
+		break;
+	case IS_ONE:
+		place_value(operand, 1);
+		break;
+	case AT_TABLE:
+		place_memory(operand, insn->segment, FROM_TABLE);
+		break;
+	case AT_OFFSET:
+		place_memory(operand, insn->segment, FROM_OFFSET);
+		operand->value = insn->immediate & insn->address_mask;
+		break;
+	case AT_POINTER:
+		place_memory(operand, insn->segment, FROM_DECODER);
+		break;
+	case ON_STACK:
+		place_memory(operand, SEGMENT_SS, FROM_STACK);
+		break;
+	default:
+		operand->kind = OPERAND_NONE;
+		operand->value = 0;
+		break;
+	}
+}
+
 static void place(const struct insn *insn, struct operand *operand,
 		  enum operand_code code)
 {
+	const struct code *c = &codes[code];
+
 	operand->from = FROM_DECODER;
-	operand->size = size_of(insn, codes[code].size);
-	switch ((enum place)codes[code].place) {
+	operand->size = size_of(insn, c->size);
+	switch (c->place) {
 	case IN_RM_WORD:
 		operand->size = insn->mod == 3 ? operand->size : 2;
 		/* fall through */
@@ -191,31 +240,12 @@ static void place(const struct insn *insn, struct operand *operand,
 			       (insn->opcode & 7) | (insn->rex & 1) << 3,
 			       insn->rex);
 		break;
-	case IN_RAX:
-		place_register(operand, REG_RAX, insn->rex);
-		break;
-	case IN_RDX:
-		place_register(operand, REG_RDX, insn->rex);
-		break;
-	case IN_ADDRESS:
-		place_value(operand, 0);
-		operand->from = FROM_MODRM;
-		break;
-	case IN_IMMEDIATE:
-		place_value(operand, insn->immediate);
-		break;
-	case AT_OFFSET:
-		place_memory(operand, insn->segment, FROM_OFFSET);
-		operand->value = insn->immediate & insn->address_mask;
-		break;
-	case AT_POINTER:
-		place_memory(operand, insn->segment, FROM_DECODER);
-		break;
-	case ON_STACK:
-		place_memory(operand, SEGMENT_SS, FROM_STACK);
-		break;
-	case NOWHERE:
-		operand->kind = OPERAND_NONE;
+	default:
+		if (c->place >= IN_FIXED) {
+			place_register(operand, c->place - IN_FIXED, insn->rex);
+		} else {
+			place_elsewhere(insn, operand, c->place);
+		}
 		break;
 	}
 }
@@ -229,6 +259,10 @@ void operand_resolve(struct emulator *e)
 	insn->dst.at.kind =
 		insn->traits & OP_WRITES_DST ? EMUL_WRITE : EMUL_READ;
 	insn->src.at.kind = EMUL_READ;
+	if ((insn->traits & OP_BITS) && insn->dst.kind == OPERAND_MEMORY &&
+	    insn->src.kind == OPERAND_REGISTER) {
+		insn->dst.from = FROM_BITS;
+	}
 }
 
 /** Where PUSH writes or POP reads, by the stack pointer's width. */
@@ -242,12 +276,36 @@ static u64 stack_offset(const struct emulator *e, const struct operand *operand)
 	return offset & context_mask(stack_width(e));
 }
 
+/**
+ * How far behind the effective address the cell is that holds the bit of BT
+ * and relatives: a register counts bits from there, both ways (SDM 2A BT).
+ */
+static u64 bits_offset(const struct emulator *e)
+{
+	const struct operand *src = &e->insn.src;
+	unsigned int size = src->size;
+	s64 bit = (s64)context_sign_extend(e->gpr[src->reg], size);
+
+	return (u64)(bit >> 3) & -(u64)size;
+}
+
+/** Where XLAT reads: rBX + AL. */
+static u64 table_offset(const struct emulator *e)
+{
+	return (e->gpr[REG_RBX] + (u8)e->gpr[REG_RAX]) & e->insn.address_mask;
+}
+
 enum emul_result operand_locate(struct emulator *e, struct operand *operand)
 {
 	if (likely(operand->from == FROM_MODRM)) {
 		operand->value = effective_address(e);
 	} else if (operand->from == FROM_STACK) {
 		operand->value = stack_offset(e, operand);
+	} else if (operand->from == FROM_TABLE) {
+		operand->value = table_offset(e);
+	} else if (operand->from == FROM_BITS) {
+		operand->value = (effective_address(e) + bits_offset(e)) &
+				 e->insn.address_mask;
 	}
 	if (unlikely(operand->kind != OPERAND_MEMORY)) {
 		return EMUL_DONE; /* LEA */

@@ -14,12 +14,18 @@
 #include "emulator/context.h"
 #include "emulator/op_alu.h"
 #include "emulator/op_bit.h"
+#include "emulator/op_byte.h"
 #include "emulator/op_control.h"
+#include "emulator/op_decimal.h"
 #include "emulator/op_exchange.h"
 #include "emulator/op_far.h"
+#include "emulator/op_flags.h"
+#include "emulator/op_flow.h"
 #include "emulator/op_interrupt.h"
+#include "emulator/op_muldiv.h"
 #include "emulator/op_port.h"
 #include "emulator/op_segment.h"
+#include "emulator/op_shift.h"
 #include "emulator/op_sse.h"
 #include "emulator/op_stack.h"
 #include "emulator/op_system.h"
@@ -38,6 +44,7 @@
 #define SYSTEM_OWN (OP_SYSTEM | OP_OWN)
 #define SYSTEM_0   (OP_SYSTEM | OP_CPL0)
 #define SYSTEM_FAR (OP_SYSTEM | OP_OWN | OP_TWO_MEMORY)
+#define SHIFTS (OP_READS_DST | OP_WRITES_DST)
 
 /* Flags, by their letters. */
 #define C RFLAGS_CF
@@ -73,22 +80,96 @@ const struct operation operations[OP_COUNT] = {
 	[OP_NEG] = { op_alu_neg, RMW },
 	[OP_INC] = { op_alu_inc, RMW },
 	[OP_DEC] = { op_alu_dec, RMW },
+	[OP_ADCX] = { op_alu_adcx, OP_READS_DST | OP_WRITES_DST },
+	[OP_ADOX] = { op_alu_adox, OP_READS_DST | OP_WRITES_DST },
+	[OP_CBW] = { op_alu_cbw, OP_WRITES_DST },
+	[OP_CWD] = { op_alu_cwd, 0 },
+	[OP_ARPL] = { op_alu_arpl, OP_READS_DST | OP_WRITES_DST },
 
 	/* op_exchange.c */
 	[OP_XCHG] = { op_exchange_xchg, RMW },
+	[OP_XCHG_NOP] = { op_exchange_xchg_nop, OP_READS_DST | OP_WRITES_DST },
 	[OP_XADD] = { op_exchange_xadd, RMW },
 	[OP_CMPXCHG] = { op_exchange_cmpxchg, RMW },
+	[OP_CMPXCHG8B] = { op_exchange_cmpxchg8b, OP_WRITES_DST | OP_LOCKABLE },
 
 	/* op_bit.c */
+	[OP_BT] = { op_bit_bt, OP_READS_DST | OP_BITS, O | S | A | P },
+	[OP_BTS] = { op_bit_bts, RMW | OP_BITS, O | S | A | P },
+	[OP_BTR] = { op_bit_btr, RMW | OP_BITS, O | S | A | P },
+	[OP_BTC] = { op_bit_btc, RMW | OP_BITS, O | S | A | P },
 	[OP_BSF] = { op_bit_bsf, OP_WRITES_DST, C | O | S | A | P },
 	[OP_BSR] = { op_bit_bsr, OP_WRITES_DST, C | O | S | A | P },
 	[OP_TZCNT] = { op_bit_tzcnt, OP_WRITES_DST, O | S | A | P },
 	[OP_LZCNT] = { op_bit_lzcnt, OP_WRITES_DST, O | S | A | P },
 	[OP_POPCNT] = { op_bit_popcnt, OP_WRITES_DST },
 
+	/* op_byte.c */
+	[OP_BSWAP] = { op_byte_bswap, OP_READS_DST | OP_WRITES_DST },
+	[OP_MOVBE] = { op_byte_movbe, OP_WRITES_DST },
+	[OP_CRC32] = { op_byte_crc32, OP_READS_DST | OP_WRITES_DST },
+
+	/* op_shift.c: which flags are undefined hangs on the count as well */
+	[OP_ROL] = { op_shift_rol, SHIFTS, O },
+	[OP_ROR] = { op_shift_ror, SHIFTS, O },
+	[OP_RCL] = { op_shift_rcl, SHIFTS, O },
+	[OP_RCR] = { op_shift_rcr, SHIFTS, O },
+	[OP_SHL] = { op_shift_shl, SHIFTS, O | A },
+	[OP_SHR] = { op_shift_shr, SHIFTS, O | A },
+	[OP_SAR] = { op_shift_sar, SHIFTS, O | A },
+	[OP_SHLD] = { op_shift_shld, SHIFTS, O | A },
+	[OP_SHRD] = { op_shift_shrd, SHIFTS, O | A },
+
+	/* op_muldiv.c */
+	[OP_MUL] = { op_muldiv_mul, 0, S | Z | A | P },
+	[OP_IMUL] = { op_muldiv_imul, 0, S | Z | A | P },
+	[OP_IMUL_REG] = { op_muldiv_imul_reg, OP_READS_DST | OP_WRITES_DST, S | Z | A | P },
+	[OP_DIV] = { op_muldiv_div, 0, FLAGS_STATUS },
+	[OP_IDIV] = { op_muldiv_idiv, 0, FLAGS_STATUS },
+
+	/* op_decimal.c */
+	[OP_DAA] = { op_decimal_daa, 0, O },
+	[OP_DAS] = { op_decimal_das, 0, O },
+	[OP_AAA] = { op_decimal_aaa, 0, O | S | Z | P },
+	[OP_AAS] = { op_decimal_aas, 0, O | S | Z | P },
+	[OP_AAM] = { op_decimal_aam, 0, O | A | C },
+	[OP_AAD] = { op_decimal_aad, 0, O | A | C },
+
+	/* op_flow.c */
+	[OP_JMP] = { op_flow_jmp, OP_F64 },
+	[OP_JCC] = { op_flow_jcc, OP_F64 },
+	[OP_LOOPNE] = { op_flow_loopne, OP_F64 },
+	[OP_LOOPE] = { op_flow_loope, OP_F64 },
+	[OP_LOOP] = { op_flow_loop, OP_F64 },
+	[OP_JCXZ] = { op_flow_jcxz, OP_F64 },
+	[OP_CALL] = { op_flow_call, OP_F64 | OP_TWO_MEMORY },
+	[OP_RET] = { op_flow_ret, OP_F64 | OP_TWO_MEMORY },
+	[OP_SETCC] = { op_flow_setcc, OP_WRITES_DST },
+	[OP_CMOVCC] = { op_flow_cmovcc, OP_READS_DST | OP_WRITES_DST },
+	[OP_NOP] = { op_flow_nop, 0 },
+	[OP_UD] = { op_flow_ud, 0 },
+	[OP_BOUND] = { op_flow_bound, 0 },
+
 	/* op_stack.c */
 	[OP_PUSH] = { op_stack_push, PUSHES },
 	[OP_POP] = { op_stack_pop, POPS },
+	[OP_PUSHA] = { op_stack_pusha, OP_TWO_MEMORY },
+	[OP_POPA] = { op_stack_popa, OP_TWO_MEMORY },
+	[OP_ENTER] = { op_stack_enter, OP_D64 | OP_TWO_MEMORY },
+	[OP_LEAVE] = { op_stack_leave, OP_D64 | OP_TWO_MEMORY },
+
+	/* op_flags.c */
+	[OP_PUSHF] = { op_flags_pushf, PUSHES },
+	[OP_POPF] = { op_flags_popf, OP_D64 | OP_TWO_MEMORY },
+	[OP_LAHF] = { op_flags_lahf, 0 },
+	[OP_SAHF] = { op_flags_sahf, 0 },
+	[OP_CLC] = { op_flags_clc, 0 },
+	[OP_STC] = { op_flags_stc, 0 },
+	[OP_CMC] = { op_flags_cmc, 0 },
+	[OP_CLD] = { op_flags_cld, 0 },
+	[OP_STD] = { op_flags_std, 0 },
+	[OP_CLI] = { op_flags_cli, 0 },
+	[OP_STI] = { op_flags_sti, 0 },
 
 	/* op_segment.c */
 	[OP_GET_SEGMENT] = { op_segment_get, OP_WRITES_DST | OP_OWN },

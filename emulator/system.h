@@ -76,6 +76,8 @@ enum system_control {
 #define CONTROL_CR0_MP BIT(1)
 #define CONTROL_CR0_EM BIT(2)
 #define CONTROL_CR0_TS BIT(3)
+#define CONTROL_CR4_VME BIT(0)
+#define CONTROL_CR4_PVI BIT(1)
 #define CONTROL_CR4_TSD BIT(2)
 #define CONTROL_CR4_DE BIT(3)
 #define CONTROL_CR4_PCE BIT(8)

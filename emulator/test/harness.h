@@ -45,8 +45,8 @@ struct world {
 	u64 gpr[16];
 	struct mapping mappings[MAPPINGS_MAX];
 	unsigned int mapping_count;
-	u8 ram[RAM_PAGES]
-	      [PAGE_SIZE]; /* guest physical 0 to RAM_PAGES * 4 KiB */
+	/* guest physical 0 to RAM_PAGES * 4 KiB */
+	u8 ram[RAM_PAGES][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 	bool ram_readonly[RAM_PAGES];
 	struct core_device core;
 	struct mmio_trace traces[TRACES_MAX];

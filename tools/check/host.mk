@@ -18,7 +18,7 @@ LAB ?=
 OUT := build/host/$(HOSTCC)$(if $(LAB),-lab$(LAB))
 CFLAGS := -std=gnu11 -g -O1 -I. -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Wswitch-enum -fno-omit-frame-pointer \
-	-fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+	-mcx16 -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 
 # A lab whose solution was not handed out is the student's as well.
 CHOSEN := $(sort $(if $(LAB),$(wildcard labs/lab$(LAB)-*/*.c)) $(foreach file, \
