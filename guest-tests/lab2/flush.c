@@ -181,8 +181,12 @@ TEST_OF_SHADOW(invlpg_of_a_global_page_counts_for_all_pcids)
 			  PAGES_WRITE | SPACE_GLOBAL);
 	}
 	space_invlpg(GVA_X);
+	CHECK_EQ(cache_emulated_read4(GVA_X), lab2_pattern(PAGE_B),
+		 "after INVLPG a global page has its new meaning for the "
+		 "emulator (SDM 3A 4.10.4.1)");
 	CHECK_EQ(mmio_read4(GVA_X), lab2_pattern(PAGE_B),
-		 "after INVLPG a global page has its new meaning");
+		 "after INVLPG a global page has its new meaning (SDM 3A "
+		 "4.10.4.1)");
 	space_load_pcid(0, 0, true);
 	CHECK_EQ(mmio_read4(GVA_X), lab2_pattern(PAGE_B),
 		 "after INVLPG a global page has its new meaning in each PCID "

@@ -123,19 +123,27 @@ TEST_OF_SHADOW(mode_change_forgets_the_address)
 		 "a change of the mode does not forget the frame (spec 2.1)");
 }
 
-/** Without paging a CR3 load changes nothing, and must not harm either. */
+/**
+ * A device is touched without paging, then CR3 is loaded, then paging is on
+ * again: the device's address is a virtual one now, and memory.
+ */
 TEST(cr3_loaded_without_paging_counts_when_it_is_on)
 {
-	u32 value;
+	gpa_t memory = lab2_memory();
 
+	pages_split(gva(PAGE_B));
+	pages_map(gva(PAGE_B), memory, PAGES_WRITE);
 	for (unsigned int i = 0; i < 2; i++) {
 		space_make(i);
 		space_map(i, gva(GVA_X), gpa(i ? PAGE_B : PAGE_A), PAGES_WRITE);
 	}
 	space_load(0);
 	CHECK_EQ(mmio_read4(GVA_X), lab2_pattern(PAGE_A), "a load");
-	value = flat_read4_then_cr3(PAGE_A, space_cr3(1));
-	CHECK_EQ(value, lab2_pattern(PAGE_A), "a load without paging");
+	CHECK_EQ(flat_read4_then_cr3(PAGE_B, space_cr3(1)),
+		 lab2_pattern(PAGE_B), "a load without paging");
+	CHECK_EQ(cache_emulated_read4(PAGE_B), MEMORY_WORD,
+		 "what was touched without paging is no virtual address "
+		 "(spec 2.4-10)");
 	CHECK_EQ(cache_emulated_read4(GVA_X), lab2_pattern(PAGE_B),
 		 "after a CR3 load without paging an emulated load goes where "
 		 "the new tables say (spec 2.4-10)");

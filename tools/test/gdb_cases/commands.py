@@ -226,6 +226,8 @@ def pending():
     holds("hv mmio: what waits for the VMM", run("hv mmio"), "mmio exits",
           "pending: mmio", "fragments: 1, a read", "gpa 0xd0001000", "4 bytes",
           "one waits for its answer")
+    holds("hv mmio: the cache", run("hv mmio"), "MMIO cache: ", "asked: fault ",
+          "events that cost a known address: ")
 
 
 def stale_translation():
