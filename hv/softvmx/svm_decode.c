@@ -31,6 +31,7 @@ static bool take_prefix(struct svm_insn *insn, u8 byte, unsigned int mode)
 	switch (byte) {
 	case 0x66:
 		insn->operand_size = mode == 2 ? 4 : 2;
+		insn->has_66 = true;
 		return true;
 	case 0x67:
 		insn->address_size = mode == 4 ? 2 : 4;

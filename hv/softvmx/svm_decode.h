@@ -22,6 +22,7 @@ struct svm_insn {
 	u8 map;	   /* enum svm_insn_map */
 	u8 opcode;
 	u8 repeat; /* the F2 or F3 prefix, or 0 */
+	bool has_66;
 	u8 operand_size, address_size; /* 2, 4 or 8 bytes */
 	bool has_modrm;
 	bool has_memory; /* a memory operand by ModRM, or a moffs */

@@ -16,6 +16,7 @@
 
 #include "hv/lib/page.h"
 #include "hv/lib/panic.h"
+#include "hv/softvmx/svm_breakpoint.h"
 #include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/softvmx_run.h"
 #include "hv/softvmx/svm_halt.h"
@@ -31,7 +32,7 @@
 /** By SVM exit code; those from 400h stand apart. */
 static const svm_exit_handler_t handlers[] = {
 	[SVM_EXIT_CR_READ ... SVM_EXIT_CR_WRITE + 0xf] = svm_exit_cr_access,
-	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_WRITE + 0xf] = svm_exit_cr_debug,
+	[SVM_EXIT_DR_READ ... SVM_EXIT_DR_WRITE + 0xf] = svm_exit_dr_access,
 	[SVM_EXIT_EXCEPTION ... SVM_EXIT_EXCEPTION + 0x1f] =
 		svm_exit_event_exception,
 	[SVM_EXIT_INTR] = svm_exit_event_interrupt,
@@ -190,6 +191,7 @@ static void run_once(struct softvmx_cpu *cpu)
 	bool own_tlb = cpu->own_tlb;
 	bool hides_lme = must_hide_lme(guest);
 	u64 resumes_at = guest->save.rflags & RFLAGS_RF ? guest->save.rip : 0;
+	bool armed;
 
 	if (unlikely(!(guest->save.efer & EFER_LMA) || cpu->task.watched)) {
 		svm_task_watch(cpu);
@@ -205,8 +207,12 @@ static void run_once(struct softvmx_cpu *cpu)
 		cpu->flush ? SVM_TLB_FLUSH_ALL : SVM_TLB_KEEP;
 	cpu->flush = false;
 	guest->save.rax = cpu->gpr[GPR_RAX];
+	armed = svm_breakpoint_arm(cpu);
 	softvmx_run_guest(virt_to_hpa(guest), cpu->gpr,
 			  guest->control.interrupt_shadow & 1);
+	if (unlikely(armed)) {
+		svm_breakpoint_disarm();
+	}
 	guest->save.efer |= hides_lme ? EFER_LME : 0;
 	if (unlikely(resumes_at) && guest->save.rip != resumes_at) {
 		/* TCG keeps RF until it branches; one instruction clears it. */

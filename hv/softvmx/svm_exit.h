@@ -90,8 +90,11 @@ enum svm_exit_verdict svm_exit_vmx_tables(struct softvmx_cpu *cpu);
 
 /** CR0, CR3, CR4, CR8: MOV, CLTS, LMSW, SMSW. */
 enum svm_exit_verdict svm_exit_cr_access(struct softvmx_cpu *cpu);
+/** Is this MOV to or from a debug register, and does it exit? */
+bool svm_exit_dr_is_exit(const struct softvmx_cpu *cpu,
+			 const struct svm_insn *insn);
 /** MOV to and from debug registers. */
-enum svm_exit_verdict svm_exit_cr_debug(struct softvmx_cpu *cpu);
+enum svm_exit_verdict svm_exit_dr_access(struct softvmx_cpu *cpu);
 /** IN, OUT, INS, OUTS. */
 enum svm_exit_verdict svm_exit_io_access(struct softvmx_cpu *cpu);
 /** RDMSR and WRMSR. */

@@ -19,7 +19,6 @@
 #define CR_QUAL_MOV_FROM (1u << 4)
 
 /** Exit qualification of a DR access (SDM 3C table 28-4). */
-#define DR_QUAL_MOV_FROM BIT(4)
 
 /** MOV to CR3 with this bit and CR4.PCIDE set keeps the TLB (SDM 3A 4.10.4). */
 #define CR3_NO_FLUSH BIT(63)
@@ -143,21 +142,4 @@ enum svm_exit_verdict svm_exit_cr_access(struct softvmx_cpu *cpu)
 	}
 	return write ? svm_exit_crmask_write(cpu, &insn, cr) :
 		       svm_exit_crmask_read(cpu, &insn, cr);
-}
-
-/*
- * "MOV-DR exiting" makes all of them exit. DR4 and DR5 are DR6 and DR7, or #UD
- * with CR4.DE, which the processor has decided before (SDM 3C 26.1.3).
- */
-enum svm_exit_verdict svm_exit_cr_debug(struct softvmx_cpu *cpu)
-{
-	unsigned int code = cpu->guest->control.exit_code;
-	struct svm_insn insn;
-
-	svm_decode_current(cpu, &insn);
-	cpu->exit.qualification = (code & 7) | (u64)insn.rm << 8;
-	if (code < SVM_EXIT_DR_WRITE) {
-		cpu->exit.qualification |= DR_QUAL_MOV_FROM;
-	}
-	return svm_exit_leave_insn(cpu, EXIT_REASON_DR_ACCESS, &insn);
 }

@@ -34,8 +34,7 @@ static bool is_svm_insn(const struct svm_insn *insn)
 /** F1, which TCG takes for an undefined opcode. */
 static bool is_int1(const struct svm_insn *insn)
 {
-	return insn->length == 1 && insn->map == INSN_MAP_ONE &&
-	       insn->opcode == 0xf1;
+	return insn->map == INSN_MAP_ONE && insn->opcode == 0xf1;
 }
 
 /**
@@ -73,6 +72,9 @@ static svm_exit_handler_t other_meaning(struct softvmx_cpu *cpu,
 	svm_decode_current(cpu, &insn);
 	if (!insn.length) {
 		return NULL;
+	}
+	if (svm_exit_dr_is_exit(cpu, &insn)) {
+		return svm_exit_dr_access;
 	}
 	if (vector == VECTOR_GP) {
 		return is_svm_insn(&insn) ? svm_exit_insn_undefined :

@@ -46,9 +46,23 @@ enum svm_exit_verdict svm_exit_insn_pause(struct softvmx_cpu *cpu)
 	return plain(cpu, EXIT_REASON_PAUSE);
 }
 
+/** MONITOR and MWAIT with one of the prefixes that make another opcode of them,
+ * which TCG does not look at: there is none. */
+static enum svm_exit_verdict without_prefix(struct softvmx_cpu *cpu,
+					    enum exit_reason reason)
+{
+	struct svm_insn insn;
+
+	svm_decode_current(cpu, &insn);
+	if (insn.repeat || insn.has_66) {
+		return svm_event_raise(cpu, VECTOR_UD, 0);
+	}
+	return svm_exit_leave_insn(cpu, reason, &insn);
+}
+
 enum svm_exit_verdict svm_exit_insn_monitor(struct softvmx_cpu *cpu)
 {
-	return plain(cpu, EXIT_REASON_MONITOR);
+	return without_prefix(cpu, EXIT_REASON_MONITOR);
 }
 
 /** SDM 3C table 28-9 has the qualification: is the monitor armed? */
@@ -56,7 +70,7 @@ enum svm_exit_verdict svm_exit_insn_mwait(struct softvmx_cpu *cpu)
 {
 	cpu->exit.qualification =
 		cpu->guest->control.exit_code == SVM_EXIT_MWAIT_ARMED;
-	return plain(cpu, EXIT_REASON_MWAIT);
+	return without_prefix(cpu, EXIT_REASON_MWAIT);
 }
 
 /**

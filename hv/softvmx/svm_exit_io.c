@@ -34,7 +34,10 @@ static u64 io_qualification(u64 info, const struct svm_insn *insn)
 
 	qualification |= info & SVM_IO_IN ? IO_QUAL_IN : 0;
 	qualification |= info & SVM_IO_STRING ? IO_QUAL_STRING : 0;
-	qualification |= info & SVM_IO_REP ? IO_QUAL_REP : 0;
+	/* TCG tells of a REP before IN and OUT, too, where it means nothing. */
+	if ((info & SVM_IO_STRING) && (info & SVM_IO_REP)) {
+		qualification |= IO_QUAL_REP;
+	}
 	qualification |= has_immediate_port(insn) ? IO_QUAL_IMMEDIATE : 0;
 	return qualification;
 }

@@ -16,6 +16,8 @@
 #include "hv/softvmx/svm_exit_npf.h"
 
 #include "hv/softvmx/ept_shadow.h"
+#include "hv/softvmx/svm_access_check.h"
+#include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/svm_gla.h"
 #include "hv/softvmx/svm_nmi.h"
 #include "hv/softvmx/svm_opcode.h"
@@ -93,15 +95,53 @@ static u64 violation_qualification(const struct softvmx_cpu *cpu,
 	return qualification;
 }
 
+/** The reading half of an instruction that reads and writes its operand? Only
+ * what the instruction does counts, not the delivery of an event. */
+static bool is_half_of_rmw(const struct softvmx_cpu *cpu,
+			   const struct fault *fault)
+{
+	return fault->needed == EPT_WALK_READ && !fault->access.table_walk &&
+	       !(cpu->guest->control.exit_int_info & SVM_EVENT_VALID) &&
+	       fault->insn.length && svm_opcode_is_rmw(&fault->insn);
+}
+
+/**
+ * Do the guest's own tables forbid the write?
+ * @param error filled with the error code of the page fault
+ */
+static bool may_not_write(struct softvmx_cpu *cpu, const struct fault *fault,
+			  u32 *error)
+{
+	struct svm_access access = {
+		.linear = fault->linear,
+		.error = PF_W | (cpu->guest->save.cpl == 3 ? PF_U : 0),
+	};
+	struct svm_walk walk;
+
+	svm_walk_translate(cpu, fault->linear, &walk);
+	if (!fault->linear_known || !walk.levels ||
+	    svm_access_check(cpu, &access, &walk)) {
+		return false;
+	}
+	*error = access.error;
+	return true;
+}
+
 /**
  * TCG reads before it writes, also for ADD to memory; a processor looks for the
- * right to write at once, and so does Bochs.
+ * right to write at once, and so does Bochs: in the guest's tables, then in the
+ * EPT.
  */
 static enum svm_exit_verdict leave_for_violation(struct softvmx_cpu *cpu,
 						 struct fault *fault)
 {
-	if (fault->needed == EPT_WALK_READ && !fault->access.table_walk &&
-	    fault->insn.length && svm_opcode_is_rmw(&fault->insn)) {
+	u32 error;
+
+	if (is_half_of_rmw(cpu, fault)) {
+		if (may_not_write(cpu, fault, &error)) {
+			cpu->guest->control.exit_info2 = fault->linear.v;
+			return svm_event_raise(cpu, VECTOR_PF, error);
+		}
 		fault->needed = EPT_WALK_WRITE;
 	}
 	cpu->exit.qualification = violation_qualification(cpu, fault);

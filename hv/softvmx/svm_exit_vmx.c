@@ -58,6 +58,12 @@ static void describe_operand(struct softvmx_cpu *cpu,
 	}
 }
 
+/** The SDM's "NP": 66, F2 and F3 would make another opcode of it. */
+static bool takes_no_prefix(const struct svm_insn *insn)
+{
+	return !insn->repeat && !insn->has_66;
+}
+
 /**
  * 0F 01 with a register form: VMCALL C1, VMLAUNCH C2, VMRESUME C3, VMXOFF C4
  * (SDM 2D table A-6, group 7).
@@ -90,14 +96,13 @@ static u32 group9_reason(const struct svm_insn *insn)
 	if (!insn->has_memory || reg < 6) {
 		return 0;
 	}
-	if (reg == 7) {
-		return EXIT_REASON_VMPTRST;
+	if (takes_no_prefix(insn)) {
+		return reg == 7 ? EXIT_REASON_VMPTRST : EXIT_REASON_VMPTRLD;
 	}
-	if (insn->repeat == 0xf3) {
-		return EXIT_REASON_VMXON;
+	if (reg == 7 || insn->repeat == 0xf2) {
+		return 0;
 	}
-	return insn->operand_size == 2 ? EXIT_REASON_VMCLEAR :
-					 EXIT_REASON_VMPTRLD;
+	return insn->repeat ? EXIT_REASON_VMXON : EXIT_REASON_VMCLEAR;
 }
 
 /**
@@ -106,9 +111,9 @@ static u32 group9_reason(const struct svm_insn *insn)
  */
 static u32 vmx_reason(const struct svm_insn *insn)
 {
-	bool plain = !insn->repeat && insn->operand_size != 2;
+	bool plain = takes_no_prefix(insn);
 
-	if (insn->map == INSN_MAP_0F38 && insn->operand_size == 2 &&
+	if (insn->map == INSN_MAP_0F38 && insn->has_66 && !insn->repeat &&
 	    insn->has_memory) {
 		return insn->opcode == 0x80 ? EXIT_REASON_INVEPT :
 		       insn->opcode == 0x81 ? EXIT_REASON_INVVPID :
@@ -119,7 +124,7 @@ static u32 vmx_reason(const struct svm_insn *insn)
 	}
 	switch (insn->opcode) {
 	case 0x01:
-		return group7_reason(insn);
+		return plain ? group7_reason(insn) : 0;
 	case 0x78:
 		return plain ? EXIT_REASON_VMREAD : 0;
 	case 0x79:

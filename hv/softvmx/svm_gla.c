@@ -94,29 +94,61 @@ static bool try_range(struct search *search, u64 base, u64 size)
 	return false;
 }
 
+/** Segment base and offset, which is cut to the address size. */
+static bool try_offset(struct search *search, int segment, u64 offset)
+{
+	u8 size = search->access->insn->address_size;
+
+	if (size < 8) {
+		offset &= BITS(8 * size - 1, 0);
+	}
+	return try_address(search,
+			   svm_operand_segment_base(search->cpu, segment) +
+				   offset);
+}
+
 /**
- * The instruction at RIP: operand, string registers, stack. They are tried
- * whatever the instruction is; a wrong one does not lead to the GPA.
+ * The operand by ModRM. BT and its like count bits from there on when the
+ * number is in a register, backwards too (SDM 1 3.7.6, 2A BT): 0F A3, AB, B3,
+ * BB.
+ */
+static bool try_operand(struct search *search)
+{
+	const struct svm_insn *insn = search->access->insn;
+	struct softvmx_cpu *cpu = search->cpu;
+	u64 linear = svm_operand_linear(cpu, insn).v;
+	s64 bit = cpu->gpr[insn->reg];
+
+	if (insn->map == INSN_MAP_0F && (insn->opcode & 0xe7) == 0xa3) {
+		if (insn->operand_size < 8) {
+			bit = insn->operand_size == 4 ? (s32)bit : (s16)bit;
+		}
+		linear += (bit >> 3) & ~(s64)(insn->operand_size - 1);
+	}
+	return insn->has_memory && try_address(search, linear);
+}
+
+/**
+ * The instruction at RIP: operand, string registers, stack; RBP is where LEAVE
+ * reads, RBX plus AL where XLAT does. They are tried whatever the instruction
+ * is; a wrong one does not lead to the GPA.
  */
 static bool try_instruction(struct search *search)
 {
 	const struct svm_insn *insn = search->access->insn;
 	struct softvmx_cpu *cpu = search->cpu;
 	u64 ss = svm_operand_segment_base(cpu, SEGMENT_SS);
-	u64 ds = svm_operand_segment_base(
-		cpu, insn->segment == INSN_NONE ? SEGMENT_DS : insn->segment);
+	int source = insn->segment == INSN_NONE ? SEGMENT_DS : insn->segment;
 	u64 rsp = cpu->guest->save.rsp;
+	u64 *gpr = cpu->gpr;
 
-	if (insn->has_memory &&
-	    try_address(search, svm_operand_linear(cpu, insn).v)) {
-		return true;
-	}
-	return try_address(search, ds + cpu->gpr[GPR_RSI]) ||
-	       try_address(search,
-			   svm_operand_segment_base(cpu, SEGMENT_ES) +
-				   cpu->gpr[GPR_RDI]) ||
+	return try_operand(search) ||
+	       try_offset(search, source, gpr[GPR_RSI]) ||
+	       try_offset(search, SEGMENT_ES, gpr[GPR_RDI]) ||
 	       try_address(search, ss + rsp - 8) ||
-	       try_address(search, ss + rsp);
+	       try_address(search, ss + rsp) ||
+	       try_offset(search, SEGMENT_SS, gpr[GPR_RBP]) ||
+	       try_offset(search, source, gpr[GPR_RBX] + (u8)gpr[GPR_RAX]);
 }
 
 /** GDT, TSS and LDT, which segment loads and event delivery read. */

@@ -188,7 +188,7 @@ void vmcb_controls_load(struct softvmx_cpu *cpu)
 	vmcb_controls_update_cr(cpu);
 	all_dr = cpu->processor_ctls & CPU_MOV_DR_EXITING;
 	control->intercept_dr_read = all_dr ? 0xff : 0;
-	control->intercept_dr_write = all_dr ? 0xff : 0;
+	control->intercept_dr_write = all_dr ? 0xff : BIT(7) | BIT(5);
 	control->tsc_offset = cpu->processor_ctls & CPU_USE_TSC_OFFSETTING ?
 				      vmcs_memory_get(cpu, TSC_OFFSET) :
 				      0;

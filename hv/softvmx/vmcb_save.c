@@ -46,12 +46,15 @@ static void save_pdptes(struct softvmx_cpu *cpu)
 	}
 }
 
+/** Bits of CR0 that MOV to CR0 ignores (SDM 3A 2.5). TCG keeps them. */
+#define CR0_RESERVED (BITS(28, 19) | BIT(17) | BITS(15, 6))
+
 /** CR4.VMXE, which entry has taken away, comes back. */
 static void save_control_registers(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_save *save = &cpu->guest->save;
 
-	vmcs_memory_set(cpu, GUEST_CR0, save->cr0);
+	vmcs_memory_set(cpu, GUEST_CR0, save->cr0 & ~CR0_RESERVED);
 	vmcs_memory_set(cpu, GUEST_CR3, save->cr3);
 	vmcs_memory_set(cpu, GUEST_CR4, save->cr4 | CR4_VMXE);
 	save_pdptes(cpu);

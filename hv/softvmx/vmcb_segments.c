@@ -18,6 +18,8 @@
 
 /* Type 9, an available TSS, becomes 11 (SDM 3A 8.2.2). */
 #define TSS_BUSY BIT(1)
+#define TYPE BITS(3, 0)
+#define TYPE_BUSY_TSS 11
 
 /* The fields of the eight registers follow each other, two encodings apart. */
 #define FIELD_OF(es_field, index) ((enum vmcs_field)((es_field) + 2 * (index)))
@@ -73,6 +75,11 @@ void vmcb_segments_load(struct softvmx_cpu *cpu)
 		s->attributes = vmcb_segments_attributes(rights);
 		s->limit = vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_LIMIT, i));
 		s->base = vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_BASE, i));
+	}
+	/* QEMU keeps TR's type as LTR has read it, and finds the I/O permission
+	 * bitmap by that. */
+	if ((cpu->guest->save.tr.attributes & TYPE) == TYPE_BUSY_TSS) {
+		cpu->guest->save.tr.attributes &= ~TSS_BUSY;
 	}
 	cpu->guest->save.cpl =
 		bits(vmcs_memory_get(cpu, GUEST_SS_AR_BYTES), 6, 5);

@@ -89,6 +89,20 @@ static void write_control_registers(u64 cr0, u64 cr4, u64 efer)
 			  ENTRY_IA32E_MODE_GUEST);
 }
 
+void tiny_guest_user(struct tiny_guest *g)
+{
+	for (u64 at = 0; at < TINY_LARGE; at += PAGE_SIZE) {
+		*tiny_guest_pte(g, at) |= TINY_PTE_USER;
+	}
+	*tiny_guest_word(g, TINY_PML4) |= TINY_PTE_USER;
+	*tiny_guest_word(g, TINY_PDPT) |= TINY_PTE_USER;
+	*tiny_guest_word(g, TINY_PD) |= TINY_PTE_USER;
+	vmwrite(GUEST_CS_SELECTOR, TINY_SEL_CODE3);
+	tiny_guest_change(GUEST_CS_AR_BYTES, SEG_AR_DPL, 0);
+	vmwrite(GUEST_SS_SELECTOR, TINY_SEL_DATA3);
+	tiny_guest_change(GUEST_SS_AR_BYTES, SEG_AR_DPL, 0);
+}
+
 void tiny_guest_change(enum vmcs_field field, u64 set, u64 clear)
 {
 	vmwrite(field, (vmread(field) & ~clear) | set);

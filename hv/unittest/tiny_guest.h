@@ -109,6 +109,9 @@ void tiny_guest_load(struct tiny_guest *g, const u8 *code, size_t size);
 /** Bring the guest into flat 32-bit protected mode without paging. */
 void tiny_guest_enter_32bit(struct tiny_guest *g);
 
+/** Bring the guest to CPL 3, its first 2 MiB being the user's. */
+void tiny_guest_user(struct tiny_guest *g);
+
 /** Set and clear bits of a field of the VMCS. */
 void tiny_guest_change(enum vmcs_field field, u64 set, u64 clear);
 

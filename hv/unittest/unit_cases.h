@@ -29,6 +29,20 @@ struct tiny_guest;
 	X("unit.exit_loads_the_hosts_msrs", unit_state_of_host) \
 	X("unit.exit_loads_the_hosts_tables", unit_state_of_host_tables) \
 	X("unit.cr2_dr0_lstar_are_one_for_both", unit_state_shared) \
+	/* unit_insn.c: what SVM does not tell of an instruction */ \
+	X("unit.prefixes_choose_the_instruction", unit_insn_prefixes) \
+	X("unit.vmx_instructions_in_16_bit_code", unit_insn_16bit) \
+	X("unit.rep_means_nothing_to_out", unit_insn_rep_out) \
+	X("unit.addresses_that_modrm_does_not_tell", unit_insn_addresses) \
+	X("unit.rmw_page_fault_comes_first", unit_insn_rmw_page_fault) \
+	X("unit.delivery_only_reads_the_idt", unit_insn_rmw_delivery) \
+	X("unit.io_permission_bitmap_decides", unit_insn_permission_bitmap) \
+	X("unit.reserved_bits_of_cr0_stay_zero", unit_insn_cr0_reserved) \
+	/* unit_debug.c: breakpoints and debug registers */ \
+	X("unit.breakpoints_come_from_the_vmcs", unit_debug_dr7_of_vmcs) \
+	X("unit.breakpoints_of_the_guest_are_its_own", \
+	  unit_debug_dr7_of_guest) \
+	X("unit.mov_dr_exit_goes_first", unit_debug_exit_goes_first) \
 	/* unit_lists.c: the MSR lists */ \
 	X("unit.msr_lists_load_and_store", unit_lists_all) \
 	X("unit.msr_list_tells_the_wrong_entry", unit_lists_refused) \
