@@ -227,14 +227,6 @@ static s64 try_entry(struct rig *rig, const u64 *args)
 	return try ? rig_try_begin(rig, try) : -EFAULT;
 }
 
-/** For tests which one of the units is known to be unable to make. */
-static s64 is_soft(struct rig *rig, const u64 *args)
-{
-	(void)rig;
-	(void)args;
-	return vmx_unit_is_soft;
-}
-
 /** The test cannot be made here; that is told, and has to be allowed. */
 static s64 skip(struct rig *rig, const u64 *args)
 {
@@ -262,7 +254,6 @@ static const service_fn_t services[] = {
 	ROW(SERVICE_INTERRUPT, interrupt),
 	ROW(SERVICE_MODE, enter_mode),
 	ROW(SERVICE_TRY, try_entry),
-	ROW(SERVICE_IS_SOFT, is_soft),
 	ROW(SERVICE_SKIP, skip),
 };
 

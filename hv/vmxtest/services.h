@@ -54,7 +54,6 @@ enum service {
 	SERVICE_MODE,	  /* rdi: struct services_mode; the guest goes on there
 			   * until SERVICE_RETURN */
 	SERVICE_TRY,	  /* rdi: struct services_try */
-	SERVICE_IS_SOFT,  /* -> 1 when the VMX unit is the one in software */
 	SERVICE_SKIP,	  /* rdi: string: why this machine cannot do the test,
 			   * which ends */
 	SERVICE_END_OF_NUMBERS,
