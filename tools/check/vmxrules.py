@@ -13,6 +13,7 @@ import checklib
 FOLDER = "hv/softvmx/"
 TABLE = re.compile(r"static const struct (entry|segment)_check \w+(\[\])? = "
                    r"\{(.*?)\n?\};", re.S)
+WORDS = re.compile(r"\.rule =\s*\"")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 SEGMENT = re.compile(r"\bSEGMENT_([A-Z]+)\b")
 # MSR lists are not tables: these functions return their rules.
@@ -64,10 +65,13 @@ def fields_of(kind, row):
 
 
 def of_tables(path, text):
-    for kind, many, body in TABLE.findall(text):
-        for row in rows(body) if many else [body]:
-            for field in fields_of(kind, row):
-                yield Rule(path, field, rule_words(row))
+    found = [(kind, row) for kind, many, body in TABLE.findall(text)
+             for row in (rows(body) if many else [body])]
+    if sum(len(WORDS.findall(row)) for _, row in found) != len(WORDS.findall(text)):
+        raise SystemExit("%s: a rule stands in no table that vmxrules.py knows" % path)
+    for kind, row in found:
+        for field in fields_of(kind, row):
+            yield Rule(path, field, rule_words(row))
 
 
 def of_functions(path, text):
