@@ -134,6 +134,22 @@ code16_vmx:
 	landing	sldt %ax
 	return
 
+/* At CPL 3, with IOPL 0. */
+	.globl	code16_v8086
+code16_v8086:
+	xorl	%eax, %eax
+	known_flags
+	cpuid
+	rdtsc
+	pause
+	landing	hlt
+	landing	int3
+	landing	ud2
+	landing	vmread %eax, %ebx
+	landing	movw %ax, (%si)
+	sgdt	0x7000
+	return
+
 /* To protected mode by the guest's own hand - SDM 3A 10.9.1. */
 	.globl	code16_to_32
 code16_to_32:

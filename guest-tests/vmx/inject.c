@@ -55,7 +55,7 @@ TEST(external_interrupts_are_injected)
 	u64 rip;
 
 	handler_load();
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	rip = inject(VALID | EXTERNAL | 0x30, 0, 0);
 	CHECK_ARRIVED(0x30, 0, rip);
 	rip = inject(VALID | EXTERNAL | 0xff, 0, 0);
@@ -174,7 +174,7 @@ TEST_EPT(delivery_of_injected_events_is_cut_short)
 	CHECK_CUT_SHORT(HARD | HAS_ERROR | GP, 0x18);
 	CHECK_ARRIVED(GP, 0x18, rip);
 	hide_idt();
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	rip = inject(VALID | EXTERNAL | 0x31, 0, 0);
 	asm volatile("cli");
 	CHECK_CUT_SHORT(EXTERNAL | 0x31, 0);

@@ -25,7 +25,7 @@ static __noinline void send_interrupt(u8 vector, u64 activity, u64 blocking)
 
 TEST(external_interrupts_exit_at_once)
 {
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	send_interrupt(0x51, 0, 0);
 	asm volatile("cli");
 	CHECK_REASON(exit_before(0), EXIT_INTERRUPT);
@@ -38,13 +38,13 @@ TEST(external_interrupts_exit_at_once)
 TEST(acknowledged_interrupts_tell_their_vector)
 {
 	SET(FIELD_EXIT_CONTROLS, EXIT_ACKNOWLEDGE);
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	send_interrupt(0x52, 0, 0);
 	asm volatile("cli");
 	CHECK_REASON(exit_before(0), EXIT_INTERRUPT);
 	CHECK_EQ(exit_before(0).intr_info, VALID | EXTERNAL | 0x52,
 		 "the vector is in the interruption information");
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	send_interrupt(0xdf, 0, 0);
 	asm volatile("cli");
 	CHECK_EQ(exit_before(0).intr_info, VALID | EXTERNAL | 0xdf,
@@ -55,7 +55,7 @@ TEST(acknowledged_interrupts_tell_their_vector)
 TEST(interrupts_exit_whatever_the_guests_if)
 {
 	send_interrupt(0x53, 0, 0);
-	asm volatile("sti; nop; cli");
+	asm volatile(STI "nop; cli");
 	CHECK_REASON(exit_before(0), EXIT_INTERRUPT);
 	CHECK_EQ(exit_before(1).reason, ~0ull, "one interrupt, one exit");
 }
@@ -66,7 +66,7 @@ TEST(guest_takes_interrupts_that_do_not_exit)
 	CLEAR(FIELD_PIN, PIN_EXTERNAL_INTERRUPT);
 	send_interrupt(0x54, 0, 0);
 	CHECK_COUNT(handler_seen.count, 0, "IF is 0: the interrupt waits");
-	asm volatile("sti; nop; nop; cli");
+	asm volatile(STI "nop; nop; cli");
 	CHECK_COUNT(handler_seen.count, 1, "IF is 1: the guest has it");
 	CHECK_EQ(handler_seen.vector, 0x54, "by its own IDT");
 	CHECK_EQ(exit_before(0).reason, ~0ull, "without an exit");
@@ -81,7 +81,7 @@ TEST(interrupt_window_opens_with_if)
 	asm volatile("cmp %%esp, %%esp\n\t"
 		     "lea 1f(%%rip), %0\n\t"
 		     "nop\n\t"
-		     "sti\n\t"
+		     STI
 		     "nop\n\t" /* the shadow of STI */
 		     "1: nop\n\t"
 		     "cli" : "=r"(nop) : : "cc");
@@ -94,7 +94,7 @@ TEST(interrupt_window_opens_with_if)
 
 TEST(interrupt_window_that_is_open_exits_at_once)
 {
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	SET(FIELD_CPU, CPU_INTERRUPT_WINDOW);
 	asm volatile("cli");
 	CHECK_REASON(exit_before(0), EXIT_INTERRUPT_WINDOW);
@@ -125,21 +125,21 @@ TEST(interrupt_window_waits_for_blocking)
 
 TEST(sti_and_mov_ss_block_for_one_instruction)
 {
-	PROVOKE("sti; cpuid" : : "a"(0) : "ebx", "ecx", "edx", "cc");
+	PROVOKE(STI "cpuid" : : "a"(0) : "ebx", "ecx", "edx", "cc");
 	asm volatile("cli");
 	CHECK_EXIT(EXIT_CPUID, 2, 0);
 	CHECK_EQ(exit_before(0).interruptibility, STI_BLOCKING,
 		 "an exit right behind STI says so (SDM 3C table 25-3)");
-	PROVOKE("mov %%ss, %%ecx; mov %%ecx, %%ss; cpuid"
+	PROVOKE(ONE_PAGE "mov %%ss, %%ecx; mov %%ecx, %%ss; cpuid"
 		: : "a"(0) : "ebx", "ecx", "edx", "cc");
 	CHECK_EXIT(EXIT_CPUID, 2, 0);
 	CHECK_EQ(exit_before(0).interruptibility, MOV_SS_BLOCKING,
 		 "and so does one behind MOV SS");
-	PROVOKE("push $0x10; .byte 0x36; mov (%%rsp), %%ss; cpuid; pop %%rax"
+	PROVOKE(ONE_PAGE "push $0x10; .byte 0x36; mov (%%rsp), %%ss; cpuid; pop %%rax"
 		: : "a"(0) : "ebx", "ecx", "edx", "cc", "memory");
 	CHECK_EQ(exit_before(0).interruptibility, MOV_SS_BLOCKING,
 		 "wherever the selector comes from");
-	PROVOKE("sti; nop; cpuid" : : "a"(0) : "ebx", "ecx", "edx", "cc");
+	PROVOKE(STI "nop; cpuid" : : "a"(0) : "ebx", "ecx", "edx", "cc");
 	asm volatile("cli");
 	CHECK_EQ(exit_before(0).interruptibility, 0, "one instruction later "
 		 "nothing is blocked");
@@ -150,7 +150,7 @@ TEST(blocking_of_the_vmcs_holds_for_one_instruction)
 	u64 rip = 0;
 
 	handler_load();
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	CLEAR(FIELD_PIN, PIN_EXTERNAL_INTERRUPT);
 	asm volatile("lea 1f(%%rip), %0\n\t"
 		     "cmp %%esp, %%esp\n\t"
@@ -169,7 +169,7 @@ TEST(blocking_of_the_vmcs_holds_for_one_instruction)
 
 TEST(halted_guest_wakes_for_an_interrupt)
 {
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	send_interrupt(0x56, HLT_STATE, 0);
 	asm volatile("cli");
 	CHECK_REASON(exit_before(0), EXIT_INTERRUPT);
@@ -183,7 +183,7 @@ TEST(event_ends_the_halted_state)
 	VMWRITE(FIELD_ENTRY_ERROR_CODE, 0);
 	VMWRITE(FIELD_ENTRY_INTR_INFO, 0);
 	CLEAR(FIELD_PIN, PIN_EXTERNAL_INTERRUPT);
-	asm volatile("sti; nop");
+	asm volatile(STI "nop");
 	send_interrupt(0x57, HLT_STATE, 0);
 	asm volatile("cli");
 	CHECK_EQ(handler_seen.vector, 0x57, "the guest has its interrupt");

@@ -11,7 +11,7 @@
 #define TSS_BUSY 0x8bull
 
 /* Paging-structure entries of 4 MiB and 2 MiB pages - SDM 3A 4.3, 4.4 */
-#define PAGE_FLAGS (BIT(0) | BIT(1) | BIT(5) | BIT(6) | BIT(7))
+#define PAGE_FLAGS (BITS(2, 0) | BITS(7, 5))
 
 static u64 gdt[] __aligned(8) = {
 	0,
@@ -95,7 +95,7 @@ static void copy_code(void)
 
 void modes_run(enum services_mode_kind kind, const char *code, u32 argument)
 {
-	bool small = kind == MODE_REAL || kind == MODE_PROTECTED_16;
+	bool small = kind >= MODE_PROTECTED_16;
 	struct services_mode mode = {
 		.kind = kind,
 		.base = small ? MODES_LOW : 0,

@@ -34,7 +34,7 @@ extern struct modes_event modes_inject;
 
 /**
  * Run code in another mode, on page tables that map 4 GiB onto itself.
- * @param kind the mode; for MODE_REAL and MODE_PROTECTED_16 code16.S, else
+ * @param kind the mode; from MODE_PROTECTED_16 on it is code16.S, else
  *	code32.S
  * @param code its entry
  * @param argument is in ESI there
@@ -63,6 +63,7 @@ extern const char code32_instructions[], code32_ports[], code32_memory[],
 /* code16.S */
 extern const char code16_base[], code16_end[], code16_instructions[],
 	code16_ports[], code16_memory[], code16_events[], code16_registers[],
-	code16_to_32[], code16_vmx[], code16_inject[];
+	code16_to_32[], code16_vmx[], code16_inject[],
+	code16_v8086[];
 
 #endif

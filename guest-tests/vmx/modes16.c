@@ -1,6 +1,6 @@
 /** @file
- * Exits in 16 bits: real mode, as an unrestricted guest has it, and 16-bit
- * protected mode.
+ * Exits in 16 bits: real mode, as an unrestricted guest has it, 16-bit
+ * protected mode with and without paging, and virtual-8086 mode.
  *
  * Each series is what code16.S provokes, line by line.
  */
@@ -42,6 +42,13 @@ TEST_EPT(instructions_in_16_bit_protected_mode)
 	MODES_CHECK(instructions);
 }
 
+TEST(instructions_in_16_bit_paged_mode)
+{
+	exit_for_all();
+	modes_run(MODE_PAGED_16, code16_instructions, 0x5000);
+	MODES_CHECK(instructions);
+}
+
 static const struct modes_exit ports[] = {
 	{ EXIT_IO, 2, 0x800048 },   { EXIT_IO, 3, 0x80004b },
 	{ EXIT_IO, 1, 0x12340001 }, { EXIT_IO, 2, 0x12340003 },
@@ -59,6 +66,12 @@ TEST_EPT(ports_in_real_mode)
 		 "with addresses of 16 bits");
 	CHECK_EQ(exit_before(1).insn_info & BITS(9, 7), 1 << 7,
 		 "and of 32 bits with a prefix");
+}
+
+TEST(ports_in_16_bit_paged_mode)
+{
+	modes_run(MODE_PAGED_16, code16_ports, 0x5000);
+	MODES_CHECK(ports);
 }
 
 TEST_EPT(memory_in_real_mode)
@@ -168,4 +181,32 @@ TEST_EPT(guest_goes_to_protected_mode_by_itself)
 	CHECK_EQ(exit_before(0).cs_rights, 0xc09b, "in 32 bits");
 	CHECK_EQ(exit_before(0).cr0 & 1, 1, "of protected mode");
 	CHECK_EQ(exit_before(1).cr0 & 1, 1, "which begins with CR0.PE");
+}
+
+/** The exceptions of code16_v8086, in order. */
+static const u64 v8086_events[] = {
+	VALID | HARD | HAS_ERROR | GP, /* HLT is privileged */
+	VALID | SOFT | BP,
+	VALID | HARD | UD,
+	VALID | HARD | UD, /* VMREAD needs protected mode */
+};
+
+TEST(instructions_in_virtual_8086_mode)
+{
+	u64 n = ARRAY_SIZE(v8086_events);
+
+	SET(FIELD_CPU, CPU_HLT | CPU_RDTSC | CPU_PAUSE);
+	SET(FIELD_CPU2, CPU2_DESCRIPTOR_TABLES);
+	INTERCEPT(BIT(BP) | BIT(UD) | BIT(GP));
+	modes_run(MODE_VIRTUAL_8086, code16_v8086, LOW_PAGE);
+	CHECK_REASON(exit_before(0), EXIT_GDTR_IDTR);
+	CHECK_EQ(exit_before(0).rflags & BIT(17), BIT(17), "VM is set");
+	for (u64 i = 0; i < n; i++) {
+		CHECK_EQ(exit_before(n - i).intr_info, v8086_events[i],
+			 "exceptions come before exits that need privilege "
+			 "(SDM 3C 26.1.1)");
+	}
+	CHECK_REASON(exit_before(n + 1), EXIT_PAUSE);
+	CHECK_REASON(exit_before(n + 2), EXIT_RDTSC);
+	CHECK_REASON(exit_before(n + 3), EXIT_CPUID);
 }

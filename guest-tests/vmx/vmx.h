@@ -145,6 +145,11 @@
 #define GIVEN_LOW 0x5a5a1111u
 #define GIVEN_HIGH 0x5a5a2222u
 
+/** What follows is on one page: where page tables are shadows, Bochs forgets
+ * blocking by STI and MOV SS when the fetch of the next instruction faults. */
+#define ONE_PAGE ".balign 16\n\t"
+#define STI ONE_PAGE "sti\n\t"
+
 /** One instruction, operands as in an asm statement. */
 #define PROVOKE(...) asm volatile("cmp %%esp, %%esp\n\t" __VA_ARGS__)
 

@@ -24,6 +24,7 @@
 #define RIGHTS_CODE_16 0x009b
 #define RIGHTS_DATA_32 0xc093
 #define RIGHTS_DATA_16 0x0093
+#define RIGHTS_8086 0x00f3 /* SDM 3C 27.3.1.2 */
 #define LIMIT_16 0xffff
 #define LIMIT_32 0xffffffff
 
@@ -34,6 +35,7 @@ struct mode {
 	u16 code, data; /* selectors */
 	u32 limit;
 	u32 code_rights, data_rights;
+	u64 rflags;
 };
 
 static const struct mode modes[MODE_COUNT] = {
@@ -53,6 +55,11 @@ static const struct mode modes[MODE_COUNT] = {
 	[MODE_PROTECTED_16] = { CR0_PROTECTED, CR4_BASE, 0,
 				SELECTOR_CODE, SELECTOR_DATA, LIMIT_16,
 				RIGHTS_CODE_16, RIGHTS_DATA_16 },
+	[MODE_PAGED_16] = { CR0_PAGING, CR4_BASE | CR4_PSE, 0,
+			    SELECTOR_CODE, SELECTOR_DATA, LIMIT_16,
+			    RIGHTS_CODE_16, RIGHTS_DATA_16 },
+	[MODE_VIRTUAL_8086] = { CR0_PAGING, CR4_BASE | CR4_PSE, 0, 0, 0,
+				LIMIT_16, RIGHTS_8086, RIGHTS_8086, RFLAGS_VM },
 	/* Real mode's CS is a data segment to the processor (SDM 3A 20.1). */
 	[MODE_REAL] = { CR0_BASE, CR4_BASE, 0, 0, 0, LIMIT_16,
 			RIGHTS_DATA_16, RIGHTS_DATA_16 },
@@ -110,7 +117,7 @@ static void set_segments(const struct mode *m, const struct services_mode *mode)
 				    m->code_rights };
 	struct rig_segment data = { m->data, 0, m->limit, m->data_rights };
 
-	if (mode->kind == MODE_REAL) {
+	if (mode->kind == MODE_REAL || mode->kind == MODE_VIRTUAL_8086) {
 		code.selector = mode->base >> 4;
 	}
 	rig_segment_write(RIG_CS, &code);
@@ -183,7 +190,7 @@ int rig_mode_enter(struct rig *rig, const struct services_mode *mode)
 	vmwrite(GUEST_IDTR_LIMIT, mode->idt_limit);
 	vmwrite(GUEST_RIP, mode->entry);
 	vmwrite(GUEST_RSP, mode->stack);
-	vmwrite(GUEST_RFLAGS, mode->rflags | RFLAGS_FIXED);
+	vmwrite(GUEST_RFLAGS, mode->rflags | m->rflags | RFLAGS_FIXED);
 	vmwrite(VM_ENTRY_INTR_INFO, mode->inject);
 	vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, mode->inject_error);
 	vmwrite(VM_ENTRY_INSTRUCTION_LEN, mode->inject_length);

@@ -115,6 +115,8 @@ enum services_mode_kind {
 	MODE_PAE,
 	MODE_PROTECTED_16,
 	MODE_REAL,
+	MODE_PAGED_16,
+	MODE_VIRTUAL_8086,
 	MODE_COUNT,
 };
 
