@@ -334,6 +334,7 @@ static enum emul_result decode_operands(struct emulator *e, u64 codes)
 		insn->displacement += insn->operand_size;
 	}
 	decode_segment(insn);
+	insn->base_only = insn->base != REG_NONE && insn->index == REG_NONE;
 	operand_resolve(e);
 	return decode_check(e, codes);
 }

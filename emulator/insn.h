@@ -53,10 +53,11 @@ enum operand_from {
 struct operand {
 	u8 kind;    /* enum operand_kind */
 	u8 size;    /* bytes: 1, 2, 4, 8 or 16 */
-	u8 reg;	    /* OPERAND_REGISTER: 0 (RAX) to 15 (R15) */
+	u8 reg;	    /* OPERAND_REGISTER: 0 (RAX) to 15 (R15); X, Y: pointer */
 	u8 shift;   /* 8 for AH, CH, DH, BH, else 0 */
 	u8 segment; /* OPERAND_MEMORY: enum emul_segment */
 	u8 from;    /* enum operand_from */
+	bool flat;  /* OPERAND_MEMORY: its segment has base 0 and no limit */
 	u64 value; /* OPERAND_MEMORY: offset in the segment; or the immediate */
 	struct mem_access at; /* OPERAND_MEMORY: the access that it makes */
 };
@@ -96,6 +97,7 @@ struct insn {
 	u8 index; /* register number or REG_NONE */
 	u8 scale; /* index is shifted left by this */
 	bool rip_relative;
+	bool base_only; /* there is a base, and nothing but it */
 
 	u8 operand_size;  /* bytes: 2, 4, 8 */
 	u8 address_size;  /* bytes: 2, 4, 8 */

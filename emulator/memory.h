@@ -46,6 +46,24 @@ enum emul_result __must_check memory_fetch_first(struct emulator *e);
 enum emul_result __must_check memory_fetch_more(struct emulator *e);
 
 /**
+ * The linear address of offset in a segment of 64-bit mode that has base 0:
+ * it must be canonical.
+ *
+ * @return as memory_linear()
+ */
+static inline enum emul_result __must_check
+memory_flat(struct emulator *e, enum emul_segment segment, u64 offset,
+	    struct mem_access *access)
+{
+	access->address = gva(offset);
+	if (likely(context_canonical(offset, access->size))) {
+		return EMUL_DONE;
+	}
+	return context_protection(e, segment == SEGMENT_SS ? VECTOR_SS
+							   : VECTOR_GP);
+}
+
+/**
  * The linear address of offset in segment, checked as the processor checks
  * it: canonical in 64-bit mode, where ES, CS, SS and DS have base 0 and no
  * limit (SDM 3A 3.4.4); segment_linear() elsewhere.
@@ -60,12 +78,7 @@ memory_linear(struct emulator *e, enum emul_segment segment, u64 offset,
 	if (unlikely(e->mode != MODE_64 || segment >= SEGMENT_FS)) {
 		return segment_linear(e, segment, offset, access);
 	}
-	access->address = gva(offset);
-	if (likely(context_canonical(offset, access->size))) {
-		return EMUL_DONE;
-	}
-	return context_protection(e, segment == SEGMENT_SS ? VECTOR_SS
-							   : VECTOR_GP);
+	return memory_flat(e, segment, offset, access);
 }
 
 /**

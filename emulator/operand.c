@@ -24,6 +24,9 @@ static u64 effective_address(const struct emulator *e)
 	const struct insn *insn = &e->insn;
 	u64 address = (u64)insn->displacement;
 
+	if (likely(insn->base_only)) {
+		return (address + e->gpr[insn->base]) & insn->address_mask;
+	}
 	if (insn->base != REG_NONE) {
 		address += e->gpr[insn->base];
 	}
@@ -51,7 +54,8 @@ enum place {
 	IS_ONE,
 	AT_OFFSET,    /* O */
 	AT_TABLE,     /* rBX + AL */
-	AT_POINTER,   /* X, Y: string.c says where */
+	AT_SOURCE,      /* X */
+	AT_DESTINATION, /* Y: always in ES */
 	ON_STACK,
 	IN_FIXED = 0x40, /* a register of this number above it */
 };
@@ -82,9 +86,9 @@ static const struct code codes[OPERAND_CODE_COUNT] = {
 	[Iv] = { IN_IMMEDIATE, 8 }, [Ob] = { AT_OFFSET, 1 },
 	[Ov] = { AT_OFFSET, 8 },    [Zb] = { IN_OPCODE, 1 },
 	[Zv] = { IN_OPCODE, 8 },    [AL] = { IN_FIXED + REG_RAX, 1 },
-	[rAX] = { IN_FIXED + REG_RAX, 8 },	    [Xb] = { AT_POINTER, 1 },
-	[Xv] = { AT_POINTER, 8 },   [Yb] = { AT_POINTER, 1 },
-	[Yv] = { AT_POINTER, 8 },   [Stack] = { ON_STACK, 8 },
+	[rAX] = { IN_FIXED + REG_RAX, 8 },	    [Xb] = { AT_SOURCE, 1 },
+	[Xv] = { AT_SOURCE, 8 },   [Yb] = { AT_DESTINATION, 1 },
+	[Yv] = { AT_DESTINATION, 8 },   [Stack] = { ON_STACK, 8 },
 	[Es] = { IN_RM_WORD, 8 },   [Ey] = { IN_RM, WIDE_OR_NOT },
 	[Gy] = { IN_REG, WIDE_OR_NOT }, [Ry] = { IN_RM, WIDE_OR_NOT },
 	[Sw] = { IN_SPECIAL, 2 },   [Cy] = { IN_SPECIAL, 8 },
@@ -99,7 +103,7 @@ static const struct code codes[OPERAND_CODE_COUNT] = {
 	[Mv] = { IN_RM, 8 },        [ModRM] = { NOWHERE, 8 },
 	[Jb] = { IN_IMMEDIATE, 8 }, [Jz] = { IN_IMMEDIATE, 8 },
 	[One] = { IS_ONE, 1 },      [Table] = { AT_TABLE, 1 },
-	[Xz] = { AT_POINTER, 4 },   [Yz] = { AT_POINTER, 4 },
+	[Xz] = { AT_SOURCE, 4 },   [Yz] = { AT_DESTINATION, 4 },
 };
 
 static void place_register(struct operand *operand, unsigned int reg, u8 rex)
@@ -195,8 +199,13 @@ static void place_elsewhere(const struct insn *insn, struct operand *operand,
 		place_memory(operand, insn->segment, FROM_OFFSET);
 		operand->value = insn->immediate & insn->address_mask;
 		break;
-	case AT_POINTER:
+	case AT_SOURCE:
 		place_memory(operand, insn->segment, FROM_DECODER);
+		operand->reg = REG_RSI;
+		break;
+	case AT_DESTINATION:
+		place_memory(operand, SEGMENT_ES, FROM_DECODER);
+		operand->reg = REG_RDI;
 		break;
 	case ON_STACK:
 		place_memory(operand, SEGMENT_SS, FROM_STACK);
@@ -250,6 +259,12 @@ static void place(const struct insn *insn, struct operand *operand,
 	}
 }
 
+/** Only FS and GS have bases in 64-bit mode, and no segment a limit. */
+static bool is_flat(const struct emulator *e, const struct operand *operand)
+{
+	return e->mode == MODE_64 && operand->segment < SEGMENT_FS;
+}
+
 void operand_resolve(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -259,6 +274,8 @@ void operand_resolve(struct emulator *e)
 	insn->dst.at.kind =
 		insn->traits & OP_WRITES_DST ? EMUL_WRITE : EMUL_READ;
 	insn->src.at.kind = EMUL_READ;
+	insn->dst.flat = is_flat(e, &insn->dst);
+	insn->src.flat = is_flat(e, &insn->src);
 	if ((insn->traits & OP_BITS) && insn->dst.kind == OPERAND_MEMORY &&
 	    insn->src.kind == OPERAND_REGISTER) {
 		insn->dst.from = FROM_BITS;
@@ -295,29 +312,32 @@ static u64 table_offset(const struct emulator *e)
 	return (e->gpr[REG_RBX] + (u8)e->gpr[REG_RAX]) & e->insn.address_mask;
 }
 
+/** The offset of an operand that is not simply at the effective address. */
+static __noinline u64 other_offset(const struct emulator *e,
+				   const struct operand *operand, u64 effective)
+{
+	switch (operand->from) {
+	case FROM_STACK:
+		return stack_offset(e, operand);
+	case FROM_TABLE:
+		return table_offset(e);
+	case FROM_BITS:
+		return (effective + bits_offset(e)) & e->insn.address_mask;
+	default:
+		return operand->value;
+	}
+}
+
 enum emul_result operand_locate(struct emulator *e, struct operand *operand)
 {
-	if (likely(operand->from == FROM_MODRM)) {
-		operand->value = effective_address(e);
-	} else if (operand->from == FROM_STACK) {
-		operand->value = stack_offset(e, operand);
-	} else if (operand->from == FROM_TABLE) {
-		operand->value = table_offset(e);
-	} else if (operand->from == FROM_BITS) {
-		operand->value = (effective_address(e) + bits_offset(e)) &
-				 e->insn.address_mask;
+	u64 offset = effective_address(e);
+
+	if (unlikely(operand->from != FROM_MODRM)) {
+		offset = other_offset(e, operand, offset);
 	}
+	operand->value = offset;
 	if (unlikely(operand->kind != OPERAND_MEMORY)) {
 		return EMUL_DONE; /* LEA */
 	}
-	return memory_linear(e, operand->segment, operand->value, &operand->at);
-}
-
-enum emul_result operand_point(struct emulator *e, struct operand *operand,
-			       unsigned int reg)
-{
-	/* A prefix moves the source; the destination is ES:rDI always. */
-	operand->segment = reg == REG_RDI ? SEGMENT_ES : e->insn.segment;
-	operand->value = e->gpr[reg] & e->insn.address_mask;
-	return memory_linear(e, operand->segment, operand->value, &operand->at);
+	return operand_linear(e, operand);
 }

@@ -22,13 +22,19 @@ enum emul_result __must_check operand_locate(struct emulator *e,
 					     struct operand *operand);
 
 /**
- * The same for an operand of a string instruction, before each iteration.
+ * The linear address of a memory operand whose offset is in operand->value.
  *
- * @param reg  REG_RSI or REG_RDI: what points to it
+ * @return as memory_linear()
  */
-enum emul_result __must_check operand_point(struct emulator *e,
-					    struct operand *operand,
-					    unsigned int reg);
+static inline enum emul_result __must_check
+operand_linear(struct emulator *e, struct operand *operand)
+{
+	if (likely(operand->flat)) {
+		return memory_flat(e, operand->segment, operand->value,
+				   &operand->at);
+	}
+	return memory_linear(e, operand->segment, operand->value, &operand->at);
+}
 
 /**
  * Read an operand of at most 8 bytes.

@@ -26,64 +26,49 @@
 /** Interrupts get their turn after this many iterations (spec 3.7). */
 #define STRING_BATCH 1024
 
-_Static_assert(Xz - Xb == 2 && Yz - Yb == 2, "three codes a pointer");
-
-/** X: what rSI points to. */
-static bool is_x(u8 code)
+static inline u64 count_of(const struct emulator *e)
 {
-	return (u8)(code - Xb) <= Xz - Xb;
+	return e->gpr[REG_RCX] & e->insn.address_mask;
 }
 
-/** Y: what rDI points to. */
-static bool is_y(u8 code)
+/** Where one operand is in this iteration, if it is memory. */
+static inline enum emul_result point(struct emulator *e,
+				     struct operand *operand)
 {
-	return (u8)(code - Yb) <= Yz - Yb;
-}
-
-static u64 count_of(const struct emulator *e, const u64 *registers)
-{
-	return registers[REG_RCX] & e->insn.address_mask;
-}
-
-/** Point the operands at where rSI and rDI are in this iteration. */
-static enum emul_result point(struct emulator *e)
-{
-	struct insn *insn = &e->insn;
-	enum emul_result result = EMUL_DONE;
-
-	if (insn->dst.kind == OPERAND_MEMORY) {
-		result = operand_point(e, &insn->dst,
-				       is_x(insn->row.dst) ? REG_RSI : REG_RDI);
+	if (operand->kind != OPERAND_MEMORY) {
+		return EMUL_DONE;
 	}
-	if (!result && insn->src.kind == OPERAND_MEMORY) {
-		result = operand_point(e, &insn->src,
-				       is_y(insn->row.src) ? REG_RDI : REG_RSI);
-	}
-	return result;
+	operand->value = e->gpr[operand->reg] & e->insn.address_mask;
+	return operand_linear(e, operand);
 }
 
-/** Move a pointer by one element, down if DF is set. */
-static void move(struct emulator *e, unsigned int reg)
+/** Point the operands at where rSI and rDI are. */
+static inline enum emul_result point_both(struct emulator *e)
 {
-	const struct insn *insn = &e->insn;
-	bool dst_is_memory = insn->dst.kind == OPERAND_MEMORY;
-	u64 step = dst_is_memory ? insn->dst.size : insn->src.size;
-	u64 pointer = context_register(e, reg);
+	enum emul_result result = point(e, &e->insn.dst);
 
-	pointer = e->rflags & RFLAGS_DF ? pointer - step : pointer + step;
-	context_merge_register(e, reg, pointer, e->insn.address_size);
+	return result ? result : point(e, &e->insn.src);
 }
 
-/** What the operands' codes say: rSI moves, rDI does, or both. */
-static void move_pointers(struct emulator *e)
+/** Add to a register, as wide as addresses are, which no pass has written. */
+static inline void add(struct emulator *e, unsigned int reg, u64 by)
 {
-	const struct opcode *row = &e->insn.row;
+	u64 value = e->gpr[reg] + by;
 
-	if (is_x(row->dst) || is_x(row->src)) {
-		move(e, REG_RSI);
+	if (likely(e->insn.address_size == 8)) {
+		context_set_register(e, reg, value);
+	} else {
+		context_merge_register(e, reg, value, e->insn.address_size);
 	}
-	if (is_y(row->dst) || is_y(row->src)) {
-		move(e, REG_RDI);
+}
+
+/** Move what points to an operand by one element, down if DF is set. */
+static inline void move(struct emulator *e, const struct operand *operand)
+{
+	u64 step = operand->size;
+
+	if (operand->kind == OPERAND_MEMORY) {
+		add(e, operand->reg, e->rflags & RFLAGS_DF ? -step : step);
 	}
 }
 
@@ -101,9 +86,9 @@ static bool condition_ends(const struct emulator *e)
 /** After an iteration with REP: the count, and whether RIP stays. */
 static void count_down(struct emulator *e)
 {
-	u64 left = count_of(e, e->gpr) - 1;
+	u64 left = count_of(e) - 1;
 
-	context_merge_register(e, REG_RCX, left, e->insn.address_size);
+	add(e, REG_RCX, -1ull);
 	if (!condition_ends(e) && (left || !(e->rflags & RFLAGS_TF))) {
 		e->new_rflags |= RFLAGS_RF;
 		e->next_rip = e->rip;
@@ -114,11 +99,11 @@ enum emul_result string_step(struct emulator *e)
 {
 	enum emul_result result;
 
-	if (e->insn.rep && count_of(e, e->gpr) == 0) {
+	if (e->insn.rep && count_of(e) == 0) {
 		return EMUL_DONE;
 	}
 	if (!e->insn.pointed) {
-		result = point(e);
+		result = point_both(e);
 		if (result) {
 			return result;
 		}
@@ -129,7 +114,8 @@ enum emul_result string_step(struct emulator *e)
 		return result;
 	}
 	e->insn.pointed = false;
-	move_pointers(e);
+	move(e, &e->insn.dst);
+	move(e, &e->insn.src);
 	if (e->insn.rep) {
 		count_down(e);
 	}
@@ -138,7 +124,7 @@ enum emul_result string_step(struct emulator *e)
 
 bool string_goes_on(const struct emulator *e)
 {
-	u64 left = count_of(e, e->gpr);
+	u64 left = count_of(e);
 
 	return (e->rflags & RFLAGS_RF) && left % STRING_BATCH != 0 &&
 	       !(e->rflags & RFLAGS_TF);
