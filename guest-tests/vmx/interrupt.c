@@ -135,7 +135,8 @@ TEST(sti_and_mov_ss_block_for_one_instruction)
 	CHECK_EXIT(EXIT_CPUID, 2, 0);
 	CHECK_EQ(exit_before(0).interruptibility, MOV_SS_BLOCKING,
 		 "and so does one behind MOV SS");
-	PROVOKE(ONE_PAGE "push $0x10; .byte 0x36; mov (%%rsp), %%ss; cpuid; pop %%rax"
+	PROVOKE(ONE_PAGE "push $0x10; .byte 0x36; mov (%%rsp), %%ss; cpuid\n\t"
+		"pop %%rax"
 		: : "a"(0) : "ebx", "ecx", "edx", "cc", "memory");
 	CHECK_EQ(exit_before(0).interruptibility, MOV_SS_BLOCKING,
 		 "wherever the selector comes from");
