@@ -138,3 +138,23 @@ TEST(slots_that_cannot_be)
 	CHECK_COUNT(vmcall1(HYPERCALL_SLOT_CHANGE, address), -ENOENT,
 		    "a slot that is not there cannot be deleted");
 }
+
+/** Without EPT nobody runs it; then it goes no further than to CR0.PE. */
+TEST(real_mode)
+{
+	asm volatile("pushq $0x38\n\t" /* 32-bit code: lib/trap.c */
+		     "pushq $1f\n\t"
+		     "lretq\n\t"
+		     ".code32\n"
+		     "1: mov %%cr0, %%eax\n\t"
+		     "and $0x7fffffff, %%eax\n\t"
+		     "mov %%eax, %%cr0\n\t"
+		     "and $~1, %%eax\n\t"
+		     "mov %%eax, %%cr0\n\t"
+		     "hlt\n\t"
+		     ".code64"
+		     :
+		     :
+		     : "eax", "memory");
+	not_reached();
+}

@@ -8,7 +8,7 @@
 #define LARGE BIT(7)
 #define ADDRESS BITS(51, 12)
 
-static u64 tables[8][512] __aligned(4096);
+static u64 tables[16][512] __aligned(4096);
 static unsigned int tables_used;
 
 /** The table below an entry; a new one if there is none. */

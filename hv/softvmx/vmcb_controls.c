@@ -145,13 +145,13 @@ u64 vmcb_controls_visible_cr4(const struct softvmx_cpu *cpu)
 
 /*
  * Reads need an intercept only if the guest must see something else than what
- * is there; writes always do.
+ * is there; writes always do, those of CR3 because TCG lets reserved bits in.
  */
 void vmcb_controls_update_cr(struct softvmx_cpu *cpu)
 {
 	struct vmcb *guest = cpu->guest;
 	u32 processor = cpu->processor_ctls;
-	u16 reads = 0, writes = BIT(0) | BIT(4);
+	u16 reads = 0, writes = BIT(0) | BIT(3) | BIT(4);
 
 	if (vmcb_controls_visible_cr0(cpu) != guest->save.cr0) {
 		reads |= BIT(0);
@@ -161,7 +161,6 @@ void vmcb_controls_update_cr(struct softvmx_cpu *cpu)
 	}
 	reads |= processor & CPU_CR3_STORE_EXITING ? BIT(3) : 0;
 	reads |= processor & CPU_CR8_STORE_EXITING ? BIT(8) : 0;
-	writes |= processor & CPU_CR3_LOAD_EXITING ? BIT(3) : 0;
 	writes |= processor & CPU_CR8_LOAD_EXITING ? BIT(8) : 0;
 	guest->control.intercept_cr_read = reads;
 	guest->control.intercept_cr_write = writes;

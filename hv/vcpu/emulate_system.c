@@ -153,9 +153,9 @@ static bool set_msr(struct emulator *e, u32 msr, u64 value)
 
 static void cpuid_of(struct emulator *e, struct cpuid_registers *registers)
 {
-	struct cpuid_result r = exit_cpuid_get(registers->eax, registers->ecx);
+	struct cpuid_result r = exit_cpuid_get(
+		vcpu_of(e), registers->eax, registers->ecx);
 
-	(void)e;
 	*registers = (struct cpuid_registers){r.eax, r.ebx, r.ecx, r.edx};
 }
 

@@ -33,7 +33,8 @@ void exit_advance(struct vcpu *vcpu);
 /** CPUID. */
 enum exit_action exit_cpuid_handle(struct vcpu *vcpu);
 /** What CPUID tells the guest.  @param number EAX @param subleaf ECX */
-struct cpuid_result exit_cpuid_get(u32 number, u32 subleaf);
+struct cpuid_result exit_cpuid_get(const struct vcpu *vcpu, u32 number,
+				   u32 subleaf);
 /** RDMSR and WRMSR. */
 enum exit_action exit_msr_read(struct vcpu *vcpu);
 enum exit_action exit_msr_write(struct vcpu *vcpu);

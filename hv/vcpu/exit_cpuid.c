@@ -3,8 +3,8 @@
  *
  * It gets the real processor's answer, less what this hypervisor cannot give
  * it: VMX and SVM (no nesting), XSAVE and with it AVX (XCR0 is not switched),
- * the local APIC, MONITOR, performance counters, PCID and INVPCID, and
- * everything that came later.  Leaves that are not in the table are all 0.
+ * the local APIC, MONITOR, performance counters, SMEP, SMAP, PCID and INVPCID
+ * (where it runs with EPT), and everything that came later.  Leaves that are not in the table are all 0.
  *
  * Bit 31 of leaf 1's ECX says "you are in a VM", and the leaf 0x40000000 that
  * hypervisors have agreed upon says whose.
@@ -13,6 +13,7 @@
 
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
 #include "hv/x86/cpuid.h"
 
 #define LEAF_BASIC_MAX 7u
@@ -39,6 +40,11 @@
 	(BIT(3) /* BMI1 */ | BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ |         \
 	 BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(23) /* CLFLUSHOPT */ \
 	 | BIT(29) /* SHA */)
+
+/* What comes back without EPT */
+#define LEAF_1_ECX_PCID BIT(17)
+#define LEAF_7_EBX_INVPCID BIT(10)
+#define LEAF_7_EBX_PROTECTION (BIT(7) /* SMEP */ | BIT(20) /* SMAP */)
 
 /* Leaf 0x80000001 */
 #define LEAF_EXT_1_ECX (BIT(0) /* LAHF */ | BIT(5) /* LZCNT */)
@@ -106,7 +112,22 @@ static const struct leaf *find_leaf(u32 number)
 	return NULL;
 }
 
-struct cpuid_result exit_cpuid_get(u32 number, u32 subleaf)
+/**
+ * Without EPT the guest's paging is ours: PCIDs and INVPCID are done in
+ * software, SMEP and SMAP are the processor's if it has them.
+ */
+static void add_shadow(u32 number, u32 subleaf, struct cpuid_result *r)
+{
+	if (number == 1) {
+		r->ecx |= (u32)LEAF_1_ECX_PCID;
+	} else if (number == 7) {
+		r->ebx |= cpuid(number, subleaf).ebx & LEAF_7_EBX_PROTECTION;
+		r->ebx |= (u32)LEAF_7_EBX_INVPCID;
+	}
+}
+
+struct cpuid_result exit_cpuid_get(const struct vcpu *vcpu, u32 number,
+				   u32 subleaf)
 {
 	const struct leaf *leaf = find_leaf(number);
 	struct cpuid_result r = {0, 0, 0, 0};
@@ -123,13 +144,16 @@ struct cpuid_result exit_cpuid_get(u32 number, u32 subleaf)
 	r.ecx &= leaf->keep.ecx;
 	r.edx &= leaf->keep.edx;
 	add_ours(number, &r);
+	if (!vcpu->vm->with_ept) {
+		add_shadow(number, subleaf, &r);
+	}
 	return r;
 }
 
 enum exit_action exit_cpuid_handle(struct vcpu *vcpu)
 {
 	struct cpuid_result r =
-		exit_cpuid_get(vcpu->gpr[GPR_RAX], vcpu->gpr[GPR_RCX]);
+		exit_cpuid_get(vcpu, vcpu->gpr[GPR_RAX], vcpu->gpr[GPR_RCX]);
 
 	vcpu->gpr[GPR_RAX] = r.eax;
 	vcpu->gpr[GPR_RBX] = r.ebx;

@@ -40,6 +40,9 @@
 
 #define CR4_ALLOWED (CR4_FREE | CR4_PAE)
 
+/** Reserved in a PDPTE of PAE paging (SDM 3A table 4-8). */
+#define PDPTE_ACCESSED BIT(5)
+
 #define EFER_ALLOWED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 static unsigned int phys_bits(void)
@@ -256,6 +259,10 @@ bool guest_mode_load_pdptes(struct vcpu *vcpu)
 	table = vm_memory(vcpu->vm, paging.root, sizeof(pdptes), false);
 	for (unsigned int i = 0; i < ARRAY_SIZE(pdptes); i++) {
 		pdptes[i] = table ? table[i] : 0;
+		if (vmx_unit_is_soft) {
+			/* TCG sets it at a walk, as if this were a table. */
+			pdptes[i] &= ~PDPTE_ACCESSED;
+		}
 		if ((pdptes[i] & BIT(0)) && (pdptes[i] & reserved)) {
 			return false;
 		}
