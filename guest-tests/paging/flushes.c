@@ -2,7 +2,8 @@
  * When a guest's change of its tables counts, and which values are refused.
  *
  * The processor may go on with an old translation until it is told to forget
- * it, and never after.  Each test changes an entry, flushes in one way, and looks.
+ * it, and never after.  Each test changes an entry, flushes in one way, and
+ * looks.
  */
 #include "guest-tests/lib/test.h"
 #include "guest-tests/paging/tables.h"

@@ -3,8 +3,9 @@
  *
  * It gets the real processor's answer, less what this hypervisor cannot give
  * it: VMX and SVM (no nesting), XSAVE and with it AVX (XCR0 is not switched),
- * the local APIC, MONITOR, performance counters, SMEP, SMAP, PCID and INVPCID
- * (where it runs with EPT), and everything that came later.  Leaves that are not in the table are all 0.
+ * the local APIC, MONITOR, performance counters; with EPT also SMEP, SMAP, PCID
+ * and INVPCID; and everything that came later.  Leaves that are not in the
+ * table are all 0.
  *
  * Bit 31 of leaf 1's ECX says "you are in a VM", and the leaf 0x40000000 that
  * hypervisors have agreed upon says whose.

@@ -57,7 +57,10 @@ Usage: hv ept GPA
 Entries are decoded as in mmu/ept_format.h. Of an MMIO SPTE the generation is
 told, and whether it is still that of the slots. If softvmx serves another
 translation than the EPT now has, that is told, too: the processor may keep an
-old one until INVEPT (SDM 3C 29.4), and here an INVEPT is due or was forgotten."""
+old one until INVEPT (SDM 3C 29.4), and here an INVEPT is due or was forgotten.
+
+Without EPT (ept=0) the address is a linear one, and the entries are those of
+the root that is in use (mmu/shadow_format.h)."""
 
     name = "hv ept"
 
@@ -66,6 +69,9 @@ old one until INVEPT (SDM 3C 29.4), and here an INVEPT is due or was forgotten."
             raise self.usage()
         gpa = evaluate(argument)
         guest = Guest()
+        if not guest.with_ept:
+            self._shadow(guest, gpa)
+            return
         print("EPT pointer %#x, of %s" % (guest.eptp, guest.vcpu.name))
         walk = guest.ept_walk(gpa)
         print_rows([(walks.LEVELS[step.level], "at %#x" % step.at,
@@ -82,6 +88,30 @@ old one until INVEPT (SDM 3C 29.4), and here an INVEPT is due or was forgotten."
                   % (gpa, walks.LEVELS[last.level], walk.why,
                      "violation" if walk.why == "not present" else "misconfiguration"))
         self._compare(guest, gpa, walk)
+
+    @classmethod
+    def _shadow(cls, guest, address):
+        walk = guest.root_walk(address)
+        if walk is None:
+            raise Unavailable("%s has no root yet: it is built at the next entry."
+                              % guest.vcpu.name)
+        print("no EPT; shadow root %#x, of %s" % (memory.number(
+            guest.vcpu["shadow"]["roots"][0]["table"]), guest.vcpu.name))
+        last = walk.steps[-1]
+        print_rows([(walks.LEVELS[step.level], "at %#x" % step.at,
+                     "0x%016x" % step.entry, decode.guest_entry(
+                         step.entry, step is last and walk.address is not None))
+                    for step in walk.steps])
+        bits = headers.defines("mmu/shadow_format.h")
+        if last.entry & bits["SHADOW_MMIO_MASK"] == bits["SHADOW_MMIO_VALUE"]:
+            print("gva %#x is MMIO, gpa %#x: %s" % (
+                address, last.entry & bits["SHADOW_MMIO_FRAME"] | address & 0xfff,
+                cls._age(guest, last.entry)))
+        elif walk.address is not None:
+            print("gva %#x is physical %#x" % (address, walk.address))
+        else:
+            print("gva %#x: the %s is %s, a page fault that exits" % (
+                address, walks.LEVELS[last.level], walk.why))
 
     @staticmethod
     def _age(guest, entry):

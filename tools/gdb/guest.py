@@ -2,7 +2,8 @@
 
 Where the registers are depends on the world: in the processor while the guest runs, in
 the VMCB and struct softvmx_cpu while softvmx works, in the VMCS and struct vcpu while
-the hypervisor does. Memory takes the two walks of walks.py.
+the hypervisor does. Memory takes the two walks of walks.py. Without EPT the processor's
+CR3 and EFER are the hypervisor's, and memory is where the slots have it.
 """
 import headers
 import memory
@@ -22,6 +23,7 @@ class Guest:
         self.vcpu = world.vcpu()
         self.world = world.where()
         self.newest_in_vmcb = self.world == world.SOFTVMX and world.after_load()
+        self.with_ept = bool(self.vcpu.vm["with_ept"])
         self.eptp = memory.number(self.vcpu.vm["eptp"])
         self._vmcs = None
         self._paging = None
@@ -42,6 +44,19 @@ class Guest:
         if name not in world.GPRS + world.SYSTEM_REGISTERS:
             raise Unavailable("there is no guest register %s; there are rax to r15, "
                               "%s." % (name, ", ".join(world.SYSTEM_REGISTERS)))
+        if not self.with_ept and name in ("cr0", "cr3", "cr4", "efer"):
+            return self._own(name)
+        return self._real(name)
+
+    def _own(self, name):
+        """Without EPT: the register as the guest has set it."""
+        if name in ("cr3", "efer"):
+            return memory.number(self.vcpu[name])
+        owned = self.vmcs.value(name.upper() + "_GUEST_HOST_MASK")
+        shadow = self.vmcs.value(name.upper() + "_READ_SHADOW")
+        return self._real(name) & ~owned | shadow & owned
+
+    def _real(self, name):
         if self.world == world.GUEST:
             return world.register("eflags" if name == "rflags" else name)
         if name in world.GPRS and name != "rsp":
@@ -78,6 +93,17 @@ class Guest:
     def ept_walk(self, gpa):
         return walks.walk_ept(memory.read_word, self.eptp, gpa)
 
+    def root_walk(self, address):
+        """Without EPT: the walk through the current root of our tables; or None."""
+        root = self.vcpu["shadow"]["roots"][0]
+        table = memory.number(root["table"])
+        if not table:
+            return None
+        bits = headers.defines("hv/x86/cr.h")
+        efer = bits["EFER_LMA"] if int(root["level"]) == 4 else 0
+        return walks.walk_pages(memory.read_word, walks.Registers(
+            bits["CR0_PG"], table, bits["CR4_PAE"], efer), address)
+
     def shadow_walk(self, gpa):
         """The walk through what softvmx has made of the EPT; None if there is none."""
         vmcb = self.vmcs.vmcb()
@@ -101,10 +127,15 @@ class Guest:
         The EPT decides. What it does not have yet is in it after the guest's first
         access, and until then the slot says where it will be.
         """
+        slot = self.slot(gpa)
+        if not self.with_ept:
+            if slot is None:
+                raise Unavailable("guest-physical %#x is no memory: no slot covers it."
+                                  % gpa)
+            return memory.number(slot["hpa"]) + gpa - memory.number(slot["base"])
         walk = self.ept_walk(gpa)
         if walk.address is not None:
             return walk.address
-        slot = self.slot(gpa)
         if slot is None or walk.why != "not present":
             raise Unavailable("guest-physical %#x is no memory: its EPT %s is %s%s."
                               % (gpa, walks.LEVELS[walk.steps[-1].level], walk.why,

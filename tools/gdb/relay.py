@@ -86,14 +86,25 @@ class Worlds:
         return None if found == NOTHING else found
 
     def eptp(self):
-        """The EPT pointer of the guest here; None without a guest, or without EPT."""
+        """The EPT pointer of the guest here, 0 without EPT; None without a guest."""
         vmcs = self.vmcs()
-        if vmcs is None or not self._word(vmcs + self.facts["cpu2"]) & CPU2_ENABLE_EPT:
+        if vmcs is None:
             return None
+        if not self._word(vmcs + self.facts["cpu2"]) & CPU2_ENABLE_EPT:
+            return 0
         return self._word(vmcs + self.facts["eptp"])
+
+    def _shadow_page(self, page):
+        """The same without EPT: the processor's tables are the hypervisor's."""
+        registers = Registers(*map(self._register, ("cr0", "cr3", "cr4", "efer")))
+        found = walk_pages(self._word, registers, page).address
+        return self._host_page(page) if found is None else found
 
     def _page(self, page, eptp):
         """Physical address of a page of the guest, or of the hypervisor's."""
+        if not eptp:
+            return self._shadow_page(page)
+
         def read(gpa, size):
             walk = walk_ept(self._word, eptp, gpa)
             if walk.address is None:
