@@ -245,10 +245,16 @@ static enum exit_action ask_vmm(struct vcpu *vcpu)
 	return EXIT_TO_VMM;
 }
 
+/**
+ * All exceptions that come from here are faults: the RFLAGS which they leave on
+ * the stack have RF set, so that a code breakpoint at the instruction does not
+ * come twice (SDM 3B 18.3.1.1).  Injection itself does not see to that.
+ */
 static enum exit_action inject(struct vcpu *vcpu)
 {
 	const struct exception *e = &vcpu->emulation->e.exception;
 
+	vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) | RFLAGS_RF);
 	if (e->vector == VECTOR_PF) {
 		vcpu_paging_page_fault(vcpu, e->address);
 	}

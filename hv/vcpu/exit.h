@@ -57,11 +57,8 @@ void exit_dr_set(unsigned int n, u64 value);
 enum exit_action exit_dr_handle(struct vcpu *vcpu);
 /** IN, OUT, INS, OUTS. */
 enum exit_action exit_io_handle(struct vcpu *vcpu);
-/** The VMM has answered an IN or an INS: finish it. */
+/** The VMM has answered an IN: finish it. */
 enum exit_action exit_io_complete_in(struct vcpu *vcpu);
-enum exit_action exit_io_string_complete(struct vcpu *vcpu);
-/** One element of INS or OUTS; from exit_io_handle(). */
-enum exit_action exit_io_string_handle(struct vcpu *vcpu);
 /** EPT violation and EPT misconfiguration. */
 enum exit_action exit_mem_violation(struct vcpu *vcpu);
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu);

@@ -1,13 +1,18 @@
 /** @file
- * Port I/O: IN and OUT.  Strings (INS, OUTS) are in exit_io_string.c.
+ * Port I/O: IN, OUT, INS, OUTS.
  *
  * The port bus of the core is asked first; a port which it does not know goes
  * to the VMM.  An OUT is finished when the VMM is told: RIP is behind it.  An
  * IN waits: RIP is at the instruction until the value is there.
+ *
+ * INS and OUTS go to the emulator.  Their other operand is memory, which has
+ * all that memory can have: two pages, devices, page faults.
  */
 #include "hv/vcpu/exit.h"
 
 #include "bus/bus.h"
+#include "hv/vcpu/emulate.h"
+#include "hv/vcpu/read_section.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 
@@ -51,6 +56,20 @@ static enum exit_action to_vmm(struct vcpu *vcpu, const struct bus_access *a)
 	return EXIT_TO_VMM;
 }
 
+/** What the exit says of the operand is of no use: REP may go on (spec 3.7). */
+static __noinline enum exit_action handle_string(struct vcpu *vcpu)
+{
+	struct emulator *e = &vcpu->emulation->e;
+	enum exit_action action;
+
+	e->hint.valid = false;
+	e->mmio_page = EMULATOR_NO_PAGE;
+	read_section_begin(vcpu);
+	action = emulate_run(vcpu, memslot_read(&vcpu->vm->slots));
+	read_section_end(vcpu);
+	return action;
+}
+
 enum exit_action exit_io_handle(struct vcpu *vcpu)
 {
 	u64 q = vmread(EXIT_QUALIFICATION);
@@ -62,7 +81,7 @@ enum exit_action exit_io_handle(struct vcpu *vcpu)
 
 	vcpu->qualification = q; /* the completion of an IN needs it */
 	if (unlikely(q & IO_STRING)) {
-		return exit_io_string_handle(vcpu);
+		return handle_string(vcpu);
 	}
 	if (access.is_write) {
 		access.value = vcpu->gpr[GPR_RAX] &

@@ -239,8 +239,6 @@ static enum exit_action complete(struct vcpu *vcpu)
 		return emulate_complete(vcpu);
 	case VCPU_PENDING_IN:
 		return exit_io_complete_in(vcpu);
-	case VCPU_PENDING_INS:
-		return exit_io_string_complete(vcpu);
 	case VCPU_PENDING_HYPERCALL:
 		vcpu->gpr[GPR_RAX] = vcpu->run.hypercall.ret;
 		return EXIT_RESUME;

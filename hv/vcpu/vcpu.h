@@ -56,9 +56,8 @@ struct vcpu_counters {
 /** What the next vcpu_run() has to complete first. */
 enum vcpu_pending {
 	VCPU_PENDING_NONE,
-	VCPU_PENDING_MMIO,	/* an MMIO access of an emulated instruction */
+	VCPU_PENDING_MMIO,	/* an access of an emulated instruction */
 	VCPU_PENDING_IN,	/* an IN: the data goes to AL, AX or EAX */
-	VCPU_PENDING_INS,	/* an INS: the data goes to memory */
 	VCPU_PENDING_HYPERCALL, /* ret goes to RAX */
 	VCPU_PENDING_STOPPED,	/* internal error: it never runs again */
 };

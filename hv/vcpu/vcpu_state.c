@@ -31,8 +31,7 @@ static const enum vmcs_field fields[VCPU_STATE_FIELDS] = {
 /** An IN takes its size and length from an exit, and exits are not saved. */
 static bool needs_its_exit(const struct vcpu *vcpu)
 {
-	return vcpu->pending == VCPU_PENDING_IN ||
-	       vcpu->pending == VCPU_PENDING_INS;
+	return vcpu->pending == VCPU_PENDING_IN;
 }
 
 static void save_beliefs(const struct vcpu *vcpu, struct vcpu_state *state)

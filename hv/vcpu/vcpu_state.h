@@ -52,7 +52,7 @@ struct vcpu_state {
  * Save a vCPU, which stays as it is and may also go on.
  * @param vcpu  of this CPU, not inside vcpu_run()
  * @param state all of it is written
- * @return 0; -EBUSY: an IN or INS waits for its value, drain it first; -EIO:
+ * @return 0; -EBUSY: an IN waits for its value, drain it first; -EIO:
  *	the vCPU has reported an internal error, there is nothing to save
  */
 int vcpu_state_save(struct vcpu *vcpu, struct vcpu_state *state) __must_check;
