@@ -118,7 +118,7 @@ doctor: ## say which machine will be used and why, and what is missing
 	@tools/doctor
 
 ##@ Checking
-.PHONY: check check-quick format fuzz
+.PHONY: check check-quick format fuzz fuzz-guest
 TIME ?= 600
 
 check: ## install what is needed, then everything on both machines
@@ -130,6 +130,8 @@ check-%: ## one part (tools/check/run --list names them)
 	@tools/check/run $*
 fuzz: ## the emulator on random instructions, TIME=600 seconds (libFuzzer, sanitizers)
 	@tools/check/fuzz $(TIME)
+fuzz-guest: ## random instructions in a guest, on memory and a device (MACHINE=, TIME=)
+	@tools/check/diff $(MACHINE) 20000 $(TIME)
 format: ## tidy line ends; layout is left to the writer (.clang-format is for editors)
 	@tools/check/format --fix
 

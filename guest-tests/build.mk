@@ -21,6 +21,19 @@ $(OBJ)/guest-tests/%.o: guest-tests/%.S $(OBJ)/guest.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -Wa,--fatal-warnings -MMD -MP -c -o $@ $<
 
+# The emulator's rows, for the differential: printed by a program of this machine. Of
+# the operations only the traits are looked at, so their functions are not linked.
+PRINT_ROWS := cc -w -I. -static -Wl,--unresolved-symbols=ignore-all
+DIFF_ROWS := $(OBJ)/guest-tests/diff/rows
+$(DIFF_ROWS).c: emulator/test/print_rows.c $(wildcard emulator/op*.[ch])
+	$(call say,ROWS,$@)
+	@mkdir -p $(@D)
+	$(Q)$(PRINT_ROWS) -o $(DIFF_ROWS).print $(filter %.c,$^)
+	$(Q)$(DIFF_ROWS).print > $@
+$(DIFF_ROWS).o: $(DIFF_ROWS).c guest-tests/diff/diff.h $(OBJ)/guest.flags
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+$(BUILD)/guest-tests/diff.elf: $(DIFF_ROWS).o
+
 define guest-rules
 $$(call record,$(OBJ)/guest-tests/$1.objects,linked from: $(call guest-objects,$1))
 $(BUILD)/guest-tests/$1.elf: $(call guest-objects,lib) $(call guest-objects,$1) \

@@ -50,6 +50,8 @@ static const struct row rows[] = {
 	ROW(selftest, KIND_BOOL),
 	ROW(vmxtest, KIND_TEXT),
 	ROW(vmx_check, KIND_BOOL),
+	ROW(seed, KIND_NUMBER),
+	ROW(cases, KIND_NUMBER),
 	ROW(watchdog, KIND_NUMBER),
 };
 
@@ -210,6 +212,8 @@ static void set_defaults(struct options *out)
 	out->ept = true;
 	out->ug = true;
 	out->watchdog = WATCHDOG_TICKS_DEFAULT;
+	out->seed = 49;
+	out->cases = 10000;
 }
 
 /** The stack is poisoned in test runs, not where speed is measured: a default

@@ -28,6 +28,8 @@ struct options {
 	bool selftest;	/* run the image's own tests, then end */
 	char vmxtest[OPTIONS_TEXT_SIZE]; /* exits, noept or entry */
 	bool vmx_check;	/* make the VM-entry checks also for native entries */
+	unsigned int seed;  /* of the first random case, default 49 */
+	unsigned int cases; /* how many, default 10000 */
 	unsigned int watchdog; /* ticks without progress that are allowed */
 };
 

@@ -6,6 +6,7 @@
  */
 #include "hv/vmm/bed.h"
 
+#include "hv/lib/options.h"
 #include "hv/lib/page.h"
 #include "hv/lib/string.h"
 #include "hv/vmm/start.h"
@@ -94,6 +95,8 @@ static void load(struct bed *bed)
 		.flags = plan->test->flags,
 		.iterations = plan->iterations,
 		.warm_up = plan->warm_up,
+		.seed = options.seed,
+		.cases = options.cases,
 	};
 
 	memcpy(info.name, plan->test->name, sizeof(info.name));

@@ -84,6 +84,8 @@ struct boot_info {
 	u64 flags;	 /* the record's flags */
 	u64 iterations;	 /* bench: how many to measure */
 	u64 warm_up;	 /* bench: how many before that */
+	u64 seed;	 /* random cases: the first one's number */
+	u64 cases;	 /* ... and how many there are */
 	char name[64];	 /* the test's name, or the bench's row */
 };
 
