@@ -180,9 +180,8 @@ enum emul_result memory_check(struct emulator *e, const struct mem_access *at)
 				&unused);
 }
 
-/** Ask for a translation, and remember it for the next iteration. */
-static __noinline enum emul_result walk(struct emulator *e, gva_t gva,
-					enum emul_access kind, gpa_t *out)
+enum emul_result memory_walk(struct emulator *e, gva_t gva,
+			     enum emul_access kind, gpa_t *out)
 {
 	enum emul_result result = e->ops->translate(e, gva, kind, out);
 
@@ -191,19 +190,6 @@ static __noinline enum emul_result walk(struct emulator *e, gva_t gva,
 		e->pages[kind].gpa = gpa_page(*out);
 	}
 	return result;
-}
-
-enum emul_result memory_walk(struct emulator *e, gva_t gva,
-			     enum emul_access kind, gpa_t *out)
-{
-	const struct emul_page *page = &e->pages[kind];
-	u64 offset = gva.v - page->gva.v;
-
-	if (offset >= PAGE_SIZE) {
-		return walk(e, gva, kind, out);
-	}
-	*out = gpa_add(page->gpa, offset);
-	return EMUL_DONE;
 }
 
 /** One atomic compare-exchange on host memory; whether it took place. */

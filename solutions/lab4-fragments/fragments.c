@@ -222,12 +222,24 @@ static inline bool is_plain(const struct emulator *e,
 	return memory_hint_fits(e, at->address) && !crosses_page(at);
 }
 
+/** One chunk, on the page where the iteration before was? */
+static inline bool is_near(const struct emulator *e,
+			   const struct mem_access *at, struct chunk *chunk)
+{
+	chunk->len = at->size;
+	return memory_knows(e, at->address, at->kind, &chunk->gpa) &&
+	       !crosses_page(at);
+}
+
 static __noinline enum emul_result
 read_split(struct emulator *e, const struct mem_access *at, u8 *dst)
 {
 	enum emul_result result, second = EMUL_DONE;
 	struct chunk chunks[2];
 
+	if (is_near(e, at, &chunks[0])) {
+		return read_chunk(e, chunks[0], dst);
+	}
 	result = split(e, at, chunks);
 	if (!result) {
 		result = read_chunk(e, chunks[0], dst);
@@ -242,8 +254,12 @@ static __noinline enum emul_result
 write_split(struct emulator *e, const struct mem_access *at, const u8 *src)
 {
 	struct chunk chunks[2];
-	enum emul_result result = split(e, at, chunks);
+	enum emul_result result;
 
+	if (is_near(e, at, &chunks[0])) {
+		return write_chunk(e, chunks[0], src);
+	}
+	result = split(e, at, chunks);
 	if (!result) {
 		result = write_chunk(e, chunks[0], src);
 	}
