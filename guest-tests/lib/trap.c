@@ -4,8 +4,9 @@
  *	GDT   0x08 code, 0x10 data, 0x18 user data, 0x20 user code, 0x28 TSS,
  *	      0x38 32-bit code
  *
- * At CPL 0 an exception stays on the stack of what it interrupts; from CPL 3
- * it switches to the stack named in the TSS - SDM 3A 6.14.
+ * At CPL 0 an exception stays on the stack of what it interrupts, but for a
+ * page fault, which may be about that stack; from CPL 3 it switches to the
+ * stack named in the TSS - SDM 3A 6.14.
  */
 #include "guest-tests/lib/trap.h"
 
@@ -14,13 +15,13 @@
 
 #define SELECTOR_CODE 0x08
 #define SELECTOR_TSS 0x28
-#define SELECTOR_CODE32 0x38
+#define IST_FAULT 1
 
 /** An IDT entry - SDM 3A 6.14.1, figure 6-8. */
 struct gate {
 	u16 offset_low;
 	u16 selector;
-	u16 type; /* 0x8e00: present, DPL 0, interrupt gate */
+	u16 type; /* 0x8e00: present, DPL 0, interrupt gate; and the IST */
 	u16 offset_middle;
 	u32 offset_high;
 	u32 zero;
@@ -29,7 +30,9 @@ struct gate {
 struct tss {
 	u32 reserved;
 	u64 rsp0;
-	u8 rest[92];
+	u8 more[24];
+	u64 ist1;
+	u8 rest[60];
 } __packed;
 
 struct table_register {
@@ -66,6 +69,7 @@ static u64 gdt[8] = {
 	[7] = 0x00cf9b000000ffff, /* 32-bit code, CPL 0 */
 };
 static u8 stack_kernel[8192] __aligned(16);
+static u8 stack_fault[8192] __aligned(16);
 static u8 stack_user[8192] __aligned(16);
 static struct trap *waiting; /* trap_catch()'s caller, or NULL */
 struct trap_steps *trap_stepping; /* trap_step()'s caller, or NULL */
@@ -77,7 +81,7 @@ static void set_gate(unsigned int vector)
 	idt[vector] = (struct gate){
 		.offset_low = (u16)stub,
 		.selector = SELECTOR_CODE,
-		.type = 0x8e00,
+		.type = 0x8e00 | (vector == TRAP_PF ? IST_FAULT : 0),
 		.offset_middle = (u16)(stub >> 16),
 		.offset_high = (u32)(stub >> 32),
 	};
@@ -89,6 +93,7 @@ static void set_tss(void)
 	u64 base = (u64)&tss;
 
 	tss.rsp0 = (u64)(stack_kernel + sizeof(stack_kernel));
+	tss.ist1 = (u64)(stack_fault + sizeof(stack_fault));
 	gdt[5] = (sizeof(tss) - 1) | (base & BITS(23, 0)) << 16 |
 		 0x89ull << 40 | bits(base, 31, 24) << 56;
 	gdt[6] = base >> 32;
@@ -194,7 +199,7 @@ void trap_call32(const void *code)
 	struct {
 		u32 offset;
 		u16 selector;
-	} __packed target = { (u32)(u64)code, SELECTOR_CODE32 };
+	} __packed target = { (u32)(u64)code, TRAP_CODE32 };
 
 	const void *at = &target;
 

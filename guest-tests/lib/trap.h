@@ -58,6 +58,9 @@ struct trap_steps {
  */
 void trap_step(void (*fn)(void), struct trap_steps *out);
 
+/** The selector of its code segment. */
+#define TRAP_CODE32 0x38
+
 /**
  * Call 32-bit code: compatibility mode, flat segments, 32-bit stack, CPL 0.
  * @param code  below 4 GiB, written with .code32; ends with LRET and leaves

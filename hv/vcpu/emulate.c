@@ -27,6 +27,9 @@
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 
+/** READ_CACHE_READS reads of MEM_ACCESS_MAX bytes each are 256 questions. */
+#define ASK_LIMIT 1000
+
 #define BLOCKING (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)
 
 struct vcpu_emulation *emulate_create(struct vcpu *vcpu, page_owner_t owner)
@@ -215,21 +218,29 @@ static __noinline enum exit_action ask_vmm_port(struct vcpu *vcpu,
 	return EXIT_TO_VMM;
 }
 
-/**
- * The next piece goes into the exit record.  To the watchdog this is an exit
- * like the processor's: a string instruction may make thousands in a row.
- */
+/** More questions than any instruction has, and it has not retired. */
+static __noinline enum exit_action stop_asking(struct vcpu *vcpu, gpa_t gpa)
+{
+	return exit_stop(vcpu, VCPU_INTERNAL_LIVELOCK, gpa,
+			 "one instruction asks the VMM again and again");
+}
+
+/** The next piece goes into the exit record. */
 static enum exit_action ask_vmm(struct vcpu *vcpu)
 {
+	struct vcpu_emulation *em = vcpu->emulation;
 	struct vcpu_run *run = &vcpu->run;
 	struct port_piece port;
 	struct mmio_piece piece;
 
-	if (unlikely(emulator_port(&vcpu->emulation->e, &port))) {
+	if (unlikely(emulator_port(&em->e, &port))) {
 		return ask_vmm_port(vcpu, &port);
 	}
-	if (unlikely(!emulator_piece(&vcpu->emulation->e, &piece))) {
+	if (unlikely(!emulator_piece(&em->e, &piece))) {
 		return stop_no_question(vcpu);
+	}
+	if (unlikely(++vcpu->stuck.times > ASK_LIMIT)) {
+		return stop_asking(vcpu, piece.gpa);
 	}
 	run->exit_reason = VCPU_EXIT_MMIO;
 	run->mmio.gpa = piece.gpa;
@@ -237,10 +248,8 @@ static enum exit_action ask_vmm(struct vcpu *vcpu)
 	run->mmio.is_write = piece.is_write;
 	__builtin_memcpy(run->mmio.data, piece.data, sizeof(run->mmio.data));
 	vcpu->pending = VCPU_PENDING_MMIO;
-	vcpu->emulation->asked_write = piece.is_write;
-	this_cpu()->exits++;
+	em->asked_write = piece.is_write;
 	vcpu->count.mmio_exits++;
-	vcpu->count.mmio_reads += !piece.is_write;
 	vcpu->count.mmio_writes += piece.is_write;
 	return EXIT_TO_VMM;
 }

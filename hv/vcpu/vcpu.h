@@ -41,8 +41,7 @@ struct vcpu_counters {
 	u64 exits[VCPU_EXIT_COUNTERS]; /* by basic exit reason */
 	u64 emulations;		       /* instructions given to the emulator */
 	u64 mmio_exits;		       /* VCPU_EXIT_MMIO returned */
-	u64 mmio_reads;		       /* ... of which reads */
-	u64 mmio_writes;	       /* ... of which writes */
+	u64 mmio_writes;	       /* ... of which writes; else reads */
 	u64 io_exits;		       /* VCPU_EXIT_IO returned */
 	u64 spurious;	/* violations that were none any more (spec 1.4) */
 	u64 retries;	/* faults that ended in "try again" (spec 1.3) */

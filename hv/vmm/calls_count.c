@@ -31,7 +31,7 @@ static void read_counters(const struct bed *bed, u64 to[COUNTER_COUNT])
 		[COUNTER_SLOW_PATHS] = faults.slow_paths,
 		[COUNTER_INVALIDATIONS] = faults.invalidations,
 		[COUNTER_MMIO_EXITS] = count->mmio_exits,
-		[COUNTER_MMIO_READS] = count->mmio_reads,
+		[COUNTER_MMIO_READS] = count->mmio_exits - count->mmio_writes,
 		[COUNTER_MMIO_WRITES] = count->mmio_writes,
 		[COUNTER_IO_EXITS] = count->io_exits,
 		[COUNTER_HOOKS] = bed->hooks_run,

@@ -57,9 +57,9 @@ static enum emul_result serve(struct emulator *e, const struct mem_access *at,
 }
 
 /** reads[count] is complete: it belongs to the list from now on. */
-static inline void append(struct read_cache *reads)
+static inline void append(struct read_cache *reads, unsigned int size)
 {
-	reads->end += reads->reads[reads->count].size;
+	reads->end += size;
 	reads->count++;
 	reads->pending = READ_NONE;
 }
@@ -82,7 +82,7 @@ static enum emul_result perform(struct emulator *e,
 	record->offset = reads->end;
 	result = fragments_read(e, at, reads->end);
 	if (!result) {
-		append(reads);
+		append(reads, at->size);
 	} else if (result == EMUL_IO_NEEDED) {
 		reads->pending = READ_WAITS;
 	}
@@ -96,10 +96,10 @@ enum emul_result read_cache_read(struct emulator *e,
 	enum emul_result result = EMUL_DONE;
 
 	if (reads->next == reads->count) {
-		if (reads->pending == READ_NONE) {
+		if (reads->pending == READ_ANSWERED) {
+			append(reads, at->size);
+		} else if (reads->pending == READ_NONE) {
 			result = perform(e, at);
-		} else if (reads->pending == READ_ANSWERED) {
-			append(reads);
 		} else {
 			result = context_stop(e, "read cache: a read while one "
 						 "waits for the VMM");
