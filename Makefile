@@ -48,8 +48,9 @@ differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)
 record = $(if $(call differ,$(strip $(file <$1)),$(strip $2)),$(shell mkdir -p \
 	$(dir $1))$(file >$1,$(strip $2)))
 
+# Fields that an initializer leaves out are 0, and meant to be.
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
-	-Wmissing-prototypes -Wundef -Wswitch-enum
+	-Wmissing-prototypes -Wundef -Wswitch-enum -Wno-missing-field-initializers
 BASE_CFLAGS := -std=gnu11 -g -I. $(WARNINGS)
 BARE_CFLAGS := $(BASE_CFLAGS) -O2 -ffreestanding -mno-red-zone \
 	-mgeneral-regs-only -mcx16 -fno-pic -fno-pie -fno-stack-protector \

@@ -107,7 +107,7 @@ static u64 call_far(void)
 		     "movq %0, %2\n\t"
 		     "movq %%rsp, %3\n\t"
 		     "movq %4, %%rsp\n\t"
-		     "rex.w lcall *%2\n"
+		     ".byte 0x48; lcall *%2\n" /* REX.W */
 		     "1:\tmovq %%rsp, %1\n\t"
 		     "movq %3, %%rsp"
 		     : "=&r"(rip), "=&r"(rsp), "+m"(far_pointer),
@@ -152,7 +152,7 @@ TEST(several_writes_of_one_instruction_all_leave)
 /** At CPL 3, so that the fault is not delivered on that stack. */
 static void call_far_and_fault(void)
 {
-	asm volatile("movq %0, %%rsp\n\trex.w lcall *%1"
+	asm volatile("movq %0, %%rsp\n\t.byte 0x48; lcall *%1"
 		     :
 		     : "r"(address), "m"(far_pointer)
 		     : "memory");
