@@ -258,9 +258,37 @@ static void make_divisible(const struct form *f, struct native_state *s)
 	}
 }
 
-void rows_run_values(struct rows *r, struct form *f, u64 a, u64 b)
+/**
+ * Which flags the SDM leaves undefined.  After a shift it hangs on the count:
+ * 0 changes none, 1 defines OF, and SHL and SHR define CF only up to the
+ * operand's width.
+ */
+static u64 undefined_flags(const struct rows *r, const struct form *f,
+			   const struct native_state *s)
 {
 	u64 undefined = operations[f->row.op].undefined;
+	bool is_byte = f->row.dst == Eb;
+	unsigned int size = is_byte ? 1 : operand_size(r, f), count = 1;
+
+	if (f->row.op < OP_ROL || f->row.op > OP_SHRD) {
+		return undefined;
+	}
+	if (has(&f->row, CL)) {
+		count = s->gpr[REG_RCX] & (size == 8 ? 63 : 31);
+	} else if (has(&f->row, Ib)) {
+		count = f->immediate & (size == 8 ? 63 : 31);
+	}
+	if (count == 0) {
+		return 0;
+	}
+	if (f->row.op <= OP_SHR && f->row.op >= OP_SHL && count >= 8 * size) {
+		undefined |= RFLAGS_CF;
+	}
+	return count == 1 ? undefined & ~(u64)RFLAGS_OF : undefined;
+}
+
+void rows_run_values(struct rows *r, struct form *f, u64 a, u64 b)
+{
 	u64 *cells = (u64 *)native_data();
 	struct native_state s;
 	unsigned int i;
@@ -274,15 +302,16 @@ void rows_run_values(struct rows *r, struct form *f, u64 a, u64 b)
 	for (i = 0; i < 2 * PAGE_SIZE / 8; i++) {
 		cells[i] = i & 0x40 ? a + i / 7 : b;
 	}
+	r->kept = f->row.op == OP_PUSHF || f->row.op == OP_POPF ? 0 : ROWS_KEPT;
 	point_registers(r, f, &s);
 	choose_immediate(r, f, &s, a);
 	s.rflags = 0;
-	rows_compare(r, &s, undefined);
+	rows_compare(r, &s, undefined_flags(r, f, &s));
 	memset(cells, 0x5a, 64);
 	cells[0x108 / 8] ^= 1;
 	make_divisible(f, &s);
 	s.rflags = FLAGS_STATUS | (traits_of(f) & OP_STRING ? RFLAGS_DF : 0);
-	rows_compare(r, &s, undefined);
+	rows_compare(r, &s, undefined_flags(r, f, &s));
 }
 
 static u64 next_random(void)

@@ -18,6 +18,9 @@
 /** RAM pages 1 and 2 are the guest's NATIVE_DATA. */
 #define ROWS_DATA_PAGE 1
 
+/** Flags that no instruction but POPF and IRET changes. */
+#define ROWS_KEPT (RFLAGS_NT | RFLAGS_AC | RFLAGS_VIF | RFLAGS_VIP)
+
 /** One way to encode a row. */
 struct form {
 	u8 map, opcode;
@@ -35,6 +38,7 @@ struct form {
 struct rows {
 	struct world *w;
 	unsigned int mode; /* enum emul_mode */
+	u64 kept; /* flags that the emulator has besides and must not change */
 	unsigned long long compared;
 };
 

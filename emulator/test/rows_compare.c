@@ -40,7 +40,7 @@ static int emulate(struct rows *r, const struct native_state *input)
 	memcpy(&w->ram[0][NATIVE_CODE & ~PAGE_MASK], input->bytes,
 	       input->length);
 	w->e.rip = rip;
-	w->e.rflags = input->rflags | 0x202;
+	w->e.rflags = input->rflags | 0x202 | r->kept;
 	do {
 		result = emulator_run(&w->e);
 		if (result == EMUL_FAULT) {
@@ -114,6 +114,10 @@ void rows_compare(struct rows *r, const struct native_state *input,
 	if (vector == NATIVE_NO_FAULT &&
 	    ((r->w->e.rflags ^ native.rflags) & checked & ~undefined)) {
 		fail_bytes(&native, "RFLAGS", r->w->e.rflags, native.rflags);
+	}
+	if ((r->w->e.rflags & ROWS_KEPT) != r->kept) {
+		fail_bytes(&native, "flags of the system", r->w->e.rflags,
+			   r->kept);
 	}
 	if (memcmp(harness_ram(r->w, RAM(ROWS_DATA_PAGE)), native_data(),
 		   2 * PAGE_SIZE)) {
