@@ -35,7 +35,6 @@ struct mode {
 	u16 code, data; /* selectors */
 	u32 limit;
 	u32 code_rights, data_rights;
-	u64 rflags;
 };
 
 static const struct mode modes[MODE_COUNT] = {
@@ -59,7 +58,7 @@ static const struct mode modes[MODE_COUNT] = {
 			    SELECTOR_CODE, SELECTOR_DATA, LIMIT_16,
 			    RIGHTS_CODE_16, RIGHTS_DATA_16 },
 	[MODE_VIRTUAL_8086] = { CR0_PAGING, CR4_BASE | CR4_PSE, 0, 0, 0,
-				LIMIT_16, RIGHTS_8086, RIGHTS_8086, RFLAGS_VM },
+				LIMIT_16, RIGHTS_8086, RIGHTS_8086 },
 	/* Real mode's CS is a data segment to the processor (SDM 3A 20.1). */
 	[MODE_REAL] = { CR0_BASE, CR4_BASE, 0, 0, 0, LIMIT_16,
 			RIGHTS_DATA_16, RIGHTS_DATA_16 },
@@ -174,6 +173,7 @@ static int set_pdptes(const struct rig *rig, const struct services_mode *mode)
 int rig_mode_enter(struct rig *rig, const struct services_mode *mode)
 {
 	const struct mode *m = &modes[mode->kind];
+	u64 vm = mode->kind == MODE_VIRTUAL_8086 ? RFLAGS_VM : 0;
 
 	if (mode->kind >= MODE_COUNT || rig->in_mode ||
 	    (!rig->plan.ept && !(m->cr0 & CR0_PG)) ||
@@ -190,7 +190,7 @@ int rig_mode_enter(struct rig *rig, const struct services_mode *mode)
 	vmwrite(GUEST_IDTR_LIMIT, mode->idt_limit);
 	vmwrite(GUEST_RIP, mode->entry);
 	vmwrite(GUEST_RSP, mode->stack);
-	vmwrite(GUEST_RFLAGS, mode->rflags | m->rflags | RFLAGS_FIXED);
+	vmwrite(GUEST_RFLAGS, mode->rflags | vm | RFLAGS_FIXED);
 	vmwrite(VM_ENTRY_INTR_INFO, mode->inject);
 	vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, mode->inject_error);
 	vmwrite(VM_ENTRY_INSTRUCTION_LEN, mode->inject_length);
