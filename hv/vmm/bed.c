@@ -9,6 +9,7 @@
 #include "hv/lib/options.h"
 #include "hv/lib/page.h"
 #include "hv/lib/string.h"
+#include "hv/vmm/calls_storm.h"
 #include "hv/vmm/start.h"
 
 #define LARGE_PAGE_PAGES 512
@@ -172,6 +173,7 @@ void bed_destroy(struct bed *bed)
 {
 	struct vm *vm = bed->vm;
 
+	calls_storm_stop(bed);
 	bed->vcpu = NULL;
 	bed->vm = NULL;
 	if (vm) {

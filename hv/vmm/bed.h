@@ -47,6 +47,15 @@ struct bed_expect {
 	u64 exits_before; /* EPT exits when it was announced */
 };
 
+/** Slots changed by another CPU while the guest runs: calls_storm.c. */
+struct bed_storm {
+	struct vm_region region; /* to add and delete; size 0: never begun */
+	u64 left;		 /* rounds; written by the other CPU */
+	int error;		 /* why it has ended early, or 0 */
+	bool running;
+	bool stop; /* asked of the other CPU */
+};
+
 struct bed {
 	/* Fixed for the test. */
 	struct bed_plan plan;
@@ -80,6 +89,9 @@ struct bed {
 	u64 asked_at;	 /* io_count at the exit where it was asked back */
 	struct hypercall_middle middle;
 	u64 events_seen; /* of this CPU's trace ring */
+
+	/* The other CPU that there is. */
+	struct bed_storm storm;
 
 	/* The end. */
 	struct bed_expect expect;

@@ -45,6 +45,8 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_EPT_CODEC, calls_ept_codec),
 	ROW(HYPERCALL_PHYSICAL_WIDTH, calls_ept_physical_width),
 	ROW(HYPERCALL_HOOK, calls_ept_hook),
+	ROW(HYPERCALL_STORM, calls_storm_begin),
+	ROW(HYPERCALL_STORM_LEFT, calls_storm_left),
 	ROW(HYPERCALL_CACHE, calls_mmio_cache),
 	ROW(HYPERCALL_IS_SHADOW, calls_mmio_is_shadow),
 	ROW(HYPERCALL_EMULATE, calls_mmio_emulate),

@@ -33,6 +33,10 @@ s64 calls_device_get(struct bed *bed, const u64 *args);
 s64 calls_io_state(struct bed *bed, const u64 *args);
 s64 calls_io_hook(struct bed *bed, const u64 *args);
 
+/** calls_storm.c: slots that another CPU changes. */
+s64 calls_storm_begin(struct bed *bed, const u64 *args);
+s64 calls_storm_left(struct bed *bed, const u64 *args);
+
 /** calls_mmio.c: the MMIO cache. */
 s64 calls_mmio_cache(struct bed *bed, const u64 *args);
 s64 calls_mmio_is_shadow(struct bed *bed, const u64 *args);

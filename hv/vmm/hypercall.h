@@ -177,6 +177,13 @@ enum hypercall {
 				   * fault handler goes by, 36 to 52 */
 	HYPERCALL_HOOK,		 /* rdi: struct hypercall_hook; one at a time */
 
+	/* Another CPU. */
+	HYPERCALL_STORM,	 /* rdi: struct hypercall_slot, rsi: rounds; it
+				  * adds and deletes the slot so many times;
+				  * -ENODEV: there is no other CPU */
+	HYPERCALL_STORM_LEFT,	 /* -> rounds left, 0: it has ended, or why it
+				  * ended early */
+
 	/* The MMIO cache. */
 	HYPERCALL_CACHE,	 /* rdi: struct hypercall_cache to fill */
 	HYPERCALL_IS_SHADOW,	 /* -> 1 with shadow paging, 0 with EPT */
