@@ -233,7 +233,7 @@ static void close_swap(struct memslots *slots)
 {
 	u64 old = slots->active->generation & ~MEMSLOT_GEN_IN_PROGRESS;
 
-	set_generation(slots, old + MEMSLOT_GEN_STEP);
+	set_generation(slots, old + slots->step);
 }
 
 /** Remove the mappings of the slot that is flagged as going away. */
@@ -265,6 +265,7 @@ void memslot_init(struct memslots *slots, const struct memslot_ops *ops,
 		  void *ctx)
 {
 	memset(slots, 0, sizeof(*slots));
+	slots->step = MEMSLOT_GEN_STEP;
 	slots->ops = ops;
 	slots->ctx = ctx;
 	slots->active = &slots->sets[0];
@@ -371,9 +372,9 @@ int memslot_set_flags(struct memslots *slots, u32 id, u32 flags)
  */
 void memslot_skip_generations(struct memslots *slots, u64 n)
 {
-	const u64 stride = BIT(8);
+	const u64 stride = slots->step > BIT(8) ? slots->step : BIT(8);
 	u64 now = slots->active->generation;
-	u64 end = now + n * MEMSLOT_GEN_STEP;
+	u64 end = now + n * slots->step;
 
 	for (now = (now | (stride - 1)) + 1; now < end; now += stride) {
 		slots->ops->new_generation(slots->ctx, now);

@@ -124,6 +124,10 @@ struct memslots {
 	struct memslot_set *active; /* one of the two, by smp_store_release */
 
 	/* fixed after memslot_init() */
+	u64 step; /* how far one change moves the generation: MEMSLOT_GEN_STEP
+		   * unless the owner sets more before the first change.  By
+		   * 2^n, the 19 bits of an MMIO entry come round after
+		   * 2^(19-n) changes, which a test can wait for */
 	const struct memslot_ops *ops;
 	void *ctx; /* handed to each op */
 

@@ -99,10 +99,15 @@ static inline bool mmio_known_gva(struct mmio_known *known,
 	if (unlikely(known->off)) {
 		return false;
 	}
-	hit = mmio_cache_match_gva(&known->cache, &known->mode, query, out);
-	known->count.gva_hits += hit;
-	known->count.gva_misses += !hit;
-	return hit;
+	/* With EPT it never is: worth not to ask for each byte of a string. */
+	hit = known->cache.gva.v &&
+	      mmio_cache_match_gva(&known->cache, &known->mode, query, out);
+	if (hit) {
+		known->count.gva_hits++;
+		return true;
+	}
+	known->count.gva_misses++;
+	return false;
 }
 
 /**

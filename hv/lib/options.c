@@ -26,6 +26,7 @@ enum kind {
 	KIND_BOOL,   /* 0, 1, or the key alone */
 	KIND_ON,     /* a bool that cannot be turned off yet */
 	KIND_NUMBER, /* at least 2: fewer ticks would bark at anybody */
+	KIND_BITS,   /* 2 to OPTIONS_GENBITS_MAX */
 };
 
 struct row {
@@ -53,6 +54,7 @@ static const struct row rows[] = {
 	ROW(seed, KIND_NUMBER),
 	ROW(cases, KIND_NUMBER),
 	ROW(watchdog, KIND_NUMBER),
+	ROW(genbits, KIND_BITS),
 };
 
 /** The state of one parse; the sentence goes out through it, as a test of the
@@ -134,15 +136,15 @@ static int set_bool(struct parse *parse, const struct row *row,
 }
 
 static int set_number(struct parse *parse, const struct row *row,
-		      const char *value)
+		      const char *value, unsigned int most)
 {
 	unsigned int *field =
 		(unsigned int *)((char *)parse->out + row->offset);
 	u64 number;
 
-	if (string_to_u64(value, &number) || number < 2 || number > ~0u) {
-		return complain(parse, "%s=%s is not a number of 2 or more",
-				row->key, value);
+	if (string_to_u64(value, &number) || number < 2 || number > most) {
+		return complain(parse, "%s=%s is not a number from 2 to %u",
+				row->key, value, most);
 	}
 	*field = number;
 	return 0;
@@ -162,7 +164,10 @@ static int set_value(struct parse *parse, const struct row *row,
 	case KIND_ON:
 		return set_bool(parse, row, value ? value : "1");
 	case KIND_NUMBER:
-		return set_number(parse, row, value ? value : "");
+		return set_number(parse, row, value ? value : "", ~0u);
+	case KIND_BITS:
+		return set_number(parse, row, value ? value : "",
+				  OPTIONS_GENBITS_MAX);
 	}
 	return -EINVAL;
 }
@@ -214,6 +219,7 @@ static void set_defaults(struct options *out)
 	out->watchdog = WATCHDOG_TICKS_DEFAULT;
 	out->seed = 49;
 	out->cases = 10000;
+	out->genbits = OPTIONS_GENBITS_MAX;
 }
 
 /** The stack is poisoned in test runs, not where speed is measured: a default

@@ -12,6 +12,7 @@
 
 #define OPTIONS_TEXT_SIZE 128
 #define OPTIONS_LINE_SIZE 1024
+#define OPTIONS_GENBITS_MAX 19
 
 /** Set once by options_parse(), read by everybody. */
 struct options {
@@ -31,6 +32,9 @@ struct options {
 	unsigned int seed;  /* of the first random case, default 49 */
 	unsigned int cases; /* how many, default 10000 */
 	unsigned int watchdog; /* ticks without progress that are allowed */
+	unsigned int genbits; /* after 2^this many changes of the slots the
+			       * generation in MMIO entries comes round: 2 to
+			       * OPTIONS_GENBITS_MAX, which is the default */
 };
 
 extern struct options options;

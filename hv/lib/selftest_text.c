@@ -157,8 +157,9 @@ static const struct {
 	{ "exits=2", "neither 0 nor 1" },
 	{ "ug=0", "not supported" },
 	{ "ept=no", "neither 0 nor 1" },
-	{ "watchdog=1", "2 or more" },
-	{ "watchdog=99999999999999999999", "2 or more" },
+	{ "watchdog=1", "from 2 to" },
+	{ "watchdog=99999999999999999999", "from 2 to" },
+	{ "genbits=20", "from 2 to 19" },
 };
 
 static bool contains(const char *text, const char *word)

@@ -117,7 +117,8 @@ static const struct leaf *find_leaf(u32 number)
  * Without EPT the guest's paging is ours: PCIDs and INVPCID are done in
  * software, SMEP and SMAP are the processor's if it has them.
  */
-static void add_shadow(u32 number, u32 subleaf, struct cpuid_result *r)
+static __noinline void add_shadow(u32 number, u32 subleaf,
+				  struct cpuid_result *r)
 {
 	if (number == 1) {
 		r->ecx |= (u32)LEAF_1_ECX_PCID;
@@ -127,35 +128,46 @@ static void add_shadow(u32 number, u32 subleaf, struct cpuid_result *r)
 	}
 }
 
+static inline void get(const struct vcpu *vcpu, u32 number, u32 subleaf,
+		       struct cpuid_result *r)
+{
+	const struct leaf *leaf = find_leaf(number);
+
+	*r = (struct cpuid_result){0, 0, 0, 0};
+	if (unlikely(!leaf)) {
+		if (number == LEAF_HYPERVISOR) {
+			*r = hypervisor_leaf();
+		}
+		return;
+	}
+	if (number == 7 && subleaf != 0) {
+		return;
+	}
+	*r = cpuid(number, subleaf);
+	r->eax &= leaf->keep.eax;
+	r->ebx &= leaf->keep.ebx;
+	r->ecx &= leaf->keep.ecx;
+	r->edx &= leaf->keep.edx;
+	add_ours(number, r);
+	if (unlikely(!vcpu->vm->with_ept)) {
+		add_shadow(number, subleaf, r);
+	}
+}
+
 struct cpuid_result exit_cpuid_get(const struct vcpu *vcpu, u32 number,
 				   u32 subleaf)
 {
-	const struct leaf *leaf = find_leaf(number);
-	struct cpuid_result r = {0, 0, 0, 0};
+	struct cpuid_result r;
 
-	if (!leaf) {
-		return number == LEAF_HYPERVISOR ? hypervisor_leaf() : r;
-	}
-	if (number == 7 && subleaf != 0) {
-		return r;
-	}
-	r = cpuid(number, subleaf);
-	r.eax &= leaf->keep.eax;
-	r.ebx &= leaf->keep.ebx;
-	r.ecx &= leaf->keep.ecx;
-	r.edx &= leaf->keep.edx;
-	add_ours(number, &r);
-	if (!vcpu->vm->with_ept) {
-		add_shadow(number, subleaf, &r);
-	}
+	get(vcpu, number, subleaf, &r);
 	return r;
 }
 
 enum exit_action exit_cpuid_handle(struct vcpu *vcpu)
 {
-	struct cpuid_result r =
-		exit_cpuid_get(vcpu, vcpu->gpr[GPR_RAX], vcpu->gpr[GPR_RCX]);
+	struct cpuid_result r;
 
+	get(vcpu, vcpu->gpr[GPR_RAX], vcpu->gpr[GPR_RCX], &r);
 	vcpu->gpr[GPR_RAX] = r.eax;
 	vcpu->gpr[GPR_RBX] = r.ebx;
 	vcpu->gpr[GPR_RCX] = r.ecx;

@@ -9,6 +9,7 @@
 
 #include "bus/access.h"
 #include "bus/errno.h"
+#include "hv/lib/options.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
@@ -121,6 +122,8 @@ static const struct memslot_ops memslot_ops = {
 void vm_memory_init(struct vm *vm)
 {
 	memslot_init(&vm->slots, &memslot_ops, vm);
+	vm->slots.step = (u64)MEMSLOT_GEN_STEP
+			 << (OPTIONS_GENBITS_MAX - options.genbits);
 }
 
 /** All of the backing must be RAM of this machine, and ours to give. */
