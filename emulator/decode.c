@@ -81,6 +81,19 @@ static bool note_prefix(struct insn *insn, u8 byte)
 	}
 }
 
+/** Whether byte is a prefix in some mode: a bit for each of the 256. */
+static inline bool may_be_prefix(u8 byte)
+{
+	static const u32 prefixes[8] = {
+		[0x20 / 32] = BIT(0x06) | BIT(0x0e) | BIT(0x16) | BIT(0x1e),
+		[0x40 / 32] = BITS(15, 0),
+		[0x60 / 32] = BITS(7, 4),
+		[0xe0 / 32] = BIT(0x10) | BIT(0x12) | BIT(0x13),
+	};
+
+	return prefixes[byte / 32] >> (byte % 32) & 1;
+}
+
 /**
  * prefixes = { legacy prefix in any order } [ REX ]
  *
@@ -100,6 +113,9 @@ static enum emul_result decode_prefixes(struct emulator *e)
 			return result;
 		}
 		byte = insn->bytes[insn->length];
+		if (likely(!may_be_prefix(byte))) {
+			return EMUL_DONE;
+		}
 		segment = insn->segment_prefix;
 		if (e->mode == MODE_64 && (byte & 0xf0) == 0x40) {
 			insn->rex = byte;
@@ -158,8 +174,12 @@ static enum emul_result decode_modrm(struct emulator *e)
 	insn->has_modrm = true;
 	insn->modrm = cursor_take(insn);
 	insn->mod = insn->modrm >> 6;
-	insn->reg = ((insn->modrm >> 3) & 7) | (insn->rex & REX_R) << 1;
-	insn->rm = (insn->modrm & 7) | (insn->rex & REX_B) << 3;
+	insn->reg = (insn->modrm >> 3) & 7;
+	insn->rm = insn->modrm & 7;
+	if (unlikely(insn->rex)) {
+		insn->reg |= (insn->rex & REX_R) << 1;
+		insn->rm |= (insn->rex & REX_B) << 3;
+	}
 	return EMUL_DONE;
 }
 
@@ -204,22 +224,27 @@ static inline u64 codes_of(const struct opcode *row)
 }
 
 /** The sizes that the mode, 66h, 67h and REX.W make together (SDM 1 3.6). */
-static void decode_sizes(struct emulator *e)
+static inline void decode_sizes(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
 
-	if (e->mode == MODE_64) {
-		bool wide = (insn->rex & REX_W) || (insn->traits & OP_F64);
+	if (unlikely(e->mode != MODE_64)) {
+		u8 size = e->mode, other = 6 - e->mode;
 
-		wide |= (insn->traits & OP_D64) && !insn->operand_size_prefix;
-		insn->operand_size = wide			 ? 8
-				     : insn->operand_size_prefix ? 2
-								 : 4;
-		insn->address_size = insn->address_size_prefix ? 4 : 8;
+		insn->operand_size = insn->operand_size_prefix ? other : size;
+		insn->address_size = insn->address_size_prefix ? other : size;
 		return;
 	}
-	insn->operand_size = insn->operand_size_prefix ? 6 - e->mode : e->mode;
-	insn->address_size = insn->address_size_prefix ? 6 - e->mode : e->mode;
+	insn->operand_size = 4;
+	insn->address_size = insn->address_size_prefix ? 4 : 8;
+	if (insn->operand_size_prefix) {
+		insn->operand_size = 2;
+	} else if (insn->traits & OP_D64) {
+		insn->operand_size = 8;
+	}
+	if ((insn->rex & REX_W) || (insn->traits & OP_F64)) {
+		insn->operand_size = 8;
+	}
 }
 
 /** DS, or SS for an address made from rSP or rBP, or what the prefix says. */

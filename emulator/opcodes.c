@@ -23,13 +23,8 @@
 
 #include "emulator/opcodes_maps.h"
 
-static const struct opcode *const maps[] = {
+const struct opcode *const opcodes_maps[MAP_COUNT] = {
 	[MAP_ONE_BYTE] = opcodes_one,
 	[MAP_0F] = opcodes_0f,
 	[MAP_0F38] = opcodes_0f38,
 };
-
-const struct opcode *opcodes_row(u8 map, u8 byte)
-{
-	return &maps[map][byte];
-}

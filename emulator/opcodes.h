@@ -271,6 +271,9 @@ enum op {
 	OP_COUNT,
 };
 
+/** 256 rows each; opcodes_row() looks into them. */
+extern const struct opcode *const opcodes_maps[MAP_COUNT];
+
 /**
  * The row of an opcode.
  *
@@ -278,6 +281,9 @@ enum op {
  * @param byte   the opcode byte
  * @return a row, whose op is OP_UNKNOWN if the opcode is not supported
  */
-const struct opcode *opcodes_row(u8 map, u8 byte);
+static inline const struct opcode *opcodes_row(u8 map, u8 byte)
+{
+	return &opcodes_maps[map][byte];
+}
 
 #endif

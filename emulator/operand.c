@@ -60,50 +60,76 @@ enum place {
 	IN_FIXED = 0x40, /* a register of this number above it */
 };
 
-/** How large an operand is, where it is not simply so many bytes at most. */
-enum size {
-	EXACTLY = 0x20,	    /* so many bytes, whatever the operand size */
-	WIDE_OR_NOT = 0x40, /* y: 4 bytes, 8 with REX.W */
-	POINTER = 0x41,	    /* p: the operand size and a selector */
-	TABLE = 0x42,	    /* s: a limit and a base; OP_F64 */
-	PAIR = 0x43,	    /* two of the operand size */
-	PAIR_OF_Y = 0x44,   /* two of 4 bytes, of 8 with REX.W */
-};
-
 /** What an operand code means. */
 struct code {
-	u8 place; /* enum place */
-	u8 size; /* bytes: the operation's, but at most this; or enum size */
+	u8 place;    /* enum place */
+	u8 sizes[3]; /* bytes, with an operand size of 2, 4, 8 */
 };
 
+/* The letters of the SDM for them; s, a and p stand in the table itself. */
+#define B  { 1, 1, 1 }
+#define W  { 2, 2, 2 }
+#define D  { 4, 4, 4 }
+#define Q  { 8, 8, 8 }
+#define DQ { 16, 16, 16 }
+#define V  { 2, 4, 8 }
+#define Y  { 4, 4, 8 }
+#define Z  { 2, 4, 4 }
+
 static const struct code codes[OPERAND_CODE_COUNT] = {
-	[None] = { NOWHERE, 8 },    [Eb] = { IN_RM, 1 },
-	[Ew] = { IN_RM, 2 },	    [Ed] = { IN_RM, 4 },
-	[Ev] = { IN_RM, 8 },	    [Gb] = { IN_REG, 1 },
-	[Gv] = { IN_REG, 8 },	    [M] = { IN_ADDRESS, 8 },
-	[Ib] = { IN_IMMEDIATE, 8 }, [Iw] = { IN_IMMEDIATE, 8 },
-	[Iz] = { IN_IMMEDIATE, 8 },
-	[Iv] = { IN_IMMEDIATE, 8 }, [Ob] = { AT_OFFSET, 1 },
-	[Ov] = { AT_OFFSET, 8 },    [Zb] = { IN_OPCODE, 1 },
-	[Zv] = { IN_OPCODE, 8 },    [AL] = { IN_FIXED + REG_RAX, 1 },
-	[rAX] = { IN_FIXED + REG_RAX, 8 },	    [Xb] = { AT_SOURCE, 1 },
-	[Xv] = { AT_SOURCE, 8 },   [Yb] = { AT_DESTINATION, 1 },
-	[Yv] = { AT_DESTINATION, 8 },   [Stack] = { ON_STACK, 8 },
-	[Es] = { IN_RM_WORD, 8 },   [Ey] = { IN_RM, WIDE_OR_NOT },
-	[Gy] = { IN_REG, WIDE_OR_NOT }, [Ry] = { IN_RM, WIDE_OR_NOT },
-	[Sw] = { IN_SPECIAL, 2 },   [Cy] = { IN_SPECIAL, 8 },
-	[Dy] = { IN_SPECIAL, 8 },   [Mp] = { IN_RM, POINTER },
-	[Ms] = { IN_RM, TABLE },    [My] = { IN_RM, WIDE_OR_NOT },
-	[Mq] = { IN_RM, EXACTLY | 8 }, [Mdq] = { IN_RM, EXACTLY | 16 },
-	[Wd] = { IN_RM_XMM, EXACTLY | 4 }, [Wq] = { IN_RM_XMM, EXACTLY | 8 },
-	[Wdq] = { IN_RM_XMM, EXACTLY | 16 }, [Vdq] = { IN_REG_XMM, EXACTLY | 16 },
-	[eAX] = { IN_FIXED + REG_RAX, 4 },      [DX] = { IN_FIXED + REG_RDX, EXACTLY | 2 },
-	[Gw] = { IN_REG, 2 },       [CL] = { IN_FIXED + REG_RCX, 1 },
-	[Ma] = { IN_RM, PAIR },     [Mpair] = { IN_RM, PAIR_OF_Y },
-	[Mv] = { IN_RM, 8 },        [ModRM] = { NOWHERE, 8 },
-	[Jb] = { IN_IMMEDIATE, 8 }, [Jz] = { IN_IMMEDIATE, 8 },
-	[One] = { IS_ONE, 1 },      [Table] = { AT_TABLE, 1 },
-	[Xz] = { AT_SOURCE, 4 },   [Yz] = { AT_DESTINATION, 4 },
+	[None] = { NOWHERE, V },
+	[Eb] = { IN_RM, B },
+	[Ew] = { IN_RM, W },
+	[Ed] = { IN_RM, Z },
+	[Ev] = { IN_RM, V },
+	[Ey] = { IN_RM, Y },
+	[Es] = { IN_RM_WORD, V },
+	[Ry] = { IN_RM, Y },
+	[Gb] = { IN_REG, B },
+	[Gw] = { IN_REG, W },
+	[Gv] = { IN_REG, V },
+	[Gy] = { IN_REG, Y },
+	[M] = { IN_ADDRESS, V },
+	[Ma] = { IN_RM, { 4, 8, 16 } },
+	[Mp] = { IN_RM, { 4, 6, 10 } },
+	[Ms] = { IN_RM, { 6, 6, 10 } },
+	[Mv] = { IN_RM, V },
+	[My] = { IN_RM, Y },
+	[Mq] = { IN_RM, Q },
+	[Mdq] = { IN_RM, DQ },
+	[Mpair] = { IN_RM, { 8, 8, 16 } },
+	[ModRM] = { NOWHERE, V },
+	[Sw] = { IN_SPECIAL, W },
+	[Cy] = { IN_SPECIAL, V },
+	[Dy] = { IN_SPECIAL, V },
+	[Wd] = { IN_RM_XMM, D },
+	[Wq] = { IN_RM_XMM, Q },
+	[Wdq] = { IN_RM_XMM, DQ },
+	[Vdq] = { IN_REG_XMM, DQ },
+	[Ib] = { IN_IMMEDIATE, V },
+	[Iw] = { IN_IMMEDIATE, V },
+	[Iz] = { IN_IMMEDIATE, V },
+	[Iv] = { IN_IMMEDIATE, V },
+	[Jb] = { IN_IMMEDIATE, V },
+	[Jz] = { IN_IMMEDIATE, V },
+	[Ob] = { AT_OFFSET, B },
+	[Ov] = { AT_OFFSET, V },
+	[Zb] = { IN_OPCODE, B },
+	[Zv] = { IN_OPCODE, V },
+	[AL] = { IN_FIXED + REG_RAX, B },
+	[eAX] = { IN_FIXED + REG_RAX, Z },
+	[rAX] = { IN_FIXED + REG_RAX, V },
+	[CL] = { IN_FIXED + REG_RCX, B },
+	[DX] = { IN_FIXED + REG_RDX, W },
+	[One] = { IS_ONE, B },
+	[Table] = { AT_TABLE, B },
+	[Xb] = { AT_SOURCE, B },
+	[Xv] = { AT_SOURCE, V },
+	[Xz] = { AT_SOURCE, Z },
+	[Yb] = { AT_DESTINATION, B },
+	[Yv] = { AT_DESTINATION, V },
+	[Yz] = { AT_DESTINATION, Z },
+	[Stack] = { ON_STACK, V },
 };
 
 static void place_register(struct operand *operand, unsigned int reg, u8 rex)
@@ -131,29 +157,6 @@ static void place_value(struct operand *operand, u64 value)
 {
 	operand->kind = OPERAND_IMMEDIATE;
 	operand->value = value;
-}
-
-/** An operand's bytes, by its code's size. */
-static unsigned int size_of(const struct insn *insn, u8 size)
-{
-	switch (size) {
-	case WIDE_OR_NOT:
-		return insn->operand_size == 8 ? 8 : 4;
-	case POINTER:
-		return insn->operand_size + 2;
-	case TABLE:
-		return insn->operand_size == 8 ? 10 : 6;
-	case PAIR:
-		return insn->operand_size * 2;
-	case PAIR_OF_Y:
-		return insn->operand_size == 8 ? 16 : 8;
-	default:
-		break;
-	}
-	if (size & EXACTLY) {
-		return size & ~EXACTLY;
-	}
-	return insn->operand_size < size ? insn->operand_size : size;
 }
 
 /** Registers that are no general ones. */
@@ -223,7 +226,7 @@ static void place(const struct insn *insn, struct operand *operand,
 	const struct code *c = &codes[code];
 
 	operand->from = FROM_DECODER;
-	operand->size = size_of(insn, c->size);
+	operand->size = c->sizes[insn->operand_size >> 2];
 	switch (c->place) {
 	case IN_RM_WORD:
 		operand->size = insn->mod == 3 ? operand->size : 2;
