@@ -45,6 +45,7 @@ struct softvmx_exit {
  */
 struct softvmx_soft_event {
 	bool active;
+	u8 vector;
 	u8 type;   /* enum intr_type */
 	u8 length; /* of the INT n, INT3, INTO or INT1 */
 	u64 rip;   /* of that instruction */

@@ -60,6 +60,7 @@ void svm_event_inject_soft(struct softvmx_cpu *cpu, unsigned int vector,
 	bool privileged = type == INTR_TYPE_PRIV_SOFT_EXCEPTION;
 
 	cpu->soft = (struct softvmx_soft_event){ .active = true,
+						 .vector = vector,
 						 .type = type,
 						 .length = length,
 						 .rip = guest->save.rip };
@@ -165,8 +166,20 @@ void svm_event_after_run(struct softvmx_cpu *cpu)
 /** Is the interrupted event the software event that we have injected? */
 static bool is_our_soft_event(const struct softvmx_cpu *cpu)
 {
-	return cpu->soft.active &&
+	u32 info = cpu->guest->control.exit_int_info;
+
+	return cpu->soft.active && (info & SVM_EVENT_VALID) &&
+	       (info & SVM_EVENT_VECTOR) == cpu->soft.vector &&
 	       cpu->guest->save.rip == cpu->soft.rip + cpu->soft.length;
+}
+
+/* A fault in its delivery leads back to the instruction (SDM 3A 6.5). */
+void svm_event_forget_soft(struct softvmx_cpu *cpu)
+{
+	if (is_our_soft_event(cpu)) {
+		cpu->guest->save.rip = cpu->soft.rip;
+	}
+	cpu->soft.active = false;
 }
 
 /**
@@ -177,6 +190,7 @@ static bool is_our_soft_event(const struct softvmx_cpu *cpu)
 static void adopt_soft_event(struct softvmx_cpu *cpu)
 {
 	struct svm_insn insn;
+	u8 vector = cpu->guest->control.exit_int_info & SVM_EVENT_VECTOR;
 	u8 type = INTR_TYPE_SOFT_INTERRUPT;
 
 	svm_decode_current(cpu, &insn);
@@ -184,6 +198,7 @@ static void adopt_soft_event(struct softvmx_cpu *cpu)
 		type = INTR_TYPE_SOFT_EXCEPTION;
 	}
 	cpu->soft = (struct softvmx_soft_event){ .active = true,
+						 .vector = vector,
 						 .type = type,
 						 .length = insn.length,
 						 .rip = cpu->guest->save.rip };

@@ -45,4 +45,7 @@ enum svm_exit_verdict svm_event_raise(struct softvmx_cpu *cpu,
 void svm_event_inject_soft(struct softvmx_cpu *cpu, unsigned int vector,
 			unsigned int type, unsigned int length);
 
+/** An exception takes the place of the event under way. */
+void svm_event_forget_soft(struct softvmx_cpu *cpu);
+
 #endif

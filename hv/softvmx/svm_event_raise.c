@@ -109,6 +109,7 @@ static enum svm_exit_verdict deliver(struct softvmx_cpu *cpu,
 {
 	struct vmcb *guest = cpu->guest;
 
+	svm_event_forget_soft(cpu);
 	if (vector == VECTOR_PF) {
 		guest->save.cr2 = guest->control.exit_info2;
 	}

@@ -83,6 +83,8 @@ void vmcb_segments_load(struct softvmx_cpu *cpu)
 	}
 	cpu->guest->save.cpl =
 		bits(vmcs_memory_get(cpu, GUEST_SS_AR_BYTES), 6, 5);
+	/* TCG takes it from SS, of an unusable one too. */
+	cpu->guest->save.ss.attributes |= cpu->guest->save.cpl << 5;
 }
 
 /* The DPL of SS is the CPL, usable or not (SDM 3C 28.3.2). */

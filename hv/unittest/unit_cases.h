@@ -91,6 +91,7 @@ struct tiny_guest;
 	/* unit_inject.c: every event that entry can inject */ \
 	X("unit.every_exception_can_be_injected", unit_inject_exceptions) \
 	X("unit.every_vector_can_be_injected", unit_inject_vectors) \
+	X("unit.refused_int_n_is_a_fault", unit_inject_refused) \
 	X("unit.interrupted_event_can_be_injected_again", unit_inject_again) \
 	/* unit_pending.c: pending debug exceptions */ \
 	X("unit.pending_debug_exception_exits", unit_pending_exits) \

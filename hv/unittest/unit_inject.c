@@ -93,6 +93,36 @@ void unit_inject_vectors(struct tiny_guest *g)
 	expect_arrival(g, VECTOR_NMI, TINY_CODE_AT, false);
 }
 
+/** INT n that its gate refuses, at CPL 3: the #GP returns to the instruction,
+ * and is what is under way when its own delivery exits. */
+void unit_inject_refused(struct tiny_guest *g)
+{
+	const u64 frame = TINY_STACK - 0x800 - FRAME - 8; /* on RSP0 */
+	u64 *stack = tiny_guest_ept(g, frame);
+	u64 good = *stack;
+
+	tiny_guest_user(g);
+	inject(g, INTR_TYPE_SOFT_INTERRUPT << 8 | 0x21, 2);
+	tiny_guest_expect(g, EXIT_REASON_VMCALL);
+	tiny_guest_equal(g, "the vector", g->gpr[GPR_RAX], VECTOR_GP);
+	tiny_guest_equal(g, "the error code", *tiny_guest_word(g, frame),
+			 0x21 * 8 + 2);
+	tiny_guest_equal(g, "the pushed RIP", *tiny_guest_word(g, frame + 8),
+			 TINY_CODE_AT);
+	/* The handler's CS and SS were for CPL 0. */
+	tiny_guest_user(g);
+	inject(g, INTR_TYPE_SOFT_INTERRUPT << 8 | 0x21, 2);
+	*stack = 0;
+	tiny_guest_invept(g);
+	tiny_guest_expect(g, EXIT_REASON_EPT_VIOLATION);
+	tiny_guest_field(g, GUEST_RIP, TINY_CODE_AT);
+	tiny_guest_field(g, IDT_VECTORING_INFO,
+			 INTR_INFO_VALID | INTR_TYPE_HARD_EXCEPTION << 8 |
+				 INTR_INFO_HAS_ERROR_CODE | VECTOR_GP);
+	tiny_guest_field(g, IDT_VECTORING_ERROR_CODE, 0x21 * 8 + 2);
+	*stack = good;
+}
+
 /** An event whose delivery exits can be injected again as it is told, of any
  * type: gate, then stack, are missing at first. */
 void unit_inject_again(struct tiny_guest *g)
