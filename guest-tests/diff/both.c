@@ -100,7 +100,8 @@ static void fill_windows(struct random *random, struct state *state)
 		*(u64 *)(memory_before + i) = a;
 		*(u64 *)(other_before + i) = b;
 	}
-	if (same && form.base != 0 && form.index != 0) {
+	if (same && form.base != 0 && form.index != 0 &&
+	    !(form.row->marks & ROW_BITS)) {
 		state->gpr[0] = byte;
 	}
 }
