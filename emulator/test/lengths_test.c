@@ -104,7 +104,7 @@ static unsigned int random_prefixes(u8 *bytes)
 	return count;
 }
 
-/** Sixteen bytes: prefixes, perhaps 0Fh, and whatever comes. */
+/** Sixteen bytes: prefixes, perhaps 0Fh or 0Fh 38h, and whatever comes. */
 static void random_string(u8 bytes[INSN_MAX + 1])
 {
 	u64 noise[2] = { next_random() << 11 ^ next_random(),
@@ -115,6 +115,9 @@ static void random_string(u8 bytes[INSN_MAX + 1])
 	n = random_prefixes(bytes);
 	if (n < INSN_MAX && next_random() % 2) {
 		bytes[n] = 0x0f;
+		if (next_random() % 8 == 0) {
+			bytes[n + 1] = 0x38;
+		}
 	}
 }
 
