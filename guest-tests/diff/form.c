@@ -217,6 +217,9 @@ static bool is_deviation(const struct form *form)
 	if (row->map == 2 && row->opcode == 0xf6) {
 		return true; /* QEMU: ADCX, ADOX leave nonsense in RFLAGS */
 	}
+	if (row->map == 0 && (row->opcode | 1) == 0xf7 && row->member == 1) {
+		return true; /* QEMU: TEST's second encoding is #UD */
+	}
 	if (row->map == 2 && (row->opcode & 0xfe) == 0xf0) {
 		/* QEMU: 66h goes before REX.W in MOVBE */
 		return narrow && (form->rex & 8);
