@@ -9,6 +9,7 @@
 #define EMULATOR_EMUL_TYPES_H
 
 #include "bus/types.h"
+#include "emulator/mmio_piece.h"
 
 struct emulator;
 
@@ -81,22 +82,6 @@ enum emul_segment {
 	SEGMENT_LDTR, /* these two no prefix names */
 	SEGMENT_TR,
 };
-
-/**
- * One question to a device: at most 8 bytes of one access.
- *
- * The core's devices and the VMM are asked with the same record.  A read's
- * answer goes into data[0..len-1]; bytes beyond len are 0 in a question and
- * ignored in an answer.
- */
-struct mmio_piece {
-	gpa_t gpa;
-	u32 len; /* 1 to 8; 3, 5, 6 and 7 occur when an access is split */
-	bool is_write;
-	u8 data[8];
-};
-
-#define MMIO_PIECE_MAX 8
 
 /** What a kvm_mmio trace event says (spec 10.10). */
 enum mmio_event {

@@ -96,22 +96,25 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)
 	return fragments_piece(e, piece);
 }
 
+enum emul_result emulator_rerun(struct emulator *e)
+{
+	enum emul_result result = read_cache_answered(e);
+
+	return result ? result : read_cache_rerun(e);
+}
+
 enum emul_result emulator_complete(struct emulator *e, const u8 *data)
 {
-	bool is_write = e->fragments.is_write;
+	bool is_write = emulator_is_write(e);
 	enum emul_result result;
 
-	e->retired = false;
-	if (unlikely(e->port.state == PORT_WAITS)) {
+	if (unlikely(emulator_waits_for_port(e))) {
+		e->retired = false;
 		return port_answered(e, data) ? read_cache_rerun(e)
 					      : EMUL_DONE;
 	}
-	result = fragments_complete(e, data);
-	if (result || is_write) {
-		return result;
-	}
-	result = read_cache_answered(e);
-	return result ? result : read_cache_rerun(e);
+	result = emulator_answer(e, data);
+	return result || is_write ? result : emulator_rerun(e);
 }
 
 void emulator_cancel(struct emulator *e)

@@ -194,6 +194,12 @@ enum emul_result __must_check emulator_run(struct emulator *e);
  */
 bool emulator_piece(const struct emulator *e, struct mmio_piece *piece);
 
+/** Whether the question that is pending is about a port. */
+static inline bool emulator_waits_for_port(const struct emulator *e)
+{
+	return e->port.state == PORT_WAITS;
+}
+
 /**
  * The same for a question that is about a port.
  *
@@ -202,7 +208,7 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece);
 static inline bool emulator_port(const struct emulator *e,
 				 struct port_piece *piece)
 {
-	if (likely(e->port.state != PORT_WAITS)) {
+	if (likely(!emulator_waits_for_port(e))) {
 		return false;
 	}
 	*piece = e->port.piece;
@@ -212,7 +218,7 @@ static inline bool emulator_port(const struct emulator *e,
 /** Whether emulator_complete() is due. */
 static inline bool emulator_has_pending(const struct emulator *e)
 {
-	return e->fragments.count != 0 || e->port.state == PORT_WAITS;
+	return e->fragments.count != 0 || emulator_waits_for_port(e);
 }
 
 /**
@@ -227,6 +233,32 @@ static inline bool emulator_has_pending(const struct emulator *e)
  */
 enum emul_result __must_check emulator_complete(struct emulator *e,
 						const u8 *data);
+
+/**
+ * emulator_complete() for a piece, in two halves, for whoever prepares
+ * something only if the instruction runs again: not every answer is the last.
+ *
+ * @param e     the emulator; no port is pending
+ * @param data  8 bytes
+ * @return EMUL_IO_NEEDED: the next piece is due.  EMUL_DONE: that was the last
+ *         one; if it was one of a read, emulator_rerun() must follow.
+ *         EMUL_UNHANDLEABLE
+ */
+static inline enum emul_result __must_check
+emulator_answer(struct emulator *e, const u8 *data)
+{
+	e->retired = false;
+	return fragments_complete(e, data);
+}
+
+/** Whether the pieces that are pending are those of a write. */
+static inline bool emulator_is_write(const struct emulator *e)
+{
+	return e->fragments.is_write;
+}
+
+/** The last piece of a read is there: run the instruction again. */
+enum emul_result __must_check emulator_rerun(struct emulator *e);
 
 /** Give pending I/O up: the vCPU is reset, or an exception takes its place. */
 void emulator_cancel(struct emulator *e);

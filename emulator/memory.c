@@ -19,8 +19,6 @@
  */
 #include "emulator/memory.h"
 
-#include "emulator/operations.h"
-
 /** How many bytes there are from at to the end of its page. */
 static unsigned int left_on_page(gva_t at)
 {
@@ -189,9 +187,13 @@ enum emul_result memory_check(struct emulator *e, const struct mem_access *at)
 enum emul_result memory_walk(struct emulator *e, gva_t gva,
 			     enum emul_access kind, gpa_t *out)
 {
-	enum emul_result result = e->ops->translate(e, gva, kind, out);
+	enum emul_result result;
 
-	if (!result && kind <= EMUL_WRITE && (e->insn.traits & OP_STRING)) {
+	if (likely(!(e->insn.traits & OP_STRING))) {
+		return e->ops->translate(e, gva, kind, out);
+	}
+	result = e->ops->translate(e, gva, kind, out);
+	if (!result && kind <= EMUL_WRITE) {
 		e->pages[kind].gva = gva_page(gva);
 		e->pages[kind].gpa = gpa_page(*out);
 	}

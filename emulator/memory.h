@@ -5,6 +5,7 @@
 #define EMULATOR_MEMORY_H
 
 #include "emulator/context.h"
+#include "emulator/operations.h"
 #include "emulator/segment.h"
 
 /**
@@ -30,6 +31,36 @@ static inline void memory_copy(void *dst, const void *src, unsigned int len)
 		break;
 	default:
 		memcpy(dst, src, len);
+	}
+}
+
+/** Copy len bytes, 1 to 8, which need not be atomic where len is odd. */
+static inline void memory_copy_piece(void *dst, const void *src,
+				     unsigned int len)
+{
+	u8 *to = dst;
+	const u8 *from = src;
+
+	switch (len) {
+	case 1:
+		__builtin_memcpy(to, from, 1);
+		break;
+	case 2:
+		__builtin_memcpy(to, from, 2);
+		break;
+	case 3:
+		__builtin_memcpy(to, from, 2);
+		to[2] = from[2];
+		break;
+	case 4:
+		__builtin_memcpy(to, from, 4);
+		break;
+	case 8:
+		__builtin_memcpy(to, from, 8);
+		break;
+	default: /* 5, 6, 7: the last four overlap the first */
+		__builtin_memcpy(to, from, 4);
+		__builtin_memcpy(to + len - 4, from + len - 4, 4);
 	}
 }
 
@@ -109,7 +140,7 @@ static inline bool memory_knows(const struct emulator *e, gva_t gva,
 	u64 offset = gva.v - page->gva.v;
 
 	*out = gpa_add(page->gpa, offset);
-	return offset < PAGE_SIZE;
+	return (e->insn.traits & OP_STRING) && offset < PAGE_SIZE;
 }
 
 /** Ask the hypervisor; a string instruction remembers the page. */

@@ -21,11 +21,16 @@
 #include "emulator/memory.h"
 #include "emulator/operand.h"
 
-static enum emul_result check_system(struct emulator *e)
+static inline enum emul_result check_system(struct emulator *e)
 {
-	u64 cr0 = e->ops->control(e, SYSTEM_CR0);
-	u64 cr4 = e->ops->control(e, SYSTEM_CR4);
+	u64 cr0, cr4;
 
+	/* It was done in pass 1, before the first read. */
+	if (e->reads.count || e->reads.pending) {
+		return EMUL_DONE;
+	}
+	cr0 = e->ops->control(e, SYSTEM_CR0);
+	cr4 = e->ops->control(e, SYSTEM_CR4);
 	if ((cr0 & CONTROL_CR0_EM) || !(cr4 & CONTROL_CR4_OSFXSR)) {
 		return context_undefined(e);
 	}

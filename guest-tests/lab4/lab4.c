@@ -27,9 +27,16 @@ u64 lab4_window(u64 first, u64 second)
 	return middle;
 }
 
+/** Those since the last call, of one kind. @return how many */
+static u64 read_events(enum hypercall_event event)
+{
+	return (u64)vmcall3(HYPERCALL_MMIO_EVENTS, vmcall_address(events),
+			    EVENTS, event);
+}
+
 void lab4_begin(void)
 {
-	vmcall2(HYPERCALL_MMIO_EVENTS, vmcall_address(events), EVENTS);
+	read_events(EVENT_KVM_MMIO);
 	vmcall0(HYPERCALL_IO_LOG_CLEAR);
 }
 
@@ -95,8 +102,7 @@ static void describe(struct text *text, unsigned int n, u64 count,
 void lab4_events(const struct check_place *place, unsigned int count,
 		 const struct hypercall_trace *expected)
 {
-	u64 seen = (u64)vmcall2(HYPERCALL_MMIO_EVENTS, vmcall_address(events),
-				EVENTS);
+	u64 seen = read_events(EVENT_KVM_MMIO);
 
 	for (unsigned int n = 0; n < count || n < seen; n++) {
 		struct text is = { .length = 0 }, shall = { .length = 0 };
@@ -108,6 +114,16 @@ void lab4_events(const struct check_place *place, unsigned int count,
 	if (!count && !seen) {
 		check_text(place, "nothing", "nothing");
 	}
+}
+
+u64 lab4_injections(u64 vector)
+{
+	u64 seen = read_events(EVENT_KVM_INJ), count = 0;
+
+	for (u64 n = 0; n < seen && n < EVENTS; n++) {
+		count += events[n].arg == vector;
+	}
+	return count;
 }
 
 void lab4_hook(enum hypercall_io_action action, u32 nth)

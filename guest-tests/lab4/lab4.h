@@ -79,6 +79,10 @@ void lab4_events(const struct check_place *place, unsigned int count,
 #define CHECK_NO_EVENT(rule) \
 	lab4_events(CHECK_PLACE(rule, FORMAT_TEXT), 0, NULL)
 
+/** How often the hypervisor has injected that vector since lab4_begin() or the
+ * last look at events. */
+u64 lab4_injections(u64 vector);
+
 /** What the VMM shall do besides at the n-th exit from now on, from 1. */
 void lab4_hook(enum hypercall_io_action action, u32 nth);
 

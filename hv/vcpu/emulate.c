@@ -45,6 +45,7 @@ struct vcpu_emulation *emulate_create(struct vcpu *vcpu, page_owner_t owner)
 	emulator_init(&em->e, &emulate_ops);
 	em->e.gpr = vcpu->gpr;
 	fetch_cache_drop(&em->fetch);
+	walk_cache_drop(&em->data);
 	return em;
 }
 
@@ -63,7 +64,6 @@ void emulate_save(struct vcpu *vcpu, struct emulate_state *state)
 
 	emulator_save(&em->e, &state->e);
 	state->old_rflags = em->old_rflags;
-	state->asked_write = em->asked_write;
 }
 
 /** The mode of the code is in there; what else follows from CS is not. */
@@ -73,7 +73,6 @@ void emulate_restore(struct vcpu *vcpu, const struct emulate_state *state)
 
 	emulator_restore(&em->e, &state->e);
 	em->old_rflags = state->old_rflags;
-	em->asked_write = state->asked_write;
 	em->cs = 0;
 }
 
@@ -92,6 +91,7 @@ struct emulator *emulate_borrow(struct vcpu *vcpu)
 void emulate_mode_changed(struct vcpu *vcpu)
 {
 	fetch_cache_drop(&vcpu->emulation->fetch);
+	walk_cache_drop(&vcpu->emulation->data);
 	emulator_forget_pages(&vcpu->emulation->e);
 }
 
@@ -109,6 +109,7 @@ static __noinline void change_code(struct vcpu_emulation *em, u64 cs)
 		em->e.mode = MODE_32;
 	}
 	fetch_cache_drop(&em->fetch);
+	walk_cache_drop(&em->data);
 }
 
 /** What every pass needs, the first and the later ones. */
@@ -200,57 +201,50 @@ static __noinline enum exit_action stop_no_question(struct vcpu *vcpu)
 }
 
 /** An element of a string instruction on ports, or an IN or OUT. */
-static __noinline enum exit_action ask_vmm_port(struct vcpu *vcpu,
-						const struct port_piece *piece)
+static __noinline enum exit_action ask_vmm_port(struct vcpu *vcpu)
 {
 	struct vcpu_run *run = &vcpu->run;
-	u64 value = piece->value;
+	struct port_piece piece;
+	u64 value;
 
+	if (!emulator_port(&vcpu->emulation->e, &piece)) {
+		return stop_no_question(vcpu);
+	}
+	value = piece.value;
 	run->exit_reason = VCPU_EXIT_IO;
-	run->io.port = piece->port;
-	run->io.size = piece->size;
+	run->io.port = piece.port;
+	run->io.size = piece.size;
 	run->io.count = 1;
-	run->io.is_write = piece->is_write;
+	run->io.is_write = piece.is_write;
 	__builtin_memcpy(run->io.data, &value, sizeof(value));
 	vcpu->pending = VCPU_PENDING_MMIO;
-	vcpu->emulation->asked_write = piece->is_write;
 	vcpu->count.io_exits++;
 	return EXIT_TO_VMM;
 }
 
 /** More questions than any instruction has, and it has not retired. */
-static __noinline enum exit_action stop_asking(struct vcpu *vcpu, gpa_t gpa)
+static __noinline enum exit_action stop_asking(struct vcpu *vcpu)
 {
-	return exit_stop(vcpu, VCPU_INTERNAL_LIVELOCK, gpa,
+	return exit_stop(vcpu, VCPU_INTERNAL_LIVELOCK, vcpu->run.mmio.gpa,
 			 "one instruction asks the VMM again and again");
 }
 
 /** The next piece goes into the exit record. */
-static enum exit_action ask_vmm(struct vcpu *vcpu)
+static __noinline enum exit_action ask_vmm(struct vcpu *vcpu)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
 	struct vcpu_run *run = &vcpu->run;
-	struct port_piece port;
-	struct mmio_piece piece;
 
-	if (unlikely(emulator_port(&em->e, &port))) {
-		return ask_vmm_port(vcpu, &port);
-	}
-	if (unlikely(!emulator_piece(&em->e, &piece))) {
-		return stop_no_question(vcpu);
+	if (unlikely(!emulator_piece(&em->e, &run->mmio))) {
+		return ask_vmm_port(vcpu);
 	}
 	if (unlikely(++vcpu->stuck.times > ASK_LIMIT)) {
-		return stop_asking(vcpu, piece.gpa);
+		return stop_asking(vcpu);
 	}
 	run->exit_reason = VCPU_EXIT_MMIO;
-	run->mmio.gpa = piece.gpa;
-	run->mmio.len = piece.len;
-	run->mmio.is_write = piece.is_write;
-	__builtin_memcpy(run->mmio.data, piece.data, sizeof(run->mmio.data));
 	vcpu->pending = VCPU_PENDING_MMIO;
-	em->asked_write = piece.is_write;
 	vcpu->count.mmio_exits++;
-	vcpu->count.mmio_writes += piece.is_write;
+	vcpu->count.mmio_writes += run->mmio.is_write;
 	return EXIT_TO_VMM;
 }
 
@@ -311,28 +305,39 @@ static inline enum exit_action end_insn(struct vcpu *vcpu,
 	return EXIT_RESUME;
 }
 
+/** What is neither done nor a question. */
+static __noinline enum exit_action leave_undone(struct vcpu *vcpu,
+						enum emul_result result)
+{
+	switch (result) {
+	case EMUL_FAULT:
+		return inject(vcpu);
+	case EMUL_UNHANDLEABLE:
+		return give_up(vcpu);
+	case EMUL_DONE:
+	case EMUL_IO_NEEDED:
+	case EMUL_RETRY:
+		break;
+	}
+	return EXIT_RESUME;
+}
+
 /** After a pass, or after an answer that needed none. */
-static __noinline enum exit_action finish(struct vcpu *vcpu,
-					  enum emul_result result)
+static inline enum exit_action finish(struct vcpu *vcpu,
+				      enum emul_result result)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
 
 	if (em->e.retired) {
 		write_back(vcpu, em);
 	}
-	switch (result) {
-	case EMUL_DONE:
+	if (likely(result == EMUL_DONE)) {
 		return end_insn(vcpu, em);
-	case EMUL_IO_NEEDED:
-		return ask_vmm(vcpu);
-	case EMUL_FAULT:
-		return inject(vcpu);
-	case EMUL_UNHANDLEABLE:
-		return give_up(vcpu);
-	case EMUL_RETRY:
-		break;
 	}
-	return EXIT_RESUME;
+	if (likely(result == EMUL_IO_NEEDED)) {
+		return ask_vmm(vcpu);
+	}
+	return leave_undone(vcpu, result);
 }
 
 enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots)
@@ -367,27 +372,53 @@ enum exit_action emulate_forced(struct vcpu *vcpu)
 	return action;
 }
 
-/** The next piece of a write needs neither registers nor memory. */
-enum exit_action emulate_complete(struct vcpu *vcpu)
+/** An answer that needs no pass: the last one to a write, or a bad one. */
+static __noinline enum exit_action finish_answered(struct vcpu *vcpu,
+						   enum emul_result result)
+{
+	return finish(vcpu, result);
+}
+
+/** The value that has been waited for is there: run it again. */
+static __noinline enum exit_action run_again(struct vcpu *vcpu)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
-	bool pass_follows = !em->asked_write;
 	enum exit_action action;
-	struct port_piece port;
-	u8 data[MMIO_PIECE_MAX];
 
-	if (unlikely(emulator_port(&em->e, &port))) {
-		__builtin_memcpy(data, vcpu->run.io.data, sizeof(data));
-	} else {
-		__builtin_memcpy(data, vcpu->run.mmio.data, sizeof(data));
-	}
-	if (pass_follows) {
-		read_section_begin(vcpu);
-		begin_pass(em, memslot_read(&vcpu->vm->slots));
-	}
-	action = finish(vcpu, emulator_complete(&em->e, data));
-	if (pass_follows) {
-		read_section_end(vcpu);
-	}
+	read_section_begin(vcpu);
+	begin_pass(em, memslot_read(&vcpu->vm->slots));
+	action = finish(vcpu, emulator_rerun(&em->e));
+	read_section_end(vcpu);
 	return action;
+}
+
+/** A port's value is there. */
+static __noinline enum exit_action complete_port(struct vcpu *vcpu)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+	enum exit_action action;
+
+	read_section_begin(vcpu);
+	begin_pass(em, memslot_read(&vcpu->vm->slots));
+	action = finish(vcpu, emulator_complete(&em->e, vcpu->run.io.data));
+	read_section_end(vcpu);
+	return action;
+}
+
+/** Taking an answer, and asking the next one, needs no memory. */
+enum exit_action emulate_complete(struct vcpu *vcpu)
+{
+	struct emulator *e = &vcpu->emulation->e;
+	bool is_write = emulator_is_write(e);
+	enum emul_result result;
+
+	if (unlikely(emulator_waits_for_port(e))) {
+		return complete_port(vcpu);
+	}
+	result = emulator_answer(e, vcpu->run.mmio.data);
+	if (result == EMUL_IO_NEEDED) {
+		return ask_vmm(vcpu);
+	}
+	return result || is_write ? finish_answered(vcpu, result)
+				  : run_again(vcpu);
 }

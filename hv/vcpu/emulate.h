@@ -10,6 +10,7 @@
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/fetch_cache.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/walk_cache.h"
 #include "mmu/memslot.h"
 
 struct vcpu;
@@ -30,17 +31,16 @@ struct vcpu_emulation {
 	/* between instructions */
 	u64 cs; /* access rights of CS, which e.mode follows from */
 	struct fetch_cache fetch;
+	struct walk_cache data;
 
 	/* one instruction */
-	u64 old_rflags;	 /* at its beginning */
-	bool asked_write; /* the VMM was asked to write: no pass follows */
+	u64 old_rflags; /* at its beginning */
 };
 
 /** An instruction in the middle, for vcpu_state.h; no pointer in it. */
 struct emulate_state {
 	struct emulator e; /* from emulator_save() */
 	u64 old_rflags;
-	bool asked_write;
 };
 
 /** Allocate and initialise. @return NULL without memory */

@@ -69,13 +69,36 @@ static bool known_gva(struct vcpu_emulation *em, gva_t address, u32 access,
 	return mmio_known_gva(&em->vcpu->known, &query, out);
 }
 
-static enum emul_result translate(struct emulator *e, gva_t address,
-				  enum emul_access kind, gpa_t *out)
+/** Another page than last time, or an entry on the way has changed. */
+static __noinline enum emul_result walk(struct vcpu_emulation *em,
+					gva_t address, enum emul_access kind,
+					gpa_t *out)
 {
-	struct vcpu_emulation *em = emulation_of(e);
+	struct guest_walk walk = {
+		.addr = address, .access = em->walk_access[kind]
+	};
 	enum guest_walk_status status;
-	struct guest_walk walk;
 
+	if (kind == EMUL_FETCH) {
+		status = fetch_cache_walk(&em->fetch, em->paging, em->slots,
+					  &walk);
+	} else {
+		em->data.kind = kind;
+		status = walk_cache_fill(&em->data, em->paging, em->slots,
+					 &walk);
+	}
+	if (unlikely(status)) {
+		return translate_failed(&em->e, status, &walk);
+	}
+	*out = walk.gpa;
+	return EMUL_DONE;
+}
+
+/** What is not known from last time. */
+static __noinline enum emul_result look_up(struct vcpu_emulation *em,
+					   gva_t address,
+					   enum emul_access kind, gpa_t *out)
+{
 	if (!em->walk_ready) {
 		read_mode(em);
 	}
@@ -83,17 +106,30 @@ static enum emul_result translate(struct emulator *e, gva_t address,
 	    known_gva(em, address, em->walk_access[kind], out)) {
 		return EMUL_DONE;
 	}
-	walk.addr = address;
-	walk.access = em->walk_access[kind];
-	status = kind == EMUL_FETCH
-			 ? fetch_cache_walk(&em->fetch, em->paging, em->slots,
-					    &walk)
-			 : guest_walk_translate(em->paging, em->slots, &walk);
-	if (unlikely(status)) {
-		return translate_failed(e, status, &walk);
+	return walk(em, address, kind, out);
+}
+
+/** With EPT place 2 has nothing to say (spec 10.6): a walk that still holds
+ * comes before it. */
+static enum emul_result translate(struct emulator *e, gva_t address,
+				  enum emul_access kind, gpa_t *out)
+{
+	struct vcpu_emulation *em = emulation_of(e);
+
+	if (!walk_cache_holds(&em->data, em->slots, address, kind) ||
+	    !em->vcpu->vm->with_ept) {
+		return look_up(em, address, kind, out);
 	}
-	*out = walk.gpa;
+	*out = gpa_add(em->data.gpa, gva_offset(address));
 	return EMUL_DONE;
+}
+
+/** Has the page that was walked to last been looked for in these slots? */
+static inline bool is_no_ram(const struct walk_cache *data,
+			     const struct memslot_set *slots, gpa_t address)
+{
+	return data->no_ram && gpa_page(address).v == data->gpa.v &&
+	       memslot_generation(slots) == data->generation;
 }
 
 /**
@@ -109,7 +145,15 @@ static void *ram(struct emulator *e, gpa_t address, bool write)
 			   memslot_generation(em->slots))) {
 		return NULL;
 	}
+	if (is_no_ram(&em->data, em->slots, address)) {
+		return NULL;
+	}
 	slot = memslot_find(em->slots, address);
+	if (!slot) {
+		em->data.no_ram = gpa_page(address).v == em->data.gpa.v &&
+				  memslot_generation(em->slots) ==
+					  em->data.generation;
+	}
 	if (!slot || (write && (slot->flags & MEMSLOT_READONLY))) {
 		return NULL;
 	}
@@ -142,6 +186,12 @@ static unsigned int cpl(struct emulator *e)
 
 static u64 control(struct emulator *e, unsigned int n)
 {
+	if (n == SYSTEM_CR0) {
+		return guest_mode_cr0();
+	}
+	if (n == SYSTEM_CR4) {
+		return guest_mode_cr4();
+	}
 	if (n == SYSTEM_EFER) {
 		return vmread(GUEST_IA32_EFER);
 	}

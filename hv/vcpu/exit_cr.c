@@ -140,6 +140,7 @@ static bool set_cr3(struct vcpu *vcpu, u64 value)
 		vcpu_paging_new_cr3(vcpu, no_flush);
 	}
 	fetch_cache_drop(&vcpu->emulation->fetch);
+	walk_cache_drop(&vcpu->emulation->data);
 	return true;
 }
 

@@ -234,9 +234,12 @@ static enum exit_action complete(struct vcpu *vcpu)
 	u8 pending = vcpu->pending;
 
 	vcpu->pending = VCPU_PENDING_NONE;
+	if (likely(pending == VCPU_PENDING_MMIO)) {
+		return emulate_complete(vcpu);
+	}
 	switch ((enum vcpu_pending)pending) {
 	case VCPU_PENDING_MMIO:
-		return emulate_complete(vcpu);
+		break;
 	case VCPU_PENDING_IN:
 		return exit_io_complete_in(vcpu);
 	case VCPU_PENDING_HYPERCALL:

@@ -19,6 +19,7 @@
 #define HV_VCPU_VCPU_RUN_H
 
 #include "bus/types.h"
+#include "emulator/mmio_piece.h"
 
 /** Why vcpu_run() came back. */
 enum vcpu_exit {
@@ -65,12 +66,7 @@ struct vcpu_run {
 
 	union {
 		/** VCPU_EXIT_MMIO: 1 to 8 bytes that lie in one page. */
-		struct {
-			gpa_t gpa;
-			u8 len;
-			u8 is_write;
-			u8 data[8];
-		} mmio;
+		struct mmio_piece mmio;
 
 		/** VCPU_EXIT_IO: one element of an IN, OUT, INS or OUTS. */
 		struct {

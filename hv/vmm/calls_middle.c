@@ -23,10 +23,11 @@ s64 calls_middle_read(struct bed *bed, const u64 *args)
 	return 0;
 }
 
-/** The kvm_mmio events among those that have come since the last call. */
+/** The events of a kind among those that have come since the last call. */
 s64 calls_middle_events(struct bed *bed, const u64 *args)
 {
 	const struct trace_ring *ring = trace_of(bed->vcpu->cpu);
+	u64 event = args[2] ? args[2] : TRACE_KVM_MMIO;
 	u64 at = bed->events_seen, room = args[1], count = 0;
 	struct hypercall_trace *to;
 
@@ -44,10 +45,10 @@ s64 calls_middle_events(struct bed *bed, const u64 *args)
 		const struct trace_record *r =
 			&ring->record[at % TRACE_RECORDS];
 
-		if (trace_event_of(r) == TRACE_KVM_MMIO && count++ < room) {
+		if (trace_event_of(r) == event && count++ < room) {
 			*to++ = (struct hypercall_trace){
-				EVENT_KVM_MMIO, trace_kind_of(r),
-				trace_arg_of(r), r->a, r->b, 0
+				trace_event_of(r), trace_kind_of(r),
+				trace_arg_of(r), r->a, r->b, r->c
 			};
 		}
 	}

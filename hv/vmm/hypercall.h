@@ -198,8 +198,9 @@ enum hypercall {
 	HYPERCALL_MIDDLE,	 /* rdi: struct hypercall_middle to fill; what
 				  * came of hooks since the last such call */
 	HYPERCALL_MMIO_EVENTS,	 /* rdi: struct hypercall_trace array, rsi: how
-				  * many fit; the kvm_mmio events since the last
-				  * such call, oldest first -> how many */
+				  * many fit, rdx: an enum hypercall_event, 0:
+				  * kvm_mmio; those since the last such call,
+				  * oldest first -> how many */
 	HYPERCALL_COALESCED,	 /* rdi: struct hypercall_coalesced, filled */
 
 	HYPERCALL_BEYOND,	 /* from here on: none */

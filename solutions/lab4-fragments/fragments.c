@@ -196,8 +196,9 @@ static inline bool crosses_page(const struct mem_access *at)
  * Cut an access at the page boundary and translate every part, before any of
  * it takes effect.  The second chunk's len is 0 if there is none.
  */
-static enum emul_result split(struct emulator *e, const struct mem_access *at,
-			      struct chunk chunks[2])
+static inline enum emul_result split(struct emulator *e,
+				     const struct mem_access *at,
+				     struct chunk chunks[2])
 {
 	unsigned int left = PAGE_SIZE - gva_offset(at->address);
 	enum emul_result result;
@@ -303,9 +304,34 @@ bool fragments_piece(const struct emulator *e, struct mmio_piece *piece)
 		.is_write = all->is_write,
 	};
 	if (piece->is_write) {
-		memory_copy(piece->data, fragment->data + done, piece->len);
+		memory_copy_piece(piece->data, fragment->data + done,
+				  piece->len);
 	}
 	return true;
+}
+
+/** All of the current fragment is there: is there another one? */
+static inline enum emul_result next_fragment(struct emulator *e)
+{
+	struct fragments *all = &e->fragments;
+
+	all->done = 0;
+	if (++all->current < all->count) {
+		return EMUL_IO_NEEDED;
+	}
+	fragments_reset(e);
+	return EMUL_DONE;
+}
+
+/** The same for a read that somebody watches. */
+static __noinline enum emul_result trace_fragment(struct emulator *e)
+{
+	const struct mmio_fragment *fragment =
+		&e->fragments.queue[e->fragments.current];
+
+	record(e, MMIO_READ, (struct chunk){ fragment->gpa, fragment->len },
+	       &e->reads.data[fragment->offset]);
+	return next_fragment(e);
 }
 
 enum emul_result fragments_complete(struct emulator *e, const u8 *data)
@@ -313,26 +339,20 @@ enum emul_result fragments_complete(struct emulator *e, const u8 *data)
 	struct fragments *all = &e->fragments;
 	const struct mmio_fragment *fragment = &all->queue[all->current];
 	unsigned int left = fragment->len - all->done;
-	u8 *dst = &e->reads.data[fragment->offset];
+	u8 *dst = &e->reads.data[fragment->offset + all->done];
 
-	if (!all->count) {
+	if (unlikely(!all->count)) {
 		return context_stop(e, "fragments: an answer to no question");
 	}
 	if (!all->is_write) {
-		memory_copy(dst + all->done, data, piece_of(left));
+		memory_copy_piece(dst, data, piece_of(left));
 	}
 	if (unlikely(left > MMIO_PIECE_MAX)) {
 		all->done += MMIO_PIECE_MAX;
 		return EMUL_IO_NEEDED;
 	}
-	if (!all->is_write) {
-		trace(e, MMIO_READ,
-		      (struct chunk){ fragment->gpa, fragment->len }, dst);
+	if (unlikely(e->traced && !all->is_write)) {
+		return trace_fragment(e);
 	}
-	all->done = 0;
-	if (++all->current < all->count) {
-		return EMUL_IO_NEEDED;
-	}
-	fragments_reset(e);
-	return EMUL_DONE;
+	return next_fragment(e);
 }

@@ -1,0 +1,54 @@
+/** @file
+ * Filling the cache of the last walk for data.
+ */
+#include "hv/vcpu/walk_cache.h"
+
+#include "hv/vmx/vmx_controls.h"
+
+/** The type of a code segment that may run at a level below its DPL. */
+#define SEG_AR_CONFORMING BIT(2)
+
+/** Every entry on the way gives the right to store, whatever CR0.WP says. */
+static bool is_writable(const struct guest_walk_trail *trail)
+{
+	u64 all = ~0ull;
+
+	for (int i = 0; i < GUEST_WALK_LEVELS; i++) {
+		all &= trail->used[i].value;
+	}
+	return all & GUEST_WALK_WRITE; /* R/W is bit 1 of an entry as well */
+}
+
+static bool may_last(const struct walk_cache *cache,
+		     const struct guest_paging *paging,
+		     const struct guest_walk *walk)
+{
+	return paging->mode == GUEST_WALK_4_LEVEL &&
+	       !(paging->flags & GUEST_WALK_SMAP) &&
+	       !(cache->generation & MEMSLOT_GEN_IN_PROGRESS) &&
+	       !(vmread(GUEST_CS_AR_BYTES) & SEG_AR_CONFORMING) &&
+	       (!(walk->access & GUEST_WALK_WRITE) ||
+		is_writable(&cache->trail));
+}
+
+enum guest_walk_status walk_cache_fill(struct walk_cache *cache,
+				       const struct guest_paging *paging,
+				       struct memslot_set *slots,
+				       struct guest_walk *walk)
+{
+	enum guest_walk_status status;
+
+	walk_cache_drop(cache);
+	cache->no_ram = false;
+	status = guest_walk_note(paging, slots, walk, &cache->trail);
+	if (status != GUEST_WALK_OK) {
+		return status;
+	}
+	cache->generation = memslot_generation(slots);
+	if (may_last(cache, paging, walk)) {
+		cache->page = gva_page(walk->addr);
+		cache->gpa = gpa_page(walk->gpa);
+		cache->cr3 = vmread(GUEST_CR3);
+	}
+	return status;
+}
