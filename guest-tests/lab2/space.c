@@ -15,7 +15,7 @@ enum space_level { PML4, PDPT, PD, PT, LEVELS };
 
 static u64 tables[SPACES][LEVELS][512] __aligned(4096);
 
-static u64 *boot_pml4(void)
+static u64 *first_pml4(void)
 {
 	u64 cr3;
 
@@ -25,7 +25,7 @@ static u64 *boot_pml4(void)
 
 void space_make(unsigned int n)
 {
-	const u64 *boot = boot_pml4();
+	const u64 *boot = first_pml4();
 	u64 own = SPACE_GVA;
 
 	for (unsigned int i = 0; i < 512; i++) {
