@@ -23,9 +23,6 @@
 #include "emulator/operand.h"
 #include "emulator/operations.h"
 
-/** Interrupts get their turn after this many iterations (spec 3.7). */
-#define STRING_BATCH 1024
-
 static inline u64 count_of(const struct emulator *e)
 {
 	return e->gpr[REG_RCX] & e->insn.address_mask;
@@ -50,25 +47,43 @@ static inline enum emul_result point_both(struct emulator *e)
 	return result ? result : point(e, &e->insn.src);
 }
 
-/** Add to a register, as wide as addresses are, which no pass has written. */
+/** Add to a register which no pass has written; narrow() comes later. */
 static inline void add(struct emulator *e, unsigned int reg, u64 by)
 {
-	u64 value = e->gpr[reg] + by;
+	context_set_register(e, reg, e->gpr[reg] + by);
+}
 
-	if (likely(e->insn.address_size == 8)) {
-		context_set_register(e, reg, value);
-	} else {
-		context_merge_register(e, reg, value, e->insn.address_size);
+/** Addresses of 2 or 4 bytes: only that much of the registers has moved. */
+static __noinline void narrow(struct emulator *e)
+{
+	static const u8 moved[] = { REG_RCX, REG_RSI, REG_RDI };
+	u64 mask = e->insn.address_mask;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(moved); i++) {
+		unsigned int reg = moved[i];
+		u64 kept = mask == 0xffff ? e->gpr[reg] & ~mask : 0;
+
+		if (e->dirty & BIT(reg)) {
+			e->out[reg] = kept | (e->out[reg] & mask);
+		}
 	}
 }
 
-/** Move what points to an operand by one element, down if DF is set. */
-static inline void move(struct emulator *e, const struct operand *operand)
+/** The bytes of an element. */
+static inline u64 size_of(const struct emulator *e)
 {
-	u64 step = operand->size;
+	const struct insn *insn = &e->insn;
 
+	return insn->dst.kind == OPERAND_MEMORY ? insn->dst.size
+						: insn->src.size;
+}
+
+/** Move what points to an operand by one element. */
+static inline void move(struct emulator *e, const struct operand *operand,
+			u64 step)
+{
 	if (operand->kind == OPERAND_MEMORY) {
-		add(e, operand->reg, e->rflags & RFLAGS_DF ? -step : step);
+		add(e, operand->reg, step);
 	}
 }
 
@@ -95,14 +110,33 @@ static void count_down(struct emulator *e)
 	}
 }
 
+/** The iteration is done: the pointers move, down if DF is set. */
+static __noinline void end_step(struct emulator *e)
+{
+	u64 step = size_of(e);
+
+	if (unlikely(e->rflags & RFLAGS_DF)) {
+		step = -step;
+	}
+	move(e, &e->insn.dst, step);
+	move(e, &e->insn.src, step);
+	e->insn.pointed = false;
+	if (e->insn.rep) {
+		count_down(e);
+	}
+	if (unlikely(e->insn.address_size != 8)) {
+		narrow(e);
+	}
+}
+
 enum emul_result string_step(struct emulator *e)
 {
 	enum emul_result result;
 
-	if (e->insn.rep && count_of(e) == 0) {
-		return EMUL_DONE;
-	}
 	if (!e->insn.pointed) {
+		if (e->insn.rep && count_of(e) == 0) {
+			return EMUL_DONE;
+		}
 		result = point_both(e);
 		if (result) {
 			return result;
@@ -113,19 +147,6 @@ enum emul_result string_step(struct emulator *e)
 	if (result) {
 		return result;
 	}
-	e->insn.pointed = false;
-	move(e, &e->insn.dst);
-	move(e, &e->insn.src);
-	if (e->insn.rep) {
-		count_down(e);
-	}
+	end_step(e);
 	return EMUL_DONE;
-}
-
-bool string_goes_on(const struct emulator *e)
-{
-	u64 left = count_of(e);
-
-	return (e->rflags & RFLAGS_RF) && left % STRING_BATCH != 0 &&
-	       !(e->rflags & RFLAGS_TF);
 }

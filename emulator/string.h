@@ -4,8 +4,11 @@
 #ifndef EMULATOR_STRING_H
 #define EMULATOR_STRING_H
 
-#include "emulator/emulator.h"
+#include "emulator/context.h"
 #include "emulator/operations.h"
+
+/** Interrupts get their turn after this many iterations (spec 3.7). */
+#define STRING_BATCH 1024
 
 /** Whether the decoded instruction is one of them. */
 static inline bool string_is(const struct emulator *e)
@@ -29,6 +32,12 @@ enum emul_result __must_check string_step(struct emulator *e);
  * to take an interrupt (every 1024 iterations), and with TF set, since each
  * iteration ends in a trap then.
  */
-bool string_goes_on(const struct emulator *e);
+static inline bool string_goes_on(const struct emulator *e)
+{
+	u64 left = e->gpr[REG_RCX] & e->insn.address_mask;
+
+	return (e->rflags & RFLAGS_RF) && left % STRING_BATCH != 0 &&
+	       !(e->rflags & RFLAGS_TF);
+}
 
 #endif

@@ -157,7 +157,7 @@ static void *ram(struct emulator *e, gpa_t address, bool write)
 	if (!slot || (write && (slot->flags & MEMSLOT_READONLY))) {
 		return NULL;
 	}
-	if (write) {
+	if (write && unlikely(slot->flags & MEMSLOT_LOG_DIRTY)) {
 		memslot_mark_dirty(slot, address);
 	}
 	return memslot_pointer(slot, address);

@@ -170,14 +170,17 @@ enum emul_result read_cache_run(struct emulator *e)
 	return end_pass(e, execute_run(e));
 }
 
+/** Anything else, with an answer. */
+static __noinline enum emul_result run_answered(struct emulator *e)
+{
+	context_begin_pass(e);
+	return end_pass(e, check_taken(e, execute_run(e)));
+}
+
 enum emul_result read_cache_rerun(struct emulator *e)
 {
 	read_cache_rewind(e);
-	if (unlikely(string_is(e))) {
-		return run_string(e);
-	}
-	context_begin_pass(e);
-	return end_pass(e, check_taken(e, execute_run(e)));
+	return string_is(e) ? run_string(e) : run_answered(e);
 }
 
 void read_cache_cancel(struct emulator *e)

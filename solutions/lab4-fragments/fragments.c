@@ -223,24 +223,12 @@ static inline bool is_plain(const struct emulator *e,
 	return memory_hint_fits(e, at->address) && !crosses_page(at);
 }
 
-/** One chunk, on the page where the iteration before was? */
-static inline bool is_near(const struct emulator *e,
-			   const struct mem_access *at, struct chunk *chunk)
-{
-	chunk->len = at->size;
-	return memory_knows(e, at->address, at->kind, &chunk->gpa) &&
-	       !crosses_page(at);
-}
-
 static __noinline enum emul_result
 read_split(struct emulator *e, const struct mem_access *at, u8 *dst)
 {
 	enum emul_result result, second = EMUL_DONE;
 	struct chunk chunks[2];
 
-	if (is_near(e, at, &chunks[0])) {
-		return read_chunk(e, chunks[0], dst);
-	}
 	result = split(e, at, chunks);
 	if (!result) {
 		result = read_chunk(e, chunks[0], dst);
@@ -255,12 +243,8 @@ static __noinline enum emul_result
 write_split(struct emulator *e, const struct mem_access *at, const u8 *src)
 {
 	struct chunk chunks[2];
-	enum emul_result result;
+	enum emul_result result = split(e, at, chunks);
 
-	if (is_near(e, at, &chunks[0])) {
-		return write_chunk(e, chunks[0], src);
-	}
-	result = split(e, at, chunks);
 	if (!result) {
 		result = write_chunk(e, chunks[0], src);
 	}
@@ -270,6 +254,32 @@ write_split(struct emulator *e, const struct mem_access *at, const u8 *src)
 	return result;
 }
 
+/** One chunk, on the page where the iteration before was? */
+static inline bool is_near(const struct emulator *e,
+			   const struct mem_access *at, gpa_t *where)
+{
+	return memory_knows(e, at->address, at->kind, where) &&
+	       !crosses_page(at);
+}
+
+static __noinline enum emul_result
+read_near(struct emulator *e, const struct mem_access *at, u8 *dst)
+{
+	struct chunk near = { .len = at->size };
+
+	return is_near(e, at, &near.gpa) ? read_chunk(e, near, dst)
+					 : read_split(e, at, dst);
+}
+
+static __noinline enum emul_result
+write_near(struct emulator *e, const struct mem_access *at, const u8 *src)
+{
+	struct chunk near = { .len = at->size };
+
+	return is_near(e, at, &near.gpa) ? write_chunk(e, near, src)
+					 : write_split(e, at, src);
+}
+
 enum emul_result fragments_read(struct emulator *e, const struct mem_access *at,
 				u16 offset)
 {
@@ -277,7 +287,7 @@ enum emul_result fragments_read(struct emulator *e, const struct mem_access *at,
 	u8 *dst = &e->reads.data[offset];
 
 	return likely(is_plain(e, at)) ? read_chunk(e, plain, dst)
-				       : read_split(e, at, dst);
+				       : read_near(e, at, dst);
 }
 
 enum emul_result fragments_write(struct emulator *e,
@@ -286,7 +296,7 @@ enum emul_result fragments_write(struct emulator *e,
 	struct chunk plain = { e->hint.gpa, at->size };
 
 	return likely(is_plain(e, at)) ? write_chunk(e, plain, src)
-				       : write_split(e, at, src);
+				       : write_near(e, at, src);
 }
 
 bool fragments_piece(const struct emulator *e, struct mmio_piece *piece)
