@@ -102,6 +102,9 @@ static void run_row(struct rows *r, struct form *f)
 	if (!f->alone) {
 		with_prefixes(r, f, (const u8[]){ 0x66 }, 1);
 	}
+	if (r->mode != MODE_32) { /* there our memory has no 16-bit address */
+		with_prefixes(r, f, (const u8[]){ 0x67 }, 1);
+	}
 	if (wide) {
 		with_prefixes(r, f, (const u8[]){ 0x40 }, 1);
 		with_prefixes(r, f, (const u8[]){ 0x48 }, 1);
