@@ -292,3 +292,31 @@ TEST(whole_vcpu_moves)
 		     : "rdx");
 	CHECK_EQ(msr, 0x0000111112345678, "MSRs are part of a vCPU");
 }
+
+/** Ports wait for their values in the same way: from a port to a device. */
+TEST(port_read_survives_a_move)
+{
+	u32 value, before;
+	u64 from = DEVICE_PORT_SCRATCH, to;
+
+	asm volatile("outl %0, %1" : : "a"(0x11223344), "Nd"((u16)from));
+	for (u32 nth = 1; nth <= 2; nth++) {
+		before = (u32)vmcall_device(DEVICE_PORT_SCRATCH, DEVICE_READS);
+		lab4_begin();
+		lab4_hook(IO_HOOK_MOVE, 1);
+		asm volatile("inl %1, %0" : "=a"(value) : "Nd"((u16)from));
+		CHECK_EQ(value, 0x11223344, "an IN that waits is part of a "
+					    "vCPU (spec 10.9)");
+		mmio_write4(NOBODY_NEAR, value);
+		CHECK_LEFT(1, STORE(NOBODY_NEAR, 4, 0x11223344),
+			   "what was read from a port is stored to a device");
+		lab4_hook(IO_HOOK_MOVE, 1);
+		to = vmcall_address(lab4_ram[0]);
+		asm volatile("insl" : "+D"(to) : "d"(from) : "memory");
+		CHECK_EQ(*(u32 *)lab4_ram[0], 0x11223344,
+			 "an INS that waits is part of a vCPU (spec 10.9)");
+		CHECK_COUNT(vmcall_device(DEVICE_PORT_SCRATCH, DEVICE_READS),
+			    before + 2, "each port is read exactly once");
+		CHECK_COUNT(lab4_middle().moves, 2, "the vCPU has moved");
+	}
+}

@@ -13,6 +13,7 @@
 #include "bus/bus.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/read_section.h"
+#include "hv/vcpu/step.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 
@@ -53,6 +54,7 @@ static enum exit_action to_vmm(struct vcpu *vcpu, const struct bus_access *a)
 		return EXIT_ADVANCE_TO_VMM;
 	}
 	vcpu->pending = VCPU_PENDING_IN;
+	vcpu->in_length = vmread(VM_EXIT_INSTRUCTION_LEN);
 	return EXIT_TO_VMM;
 }
 
@@ -97,13 +99,16 @@ enum exit_action exit_io_handle(struct vcpu *vcpu)
 	return EXIT_ADVANCE;
 }
 
-/** Port, size and direction are those of the exit, not the record's. */
+/**
+ * Port, size and direction are those of the exit, not the record's; and they
+ * are the vCPU's, not the VMCS's: by now it may run in another one.
+ */
 enum exit_action exit_io_complete_in(struct vcpu *vcpu)
 {
 	u64 value;
 
 	memcpy(&value, vcpu->run.io.data, sizeof(value));
 	set_accumulator(vcpu, (vcpu->qualification & IO_SIZE) + 1, value);
-	exit_advance(vcpu);
+	step_by(vcpu, vcpu->in_length);
 	return EXIT_RESUME;
 }

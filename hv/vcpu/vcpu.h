@@ -84,6 +84,7 @@ struct vcpu {
 	u32 exit_reason;    /* EXIT_REASON of this exit */
 	bool work;	    /* an event or a window wants attention */
 	u8 pending;	    /* enum vcpu_pending */
+	u8 in_length;	    /* bytes of the IN that is pending */
 	u64 guest_cr2;
 	const u64 *asked; /* counts requests for an INVEPT or INVVPID ... */
 	u64 asked_seen;	  /* ... up to the last that was done */

@@ -28,12 +28,6 @@ static const enum vmcs_field fields[VCPU_STATE_FIELDS] = {
 	GUEST_PDPTE2,	    GUEST_PDPTE3,
 };
 
-/** An IN takes its size and length from an exit, and exits are not saved. */
-static bool needs_its_exit(const struct vcpu *vcpu)
-{
-	return vcpu->pending == VCPU_PENDING_IN;
-}
-
 static void save_beliefs(const struct vcpu *vcpu, struct vcpu_state *state)
 {
 	state->cr8 = vcpu->cr8;
@@ -50,9 +44,6 @@ int vcpu_state_save(struct vcpu *vcpu, struct vcpu_state *state)
 	if (vcpu->pending == VCPU_PENDING_STOPPED) {
 		return -EIO;
 	}
-	if (needs_its_exit(vcpu)) {
-		return -EBUSY;
-	}
 	vcpu_regs_get(vcpu, &state->regs);
 	vcpu_regs_get_system(vcpu, &state->system);
 	vcpu_load_get(vcpu, &state->extra);
@@ -61,6 +52,8 @@ int vcpu_state_save(struct vcpu *vcpu, struct vcpu_state *state)
 	}
 	save_beliefs(vcpu, state);
 	state->pending = vcpu->pending;
+	state->in_length = vcpu->in_length;
+	state->qualification = vcpu->qualification;
 	state->run = vcpu->run;
 	emulate_save(vcpu, &state->emulation);
 	return 0;
@@ -82,9 +75,7 @@ int vcpu_state_restore(struct vcpu *vcpu, const struct vcpu_state *state)
 	int error;
 
 	vcpu_reset(vcpu);
-	if (state->pending != VCPU_PENDING_NONE &&
-	    state->pending != VCPU_PENDING_MMIO &&
-	    state->pending != VCPU_PENDING_HYPERCALL) {
+	if (state->pending >= VCPU_PENDING_STOPPED) {
 		return -EINVAL;
 	}
 	error = vcpu_regs_set_system(vcpu, &state->system);
@@ -99,6 +90,8 @@ int vcpu_state_restore(struct vcpu *vcpu, const struct vcpu_state *state)
 	restore_beliefs(vcpu, state);
 	vcpu->run = state->run;
 	vcpu->pending = state->pending;
+	vcpu->in_length = state->in_length;
+	vcpu->qualification = state->qualification;
 	emulate_restore(vcpu, &state->emulation);
 	return 0;
 }

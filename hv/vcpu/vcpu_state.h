@@ -44,6 +44,8 @@ struct vcpu_state {
 
 	/* an exit that has not been completed */
 	u8 pending; /* enum vcpu_pending */
+	u8 in_length;
+	u64 qualification;
 	struct vcpu_run run;
 	struct emulate_state emulation;
 };
@@ -52,8 +54,8 @@ struct vcpu_state {
  * Save a vCPU, which stays as it is and may also go on.
  * @param vcpu  of this CPU, not inside vcpu_run()
  * @param state all of it is written
- * @return 0; -EBUSY: an IN waits for its value, drain it first; -EIO:
- *	the vCPU has reported an internal error, there is nothing to save
+ * @return 0; -EIO: the vCPU has reported an internal error, there is nothing to
+ *	save
  */
 int vcpu_state_save(struct vcpu *vcpu, struct vcpu_state *state) __must_check;
 
