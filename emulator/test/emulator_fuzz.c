@@ -3,12 +3,14 @@
  *
  * tools/check/fuzz builds and runs this.  An input is a mode, flags, registers
  * that point into a small guest with RAM, a read-only page, a core device and
- * MMIO, then fifteen bytes of code, then what the VMM answers.  Nothing says
+ * MMIO, then fifteen bytes of code, then what the VMM answers; a GDT of random
+ * descriptors, real or protected mode, the conditions of SSE.  Nothing says
  * what should come out; instead the promises of emulator.h are checked, which
  * hold for any instruction whatever, and the sanitizers watch the rest:
  *
  *	a result of the five, with what belongs to it
- *	registers that change only when something has retired
+ *	registers that change only when something has retired, segments,
+ *	tables, control and XMM registers too
  *	a question of 1 to 8 bytes that lie in one page, or none at all
  *	an end: no instruction asks forever
  */
@@ -28,6 +30,8 @@ struct input {
 	u8 noise[16];	 /* and how far from there */
 	u8 code[INSN_MAX];
 	u8 answers[8];
+	u8 system;    /* see make_system() */
+	u8 types[16]; /* bits 47:40 of the GDT's descriptors */
 };
 
 static const u64 places[] = {
@@ -35,9 +39,56 @@ static const u64 places[] = {
 	0x13000,	  0x13ffd, 0x14000, 0x20000,
 	0x7ffffffffff0,   0xffff,  0,	    0xfffffffe,
 	0x800000000000,	  CODE_AT, 3,	    ~0ull,
+	0x08,		  0x18,	   0x30,    0x58,
+	0x60,		  0x70,	   0x300,   0x10800,
 };
 
+/** Where the GDT is; the TSS and its bitmap are RAM as well. */
+#define GDT 0x11000ull
+#define TSS 0x10400ull
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/** Descriptors with a byte of the input each; the rest makes sense. */
+static void make_tables(struct world *w, const struct input *in)
+{
+	u64 *gdt = harness_ram(w, RAM(2));
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(in->types); i++) {
+		gdt[i] = 0x000f00000000ffffull | (u64)in->types[i] << 40 |
+			 (u64)(in->noise[i] & 0xf0) << 48;
+	}
+	w->tables[SYSTEM_GDT] = (struct table_base){
+		in->system & 64 ? gva(0x13000) : gva(GDT),
+		sizeof(in->types) * 8 - 1,
+	};
+	w->tables[SYSTEM_IDT] = (struct table_base){ gva(GDT), 0x1ff };
+	w->segments[SEGMENT_TR].base = gva(TSS);
+	w->segments[SEGMENT_TR].limit = in->system & 16 ? 0x67 : 0x3ff;
+}
+
+static void make_system(struct world *w, const struct input *in)
+{
+	make_tables(w, in);
+	if (in->system & 1 && w->e.mode != MODE_64) {
+		w->control[SYSTEM_CR0] = 0x10;
+		w->cpl = 0;
+	}
+	w->control[SYSTEM_CR0] |= in->system & 2 ? CONTROL_CR0_TS : 0;
+	w->control[SYSTEM_CR0] |= in->system & 4 ? CONTROL_CR0_EM : 0;
+	if (in->system & 8 || w->e.mode != MODE_64) {
+		w->segments[SEGMENT_LDTR] = w->segments[SEGMENT_DS];
+		w->segments[SEGMENT_LDTR].base = gva(GDT);
+	}
+	if (in->system & 32 && w->e.mode == MODE_16) {
+		w->e.rflags |= RFLAGS_VM;
+		w->cpl = 3;
+	}
+	if (w->e.mode != MODE_64) {
+		w->control[SYSTEM_EFER] = in->system & 128 ? 0x500 : 0;
+	}
+}
 
 /** 10000h, 11000h RAM; 12000h read-only; 13000h MMIO; 14000h core device. */
 static struct world *make_world(const struct input *in)
@@ -64,6 +115,7 @@ static struct world *make_world(const struct input *in)
 		w->gpr[i] = places[in->pointers[i] % ARRAY_SIZE(places)] +
 			    in->noise[i] % 16;
 	}
+	make_system(w, in);
 	harness_code(w, in->code, INSN_MAX);
 	return w;
 }
@@ -73,13 +125,26 @@ struct visible {
 	u64 gpr[16];
 	u64 rip;
 	u64 rflags;
+	struct segment_register segments[SEGMENT_TR + 1];
+	struct table_base tables[2];
+	u64 control[SYSTEM_EFER + 1];
+	u64 debug[8];
+	struct xmm_value xmm[16];
 };
 
 static struct visible look(const struct world *w)
 {
-	struct visible v = { .rip = w->e.rip, .rflags = w->e.rflags };
+	struct visible v;
 
+	memset(&v, 0, sizeof(v)); /* compared as bytes */
+	v.rip = w->e.rip;
+	v.rflags = w->e.rflags;
 	memcpy(v.gpr, w->gpr, sizeof(v.gpr));
+	memcpy(v.segments, w->segments, sizeof(v.segments));
+	memcpy(v.tables, w->tables, sizeof(v.tables));
+	memcpy(v.control, w->control, sizeof(v.control));
+	memcpy(v.debug, w->debug, sizeof(v.debug));
+	memcpy(v.xmm, w->xmm, sizeof(v.xmm));
 	return v;
 }
 
