@@ -192,3 +192,65 @@ TEST(queued_write_is_dropped_by_a_fault)
 		   "the next access finds nothing pending (spec 4.5-24)");
 	CHECK_LEAVES(1, "the next access finds nothing pending (spec 4.5-24)");
 }
+
+/* By their numbers: the stack that PUSHA takes, and the test's own. */
+u32 order_taken, order_saved;
+
+/* 64-bit mode has no PUSHA.  Each register says which one it is. */
+extern const char order_pusha[];
+asm(".pushsection .text\n"
+    ".code32\n"
+    "order_pusha:\n"
+    "	pushal\n"
+    "	movl %esp, order_saved\n"
+    "	movl order_taken, %esp\n"
+    "	movl $0x11110000, %eax\n"
+    "	movl $0x11110001, %ecx\n"
+    "	movl $0x11110002, %edx\n"
+    "	movl $0x11110003, %ebx\n"
+    "	movl $0x11110005, %ebp\n"
+    "	movl $0x11110006, %esi\n"
+    "	movl $0x11110007, %edi\n"
+    "	pushal\n"
+    "	movl order_saved, %esp\n"
+    "	popal\n"
+    "	lret\n"
+    ".code64\n"
+    ".popsection");
+
+/** What PUSHA pushes as register n. */
+static u32 pushed(u32 n)
+{
+	return n == 4 ? order_taken : 0x11110000 + n;
+}
+
+/** The n-th of PUSHA's writes, at the place of a 4-byte value. */
+static void check_push(unsigned int exit, u32 n, u32 at)
+{
+	CHECK_LEFT(exit, STORE(at, 4, pushed(n)),
+		   "PUSHA writes eight times, each of them leaves, in order "
+		   "(spec 3.10-9)");
+}
+
+/** The fourth write lies in both pages: nine pieces, and a queue of nine. */
+TEST(eight_writes_of_pusha_all_leave)
+{
+	u32 middle = (u32)(NOBODY_NEAR + PAGE_SIZE);
+
+	order_taken = middle + 14;
+	lab4_begin();
+	lab4_hook(IO_HOOK_MOVE, 5);
+	trap_call32(order_pusha);
+	CHECK_LEAVES(9, "PUSHA writes eight times, one of them split (spec "
+			"3.10-9)");
+	for (u32 n = 0; n < 3; n++) {
+		check_push(n, n, order_taken - 4 * (n + 1));
+	}
+	CHECK_LEFT(3, STORE(middle - 2, 2, 0x0003),
+		   "the lower part of a split push leaves first");
+	CHECK_LEFT(4, STORE(middle, 2, 0x1111),
+		   "then the upper part, before the next push");
+	for (u32 n = 4; n < 8; n++) {
+		check_push(n + 1, n, order_taken - 4 * (n + 1));
+	}
+}
