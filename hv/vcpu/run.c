@@ -122,17 +122,28 @@ enum prepared {
 	PREPARED_STOP,	 /* it cannot be: vcpu->run says why */
 };
 
+/** Bringing shadow tables in line takes its time: interrupts are let in. */
+static bool load_tables(struct vcpu *vcpu)
+{
+	bool loaded;
+
+	irq_enable();
+	loaded = vcpu_paging_load(vcpu);
+	irq_disable();
+	return loaded;
+}
+
 /**
  * What has to be done before an entry, if anything.  A signal comes before the
  * events, which must not be in the VMCS already when the VMM looks.
  */
 static __noinline enum prepared prepare(struct vcpu *vcpu)
 {
+	if (!vcpu->vm->with_ept && !load_tables(vcpu)) {
+		return PREPARED_STOP;
+	}
 	if (unlikely(__atomic_exchange_n(&vcpu->signal, 0, __ATOMIC_SEQ_CST))) {
 		return PREPARED_SIGNAL;
-	}
-	if (!vcpu->vm->with_ept && !vcpu_paging_load(vcpu)) {
-		return PREPARED_STOP;
 	}
 	events_prepare(vcpu);
 	if (unlikely(options.vmx_check) && !vmx_unit_is_soft) {

@@ -164,26 +164,34 @@ static bool stop(struct vcpu *vcpu, u32 subreason, const char *sentence)
 	       EXIT_RESUME;
 }
 
-bool vcpu_paging_load(struct vcpu *vcpu)
+/** Build the current root, or sync it. @return 0 or -ENOMEM */
+static int bring_in_line(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
-	int error = 0;
+	int error;
 
-	if (!(guest_mode_cr0() & CR0_PE)) {
-		return stop(vcpu, VCPU_INTERNAL_EMULATION,
-			    "CR0.PE is 0: real mode needs EPT and an "
-			    "unrestricted guest (SDM 3C 27.3.1.1)");
-	}
-	if (likely(shadow_loaded(&vcpu->shadow))) {
-		return true;
-	}
 	read_section_begin(vcpu);
 	vm_lock_mmu(vm);
 	error = shadow_load(&vcpu->shadow, memslot_read(&vm->slots));
 	vm_unlock_mmu(vm);
 	read_section_end(vcpu);
-	return !error || stop(vcpu, VCPU_INTERNAL_MMU,
-			      "no memory for a root of shadow tables");
+	return error;
+}
+
+bool vcpu_paging_load(struct vcpu *vcpu)
+{
+	if (!(guest_mode_cr0() & CR0_PE)) {
+		return stop(vcpu, VCPU_INTERNAL_EMULATION,
+			    "CR0.PE is 0: real mode needs EPT and an "
+			    "unrestricted guest (SDM 3C 27.3.1.1)");
+	}
+	if (!shadow_loaded(&vcpu->shadow) && bring_in_line(vcpu)) {
+		return stop(vcpu, VCPU_INTERNAL_MMU,
+			    "no memory for a root of shadow tables");
+	}
+	/* The entry does it again; this is for who checks the VMCS first. */
+	vmwrite(GUEST_CR3, shadow_cr3(&vcpu->shadow).v);
+	return true;
 }
 
 void vcpu_paging_invalidate(struct vcpu *vcpu)
