@@ -176,9 +176,38 @@ static void repne_scas_of_a_device_stops_at_the_match(void **state)
 	assert_false(w->e.rflags & RFLAGS_RF);
 }
 
+/** The page that a string has found is nobody else's. */
+static void what_a_string_has_found_is_forgotten(void **state)
+{
+	struct world *w = string_world();
+	unsigned int i;
+
+	(void)state;
+	CODE(w, 0xf3, 0xa4); /* rep movsb */
+	w->gpr[REG_RSI] = MEMORY;
+	w->gpr[REG_RDI] = MEMORY + 0x100;
+	w->gpr[REG_RCX] = 2;
+	harness_run(w, EMUL_DONE);
+	for (i = 0; i < w->mapping_count; i++) {
+		if (w->mappings[i].gva == MEMORY) {
+			w->mappings[i].gpa = RAM(7);
+		}
+	}
+	*(u8 *)harness_ram(w, RAM(7)) = 0x77;
+	CODE(w, 0x8a, 0x06); /* mov (%rsi),%al */
+	w->gpr[REG_RSI] = MEMORY;
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RAX], 0x77);
+	CODE(w, 0xa4); /* movsb */
+	w->gpr[REG_RDI] = MEMORY + 1;
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(*(u8 *)harness_ram(w, RAM(7) + 1), 0x77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_string_has_found_is_forgotten),
 		cmocka_unit_test(rep_movs_from_a_fifo_pops_once_an_element),
 		cmocka_unit_test(rep_stos_to_mmio_exits_once_an_element),
 		cmocka_unit_test(count_zero_touches_nothing),
