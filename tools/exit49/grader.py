@@ -15,7 +15,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass, field, replace
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from . import common, model, modes
 from .common import Problem
@@ -138,12 +138,14 @@ def _check_names(lab, run, wanted, whole_lab):
     return missing
 
 
-def _patterns(lab, pattern):
-    """Return the test= values of the first boots for the user's pattern."""
-    if pattern in ("", "*"):
+def _patterns(lab, options):
+    """Return the test= values of the first boots for what is to be graded."""
+    if options.names:
+        return options.names
+    if options.pattern in ("", "*"):
         return [""]
     # The hypervisor knows * and ?; other patterns are spelled out.
-    return [pattern] if "[" not in pattern else lab.select(pattern)
+    return lab.select(options.pattern) if "[" in options.pattern else [options.pattern]
 
 
 def _run_alone(lab, request, names, options):
@@ -157,11 +159,13 @@ def _run_alone(lab, request, names, options):
 
 @dataclass
 class Options:
-    """How to grade. pattern selects tests; mode is one of modes.MODES, '' for those of
-    the lab; idle in seconds without a result."""
+    """How to grade. names are the tests to run, each in a machine of its own; without
+    them pattern selects. mode is one of modes.MODES, '' for those of the lab; idle in
+    seconds without a result."""
 
     machine: str = "qemu"
     pattern: str = ""
+    names: Tuple[str, ...] = ()
     mode: str = ""
     exits: bool = False
     idle: float = IDLE
@@ -211,7 +215,7 @@ def _notes(graded: List[ModeGrade]):
 def _grade_mode(lab, request, wanted, options):
     """Run all wanted tests in the mode that the request is for."""
     found, runs, deaths = {}, [], []
-    for pattern in _patterns(lab, options.pattern):
+    for pattern in _patterns(lab, options):
         run = boot(request, pattern, options.exits, options.on_result, options.on_tick)
         _require_boot(run)
         runs.append(run)
@@ -251,7 +255,7 @@ def grade_lab(lab, image, source, options):
     """Grade a built lab; return Graded. Raises Problem when nothing can be graded."""
     started = time.monotonic()
     names = (options.mode,) if options.mode else lab.modes
-    wanted = lab.select(options.pattern or "*")
+    wanted = list(options.names) or lab.select(options.pattern or "*")
     common.require_file(image.guest(lab.guest), "the guest program")
     check_guest(lab, image.guest(lab.guest))
     request = Request(machine=options.machine, image=image.path,

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List
 
 from . import model
@@ -113,10 +113,15 @@ def judge(wrong, grade):
                    f"{' '.join(failed)}", text)
 
 
-def examine(wrong, lab, options):
-    """Patch, build and grade one wrong solution; return a Finding."""
+def examine(wrong, lab, options, named=False):
+    """Patch, build and grade one wrong solution; return a Finding.
+
+    named: run only the tests that must fail, not all of the lab.
+    """
     out = f"build/wrong/lab{lab.number}/{wrong.name}"
     try:
+        if named:
+            options = replace(options, names=tuple(wrong.fails))
         folder = apply(wrong, lab, out)
         image = build(lab, "solutions", out, lab_folder=folder)
         graded = grade_lab(lab, image, os.path.relpath(wrong.path, ROOT), options)

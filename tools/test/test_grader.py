@@ -64,6 +64,13 @@ class GraderTest(GraderCase):
         self.assertEqual(sorted(self.boots[1:]), ["second", "third"])
         self.assertIn("panicked", grade.tests[1].message)
 
+    def test_named_tests_run_alone(self):
+        def answer(words):
+            return HEAD[:1] + ["1..1", f"ok 1 - {words['test']} [@]"], RAN
+        grade = self.grade(answer, names=("third", "first"))
+        self.assertEqual([test.name for test in grade.tests], ["third", "first"])
+        self.assertEqual(self.boots, ["third", "first"])
+
     def test_standstill_is_a_hang(self):
         def answer(words):
             return (GOOD[:4], SILENT) if "test" not in words else (HEAD[:1], SILENT)
