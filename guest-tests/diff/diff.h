@@ -114,9 +114,6 @@ void form_choose(u64 seed, struct form *form, struct state *state);
 unsigned int place_form(const struct form *form, const struct place *place,
 			struct state *state);
 
-/** Whether its memory must hold the address where it goes on: see flow. */
-bool form_wants_landing(const struct form *form);
-
 /** Random numbers: xorshift. */
 struct random {
 	u64 x;

@@ -256,9 +256,3 @@ void form_choose(u64 seed, struct form *form, struct state *state)
 	choose_memory(&random, form);
 	choose_immediate(&random, form);
 }
-
-bool form_wants_landing(const struct form *form)
-{
-	return form->row->flow == FLOW_TO_OPERAND ||
-	       form->row->flow == FLOW_RETURN;
-}

@@ -6,7 +6,7 @@
 #include "guest-tests/lib/check.h"
 #include "guest-tests/lib/vmcall.h"
 
-u64 device_make_as(const struct hypercall_device *plan)
+static u64 make(const struct hypercall_device *plan)
 {
 	s64 name = vmcall1(HYPERCALL_DEVICE_MAKE, vmcall_address(plan));
 
@@ -21,7 +21,7 @@ u64 device_make(enum device_kind kind, enum device_side side, u64 gpa,
 		.kind = kind, .side = side, .gpa = gpa, .length = length
 	};
 
-	return device_make_as(&plan);
+	return make(&plan);
 }
 
 void device_fill(u64 device, u64 value)
@@ -97,15 +97,6 @@ void device_poke_at_exit(u64 nth, volatile void *at, u64 bytes, u64 length)
 		.gpa = vmcall_address(at),
 		.bytes = bytes,
 		.length = length,
-	};
-
-	set_hook(&hook);
-}
-
-void device_scribble_at_exit(u64 nth)
-{
-	struct hypercall_io_hook hook = {
-		.action = IO_HOOK_SCRIBBLE, .nth = (u32)nth
 	};
 
 	set_hook(&hook);

@@ -21,9 +21,6 @@
 u64 device_make(enum device_kind kind, enum device_side side, u64 gpa,
 		u64 length);
 
-/** Make any device.  @return its name */
-u64 device_make_as(const struct hypercall_device *plan);
-
 /** One more value for a FIFO; the value of a latch; all bytes of a mirror. */
 void device_fill(u64 device, u64 value);
 
@@ -54,8 +51,5 @@ u64 device_clear_exits(void);
  * @param length 1 to 8
  */
 void device_poke_at_exit(u64 nth, volatile void *at, u64 bytes, u64 length);
-
-/** At the n-th exit from now on, let the VMM spoil its exit record. */
-void device_scribble_at_exit(u64 nth);
 
 #endif

@@ -50,15 +50,6 @@ void pages_unmap(gva_t virtual)
 	set_entry(virtual, 12, 0);
 }
 
-gva_t pages_map_pair(gva_t virtual, gpa_t first, gpa_t second)
-{
-	gva_t next = gva_add(virtual, PAGE_SIZE);
-
-	pages_map(virtual, first, PAGES_WRITE);
-	pages_map(next, second, PAGES_WRITE);
-	return next;
-}
-
 void pages_split(gva_t virtual)
 {
 	u64 large = *entry_of(virtual, 21), small = 0;

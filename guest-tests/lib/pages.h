@@ -28,13 +28,6 @@ void pages_map(gva_t virtual, gpa_t physical, u64 flags);
 void pages_unmap(gva_t virtual);
 
 /**
- * Map two pages, one behind the other, to wherever they shall be.
- * @param virtual of the first page, 512 GiB or above
- * @return the first address of the second page
- */
-gva_t pages_map_pair(gva_t virtual, gpa_t first, gpa_t second);
-
-/**
  * Replace a mapping of 2 MiB by 512 of 4 KiB that say the same.
  * @param virtual any address in it; below 4 GiB, where the VMM has mapped it
  */

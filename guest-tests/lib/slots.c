@@ -13,6 +13,13 @@ static void change(const struct hypercall_slot *slot, s64 expected)
 		    (u64)expected);
 }
 
+/** Where in the backing RAM a slot's bytes begin: slot 1 has the first 2 MiB
+ * for itself, all others share the second. */
+static u64 backing_of(u32 slot)
+{
+	return slot == 1 ? 0 : SLOTS_LARGE * PAGE_SIZE;
+}
+
 void slots_add(u32 slot, gpa_t base, u64 pages, u32 flags)
 {
 	struct hypercall_slot add = {
@@ -21,24 +28,10 @@ void slots_add(u32 slot, gpa_t base, u64 pages, u32 flags)
 		.flags = flags,
 		.gpa = base.v,
 		.pages = pages,
-		.backing = slots_backing(slot),
+		.backing = backing_of(slot),
 	};
 
 	change(&add, 0);
-}
-
-u64 slots_add_page(u32 slot, gpa_t base)
-{
-	struct hypercall_slot add = {
-		.kind = SLOT_ADD,
-		.slot = slot,
-		.gpa = base.v,
-		.pages = 1,
-		.backing = BACKING_SIZE - slot * PAGE_SIZE,
-	};
-
-	change(&add, 0);
-	return add.backing;
 }
 
 void slots_delete(u32 slot)
@@ -72,21 +65,16 @@ void slots_finish(void)
 	CHECK_DONE(vmcall1(HYPERCALL_SLOT_FINISH, ~0ull));
 }
 
-u64 slots_backing(u32 slot)
-{
-	return slot == 1 ? 0 : SLOTS_LARGE * PAGE_SIZE;
-}
-
 u64 slots_peek(u32 slot, u64 offset)
 {
 	return (u64)vmcall1(HYPERCALL_BACKING_READ,
-			    slots_backing(slot) + offset);
+			    backing_of(slot) + offset);
 }
 
 void slots_poke(u32 slot, u64 offset, u64 value)
 {
 	CHECK_DONE(vmcall2(HYPERCALL_BACKING_WRITE,
-			   slots_backing(slot) + offset, value));
+			   backing_of(slot) + offset, value));
 }
 
 struct hypercall_ept slots_entry(gpa_t address)

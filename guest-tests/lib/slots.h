@@ -21,18 +21,9 @@
  * @param base where it begins in guest-physical memory
  * @param pages how long it is
  * @param flags SLOT_READONLY, SLOT_LOG_DIRTY
- * Its backing begins at slots_backing(slot).
+ * Slot 1 has the first 2 MiB of the backing RAM, all others share the second.
  */
 void slots_add(u32 slot, gpa_t base, u64 pages, u32 flags);
-
-/**
- * Add a slot of one page with memory that no other slot shares, so that pages
- * next to each other in virtual memory can lie far apart in physical memory.
- * @param slot its number, 1 to SLOT_MAX - 1
- * @param base where it begins
- * @return its offset in the backing RAM, for HYPERCALL_BACKING_READ, _WRITE
- */
-u64 slots_add_page(u32 slot, gpa_t base);
 
 /** Make any change that has to succeed; for what slots_add() cannot say. */
 void slots_change(const struct hypercall_slot *change);
@@ -47,10 +38,6 @@ void slots_set_flags(u32 slot, u32 flags);
  * middle of it until slots_finish(). */
 void slots_hold(const struct hypercall_slot *change);
 void slots_finish(void);
-
-/** Where in the backing RAM a slot's bytes begin: slot 1 has the first 2 MiB
- * for itself, all others share the second.  Not for slots_add_page(). */
-u64 slots_backing(u32 slot);
 
 /** 8 bytes of a slot's memory, seen by the VMM; @param offset in the slot */
 u64 slots_peek(u32 slot, u64 offset);

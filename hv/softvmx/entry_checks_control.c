@@ -69,7 +69,7 @@ static const struct entry_check checks[] = {
 	{ MSR_BITMAP, SECTION, has_msr_bitmap, is_reachable, .rule = NOT_MEMORY },
 };
 
-bool entry_checks_execution(const struct entry_view *view)
+static bool execution(const struct entry_view *view)
 {
 	return entry_checks_run(view, checks, ARRAY_SIZE(checks));
 }
@@ -79,7 +79,7 @@ bool entry_checks_controls(void)
 	struct entry_view view;
 
 	entry_checks_look(&view);
-	return entry_checks_execution(&view) &&
+	return execution(&view) &&
 	       entry_checks_interrupts(&view) && entry_checks_ept(&view) &&
 	       entry_checks_exit(&view) && entry_checks_entry(&view);
 }

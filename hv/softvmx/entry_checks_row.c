@@ -13,8 +13,9 @@
 
 #define SENTENCE_SIZE 240
 
-bool entry_checks_bits_hold(const struct entry_bits *bits,
-			    const struct entry_view *view, u64 value)
+/** Whether the bits of a value are as they must be. */
+static bool bits_hold(const struct entry_bits *bits,
+		      const struct entry_view *view, u64 value)
 {
 	u64 must = bits->must(view);
 
@@ -40,8 +41,8 @@ void entry_checks_report(const struct entry_check *check)
 }
 
 /** The lowest bit that is wrong; others follow when it is mended. */
-void entry_checks_report_bit(const struct entry_check *check,
-			     const struct entry_view *view)
+static void report_bit(const struct entry_check *check,
+		       const struct entry_view *view)
 {
 	const struct entry_bits *bits = check->bits;
 	u64 value = entry_checks_read(check->field);
@@ -71,8 +72,8 @@ bool entry_checks_run(const struct entry_view *view,
 		}
 		value = entry_checks_read(check->field);
 		if (check->bits &&
-		    !entry_checks_bits_hold(check->bits, view, value)) {
-			entry_checks_report_bit(check, view);
+		    !bits_hold(check->bits, view, value)) {
+			report_bit(check, view);
 			return false;
 		}
 		if (!check->bits && !check->holds(view, value)) {

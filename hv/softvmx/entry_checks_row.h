@@ -60,10 +60,6 @@ bool entry_checks_run(const struct entry_view *view,
 /** Say that a field breaks a rule. */
 void entry_checks_report(const struct entry_check *check);
 
-/** Say which bit of a field is not as `check->bits` wants it. */
-void entry_checks_report_bit(const struct entry_check *check,
-			     const struct entry_view *view);
-
 /**
  * Tell a broken rule: print it, trace it, keep it as this CPU's sentence.
  * @param field    whose value breaks it
@@ -72,10 +68,6 @@ void entry_checks_report_bit(const struct entry_check *check,
  */
 void entry_checks_tell(enum vmcs_field field, const char *rule,
 		       const char *sentence);
-
-/** Whether the bits of a value are as they must be. */
-bool entry_checks_bits_hold(const struct entry_bits *bits,
-			    const struct entry_view *view, u64 value);
 
 /* Rows of bits that two tables share, or that are made elsewhere. */
 extern const struct entry_bits entry_checks_pin_bits, entry_checks_cpu_bits,
@@ -87,7 +79,6 @@ extern const struct entry_bits entry_checks_host_cr0_bits,
 	entry_checks_guest_efer_bits;
 
 /** The tables of one group each, in the manual's order. */
-bool entry_checks_execution(const struct entry_view *view) __must_check;
 bool entry_checks_interrupts(const struct entry_view *view) __must_check;
 bool entry_checks_ept(const struct entry_view *view) __must_check;
 bool entry_checks_exit(const struct entry_view *view) __must_check;

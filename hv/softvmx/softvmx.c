@@ -34,7 +34,6 @@
 #define VM_CR_SVM_DISABLED BIT(4)
 
 /** The revision word of a region, without the shadow-VMCS bit. */
-#define REVISION_BITS BITS(30, 0)
 
 /**
  * A crash of this unit's own code happens with GIF = 0, which holds back all

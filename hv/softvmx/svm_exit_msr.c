@@ -15,7 +15,6 @@
 #include "hv/x86/trap.h"
 
 /* The quarters of the MSR bitmap (SDM 3C 25.6.9). */
-#define BITMAP_READ_LOW 0
 #define BITMAP_READ_HIGH 1024
 #define BITMAP_WRITE 2048 /* added for writes */
 #define MSRS_PER_QUARTER 0x2000u

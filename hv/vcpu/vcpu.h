@@ -111,7 +111,6 @@ struct vcpu {
 	struct vcpu_event event; /* to inject at the next entry */
 	u16 irq;		 /* 0x100 + vector of a waiting interrupt */
 	bool window;		 /* interrupt-window exiting is on */
-	bool step_after_io;	 /* TF was set at the start of a pending IN */
 	bool objected;		 /* vmx_check=1: the checks refuse this entry */
 	bool emulate_next;	 /* for tests: emulate what follows a CPUID */
 

@@ -65,13 +65,6 @@ static void set_segment(enum vcpu_seg seg, const struct vcpu_segment *in)
 	vmwrite(SEG_FIELD(GUEST_ES_AR_BYTES, seg), in->ar);
 }
 
-void vcpu_regs_get_segment(struct vcpu *vcpu, enum vcpu_seg seg,
-			   struct vcpu_segment *out)
-{
-	vcpu_load(vcpu);
-	get_segment(seg, out);
-}
-
 void vcpu_regs_get_system(struct vcpu *vcpu, struct vcpu_sregs *out)
 {
 	vcpu_load(vcpu);

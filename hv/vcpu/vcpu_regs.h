@@ -70,10 +70,6 @@ void vcpu_regs_get(struct vcpu *vcpu, struct vcpu_regs *out);
 /** Write them; the counterpart of vcpu_regs_get(). */
 void vcpu_regs_set(struct vcpu *vcpu, const struct vcpu_regs *in);
 
-/** Read one segment register. */
-void vcpu_regs_get_segment(struct vcpu *vcpu, enum vcpu_seg seg,
-			   struct vcpu_segment *out);
-
 /** Read segments, tables and control registers. */
 void vcpu_regs_get_system(struct vcpu *vcpu, struct vcpu_sregs *out);
 

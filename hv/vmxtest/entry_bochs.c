@@ -60,11 +60,16 @@ static const struct entry_bochs_bits bits_rows[] = {
 	  .why = "compares the DPL of CS with its RPL, not with the DPL of SS" },
 };
 
+static bool is_here(void)
+{
+	return !vmx_unit_is_soft && machine_is_bochs();
+}
+
 const struct entry_bochs_bits *entry_bochs_find_bit(u32 field,
 						    unsigned int bit,
 						    enum entry_mode mode)
 {
-	if (!entry_bochs_is_here()) {
+	if (!is_here()) {
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bits_rows); i++) {
@@ -78,14 +83,9 @@ const struct entry_bochs_bits *entry_bochs_find_bit(u32 field,
 	return NULL;
 }
 
-bool entry_bochs_is_here(void)
-{
-	return !vmx_unit_is_soft && machine_is_bochs();
-}
-
 const struct entry_bochs *entry_bochs_find(const char *name)
 {
-	if (!entry_bochs_is_here()) {
+	if (!is_here()) {
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

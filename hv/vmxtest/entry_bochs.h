@@ -38,7 +38,4 @@ const struct entry_bochs_bits *entry_bochs_find_bit(u32 field,
 						    unsigned int bit,
 						    enum entry_mode mode);
 
-/** @return whether this machine is Bochs */
-bool entry_bochs_is_here(void);
-
 #endif

@@ -52,8 +52,6 @@ static const char *image_part(unsigned long address)
 	return NULL;
 }
 
-/* From the particular to the general: the NULL page is below everything, a
- * guard page lies within the image's data. */
 /** See fault_report_ask(). */
 static bool (*ask)(unsigned long address, char *buffer, size_t size);
 
@@ -63,7 +61,12 @@ void fault_report_ask(bool (*fn)(unsigned long address, char *buffer,
 	ask = fn;
 }
 
-void fault_report_address(unsigned long address, char *buffer, size_t size)
+/**
+ * Say in a few words what a host virtual address is: "the NULL page", "the
+ * guard page below CPU 0's stack".  From the particular to the general: the
+ * NULL page is below everything, a guard page lies within the image's data.
+ */
+static void describe(unsigned long address, char *buffer, size_t size)
 {
 	struct stack_place place;
 	const char *part = image_part(address);
@@ -110,7 +113,7 @@ static void summarise_page_fault(const struct trap_frame *frame,
 	} else if (frame->error & PF_P) {
 		why = "not permitted";
 	}
-	fault_report_address(address, what, sizeof(what));
+	describe(address, what, sizeof(what));
 	snprintf(buffer, size, "%s: %s 0x%lx, %s (%s)",
 		 trap_name(frame->vector), access, address, what, why);
 }

@@ -9,13 +9,6 @@
 struct trap_frame;
 
 /**
- * Say in a few words what a host virtual address is: "NULL page", "the guard
- * page of CPU 0's stack", "image text (read-only)", "direct map of 0x1234".
- * @param buffer where the text goes, always terminated
- */
-void fault_report_address(unsigned long address, char *buffer, size_t size);
-
-/**
  * Have a function asked first what an address is, by whoever has guard pages of
  * his own.
  * @param fn fills the buffer and returns true if it knows; NULL: none any more
