@@ -219,7 +219,7 @@ static const struct segment_check checks[] = {
 	  .rule = TOO_FAR, .other = LIMIT, .own = true },
 };
 
-bool entry_checks_rights(const struct segment segments[SEGMENT_COUNT])
+bool entry_checks_rights(const struct segment segments[VMCB_SEGMENTS])
 {
 	return entry_checks_segment_run(segments, checks, ARRAY_SIZE(checks));
 }

@@ -74,10 +74,10 @@ static const struct segment_check segment_checks[] = {
 	{ CODE_AND_DATA, BASE, segment_is_v8086, base_is_v8086,
 	  .rule = V8086 "the base must be the selector times 16",
 	  .other = SELECTOR, .own = true },
-	{ TR | BIT(SEGMENT_FS) | BIT(SEGMENT_GS), BASE, NULL, base_is_canonical,
+	{ TR | BIT(VMCB_FS) | BIT(VMCB_GS), BASE, NULL, base_is_canonical,
 	  .rule = NOT_CANONICAL },
 	{ LDTR, BASE, segment_is_usable, base_is_canonical, .rule = NOT_CANONICAL },
-	{ CS | SS | BIT(SEGMENT_DS) | BIT(SEGMENT_ES), BASE, segment_is_usable, base_is_32_bits,
+	{ CS | SS | BIT(VMCB_DS) | BIT(VMCB_ES), BASE, segment_is_usable, base_is_32_bits,
 	  .rule = "bits 63:32 must be 0" },
 	{ CODE_AND_DATA, LIMIT, segment_is_v8086, limit_is_v8086,
 	  .rule = V8086 "the limit must be 0xffff" },
@@ -101,7 +101,7 @@ static void report(const struct segment_check *check, unsigned int index)
 	entry_checks_report(&row);
 }
 
-bool entry_checks_segment_run(const struct segment segments[SEGMENT_COUNT],
+bool entry_checks_segment_run(const struct segment segments[VMCB_SEGMENTS],
 			      const struct segment_check *checks, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -124,9 +124,9 @@ bool entry_checks_segment_run(const struct segment segments[SEGMENT_COUNT],
 
 bool entry_checks_segments(const struct entry_view *view)
 {
-	struct segment segments[SEGMENT_COUNT];
+	struct segment segments[VMCB_SEGMENTS];
 
-	for (unsigned int i = 0; i < SEGMENT_COUNT; i++) {
+	for (unsigned int i = 0; i < VMCB_SEGMENTS; i++) {
 		segments[i] = read_segment(view, i);
 	}
 	return entry_checks_segment_run(segments, segment_checks,

@@ -28,13 +28,11 @@ struct segment_check {
 	bool own;  /* ... if it is a field of the same register */
 };
 
-#define CS BIT(SEGMENT_CS)
-#define SS BIT(SEGMENT_SS)
-#define TR BIT(SEGMENT_TR)
-#define LDTR BIT(SEGMENT_LDTR)
-#define DS_TO_GS                                                 \
-	(BIT(SEGMENT_DS) | BIT(SEGMENT_ES) | BIT(SEGMENT_FS) |   \
-	 BIT(SEGMENT_GS))
+#define CS BIT(VMCB_CS)
+#define SS BIT(VMCB_SS)
+#define TR BIT(VMCB_TR)
+#define LDTR BIT(VMCB_LDTR)
+#define DS_TO_GS (BIT(VMCB_DS) | BIT(VMCB_ES) | BIT(VMCB_FS) | BIT(VMCB_GS))
 #define CODE_AND_DATA (CS | SS | DS_TO_GS)
 #define SELECTOR GUEST_ES_SELECTOR
 #define BASE GUEST_ES_BASE
@@ -46,7 +44,7 @@ struct segment_check {
 /** What an unusable register holds is not looked at; CS is always usable. */
 static inline bool segment_is_usable(const struct segment *s)
 {
-	return s->index == SEGMENT_CS || !(s->rights & SEG_AR_UNUSABLE);
+	return s->index == VMCB_CS || !(s->rights & SEG_AR_UNUSABLE);
 }
 
 static inline bool segment_is_v8086(const struct segment *s)
@@ -61,12 +59,12 @@ static inline bool segment_is_restricted(const struct segment *s)
 }
 
 /** Go through a table of such rules, like entry_checks_run(). */
-bool entry_checks_segment_run(const struct segment segments[SEGMENT_COUNT],
+bool entry_checks_segment_run(const struct segment segments[VMCB_SEGMENTS],
 			      const struct segment_check *checks,
 			      size_t count) __must_check;
 
 /** The rules about access rights of registers outside virtual-8086 mode. */
-bool entry_checks_rights(const struct segment segments[SEGMENT_COUNT])
+bool entry_checks_rights(const struct segment segments[VMCB_SEGMENTS])
 	__must_check;
 
 #endif

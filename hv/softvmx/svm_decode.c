@@ -53,7 +53,7 @@ static bool take_prefix(struct svm_insn *insn, u8 byte, unsigned int mode)
 		return true;
 	case 0x64:
 	case 0x65:
-		insn->segment = byte - 0x64 + SEGMENT_FS;
+		insn->segment = byte - 0x64 + VMCB_FS;
 		return true;
 	default:
 		return false;
@@ -224,12 +224,16 @@ static unsigned int immediate_size(const struct svm_insn *insn, u16 follows)
 	return size;
 }
 
-/*
+/**
  * Straight through the grammar; what went wrong shows at the end. An
  * instruction is at most 15 bytes long (SDM 2A 2.3.11).
+ * @param bytes the instruction
+ * @param count how many of them could be read, at most INSN_MAX
+ * @param mode 8 in 64-bit mode, else 4 or 2: the default operand size
+ * @param insn filled; length 0 when it needs more bytes than there are
  */
-void svm_decode_bytes(const u8 *bytes, size_t count, unsigned int mode,
-		       struct svm_insn *insn)
+static void decode(const u8 *bytes, size_t count, unsigned int mode,
+		   struct svm_insn *insn)
 {
 	struct svm_cursor c = { .bytes = bytes, .count = count };
 	u16 follows;
@@ -271,5 +275,5 @@ void svm_decode_current(struct softvmx_cpu *cpu, struct svm_insn *insn)
 		mode = save->cs.attributes & SVM_SEG_DB ? 4 : 2;
 	}
 	count = svm_fetch_bytes(cpu, gva(linear), bytes, INSN_MAX);
-	svm_decode_bytes(bytes, count, mode, insn);
+	decode(bytes, count, mode, insn);
 }

@@ -36,16 +36,9 @@ struct svm_insn {
 };
 
 /**
- * Decode one instruction.
- * @param bytes the instruction
- * @param count how many of them could be read, at most INSN_MAX
- * @param mode 8 in 64-bit mode, else 4 or 2: the default operand size
- * @param insn filled; length 0 when it needs more bytes than there are
+ * Fetch and decode the instruction at the guest's RIP.
+ * @param insn filled; length 0 when it cannot be read whole
  */
-void svm_decode_bytes(const u8 *bytes, size_t count, unsigned int mode,
-		       struct svm_insn *insn);
-
-/** Fetch and decode the instruction at the guest's RIP. */
 void svm_decode_current(struct softvmx_cpu *cpu, struct svm_insn *insn);
 
 #endif

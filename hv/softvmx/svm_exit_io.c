@@ -51,7 +51,7 @@ static void describe_string(struct softvmx_cpu *cpu,
 			    const struct svm_insn *insn,
 			    bool in)
 {
-	int segment = in ? SEGMENT_ES : svm_operand_segment(insn);
+	int segment = in ? VMCB_ES : svm_operand_segment(insn);
 	u64 offset = cpu->gpr[in ? GPR_RDI : GPR_RSI];
 	u32 size = insn->address_size == 8 ? 2 : insn->address_size == 4;
 

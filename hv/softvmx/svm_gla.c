@@ -137,17 +137,17 @@ static bool try_instruction(struct search *search)
 {
 	const struct svm_insn *insn = search->access->insn;
 	struct softvmx_cpu *cpu = search->cpu;
-	u64 ss = svm_operand_segment_base(cpu, SEGMENT_SS);
-	int source = insn->segment == INSN_NONE ? SEGMENT_DS : insn->segment;
+	u64 ss = svm_operand_segment_base(cpu, VMCB_SS);
+	int source = insn->segment == INSN_NONE ? VMCB_DS : insn->segment;
 	u64 rsp = cpu->guest->save.rsp;
 	u64 *gpr = cpu->gpr;
 
 	return try_operand(search) ||
 	       try_offset(search, source, gpr[GPR_RSI]) ||
-	       try_offset(search, SEGMENT_ES, gpr[GPR_RDI]) ||
+	       try_offset(search, VMCB_ES, gpr[GPR_RDI]) ||
 	       try_address(search, ss + rsp - 8) ||
 	       try_address(search, ss + rsp) ||
-	       try_offset(search, SEGMENT_SS, gpr[GPR_RBP]) ||
+	       try_offset(search, VMCB_SS, gpr[GPR_RBP]) ||
 	       try_offset(search, source, gpr[GPR_RBX] + (u8)gpr[GPR_RAX]);
 }
 
@@ -172,7 +172,7 @@ static bool try_delivery(struct search *search)
 	const struct vmcb_save *save = &cpu->guest->save;
 	u32 vector = cpu->guest->control.exit_int_info & SVM_EVENT_VECTOR;
 	u64 gate = save->idtr.base + vector * (save->efer & BIT(10) ? 16 : 8);
-	u64 stack = svm_operand_segment_base(cpu, SEGMENT_SS) + save->rsp;
+	u64 stack = svm_operand_segment_base(cpu, VMCB_SS) + save->rsp;
 
 	return try_address(search, gate) ||
 	       try_address(search, (stack & ~15ull) - 8) ||
@@ -189,7 +189,7 @@ bool svm_gla_find(struct softvmx_cpu *cpu, const struct svm_gla_access *access,
 {
 	struct search search = { .cpu = cpu, .access = access };
 	const struct vmcb_save *save = &cpu->guest->save;
-	u64 rip = svm_operand_segment_base(cpu, SEGMENT_CS) + save->rip;
+	u64 rip = svm_operand_segment_base(cpu, VMCB_CS) + save->rip;
 	bool found = access->fetch && try_address(&search, rip);
 
 	if (!found && cpu->guest->control.exit_int_info & SVM_EVENT_VALID) {

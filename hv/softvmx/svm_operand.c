@@ -48,14 +48,14 @@ int svm_operand_segment(const struct svm_insn *insn)
 	if (insn->segment != INSN_NONE) {
 		return insn->segment;
 	}
-	return insn->base == GPR_RSP || insn->base == GPR_RBP ? SEGMENT_SS :
-								SEGMENT_DS;
+	return insn->base == GPR_RSP || insn->base == GPR_RBP ? VMCB_SS :
+								VMCB_DS;
 }
 
 /* In 64-bit mode only FS and GS have a base (SDM 1 3.4.4). */
 u64 svm_operand_segment_base(const struct softvmx_cpu *cpu, int segment)
 {
-	if (softvmx_cpu_in_64bit(cpu) && segment < SEGMENT_FS) {
+	if (softvmx_cpu_in_64bit(cpu) && segment < VMCB_FS) {
 		return 0;
 	}
 	return vmcb_segments_get(cpu->guest, segment)->base;

@@ -95,7 +95,7 @@ void svm_step_tf_arm(struct softvmx_cpu *cpu)
 static void clear_pushed_flag(struct softvmx_cpu *cpu)
 {
 	const struct vmcb_segment *ss =
-		vmcb_segments_get(cpu->guest, SEGMENT_SS);
+		vmcb_segments_get(cpu->guest, VMCB_SS);
 	u64 at = cpu->guest->save.rsp;
 	u8 *second_byte;
 

@@ -24,15 +24,15 @@
 /* The fields of the eight registers follow each other, two encodings apart. */
 #define FIELD_OF(es_field, index) ((enum vmcs_field)((es_field) + 2 * (index)))
 
-static const u16 offsets[SEGMENT_COUNT] = {
-	[SEGMENT_ES] = offsetof(struct vmcb, save.es),
-	[SEGMENT_CS] = offsetof(struct vmcb, save.cs),
-	[SEGMENT_SS] = offsetof(struct vmcb, save.ss),
-	[SEGMENT_DS] = offsetof(struct vmcb, save.ds),
-	[SEGMENT_FS] = offsetof(struct vmcb, save.fs),
-	[SEGMENT_GS] = offsetof(struct vmcb, save.gs),
-	[SEGMENT_LDTR] = offsetof(struct vmcb, save.ldtr),
-	[SEGMENT_TR] = offsetof(struct vmcb, save.tr),
+static const u16 offsets[VMCB_SEGMENTS] = {
+	[VMCB_ES] = offsetof(struct vmcb, save.es),
+	[VMCB_CS] = offsetof(struct vmcb, save.cs),
+	[VMCB_SS] = offsetof(struct vmcb, save.ss),
+	[VMCB_DS] = offsetof(struct vmcb, save.ds),
+	[VMCB_FS] = offsetof(struct vmcb, save.fs),
+	[VMCB_GS] = offsetof(struct vmcb, save.gs),
+	[VMCB_LDTR] = offsetof(struct vmcb, save.ldtr),
+	[VMCB_TR] = offsetof(struct vmcb, save.tr),
 };
 
 struct vmcb_segment *vmcb_segments_get(struct vmcb *vmcb,
@@ -41,8 +41,11 @@ struct vmcb_segment *vmcb_segments_get(struct vmcb *vmcb,
 	return (struct vmcb_segment *)((char *)vmcb + offsets[index]);
 }
 
-/* Without P the register is unusable for SVM, whatever the other bits say. */
-u16 vmcb_segments_attributes(u32 access_rights)
+/**
+ * Access rights as SVM keeps them, from the VMCS' form (APM 2 table B-2).
+ * Without P the register is unusable for SVM, whatever the other bits say.
+ */
+static u16 attributes_of(u32 access_rights)
 {
 	if (access_rights & SEG_AR_UNUSABLE) {
 		return 0;
@@ -65,14 +68,14 @@ static u32 access_rights(u16 attributes, u32 before)
 /* VMX has no CPL of its own: it is the DPL of SS, unusable or not. */
 void vmcb_segments_load(struct softvmx_cpu *cpu)
 {
-	for (int i = 0; i < SEGMENT_COUNT; i++) {
+	for (int i = 0; i < VMCB_SEGMENTS; i++) {
 		struct vmcb_segment *s = vmcb_segments_get(cpu->guest, i);
 		u32 rights =
 			vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_AR_BYTES, i));
 
 		s->selector =
 			vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_SELECTOR, i));
-		s->attributes = vmcb_segments_attributes(rights);
+		s->attributes = attributes_of(rights);
 		s->limit = vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_LIMIT, i));
 		s->base = vmcs_memory_get(cpu, FIELD_OF(GUEST_ES_BASE, i));
 	}
@@ -92,7 +95,7 @@ void vmcb_segments_save(struct softvmx_cpu *cpu)
 {
 	u32 ss;
 
-	for (int i = 0; i < SEGMENT_COUNT; i++) {
+	for (int i = 0; i < VMCB_SEGMENTS; i++) {
 		struct vmcb_segment *s = vmcb_segments_get(cpu->guest, i);
 		enum vmcs_field field = FIELD_OF(GUEST_ES_AR_BYTES, i);
 		u32 before = vmcs_memory_get(cpu, field);

@@ -8,15 +8,15 @@
 
 /** Segment registers in the order of the VMCS' fields. */
 enum vmcb_segment_index {
-	SEGMENT_ES,
-	SEGMENT_CS,
-	SEGMENT_SS,
-	SEGMENT_DS,
-	SEGMENT_FS,
-	SEGMENT_GS,
-	SEGMENT_LDTR,
-	SEGMENT_TR,
-	SEGMENT_COUNT,
+	VMCB_ES,
+	VMCB_CS,
+	VMCB_SS,
+	VMCB_DS,
+	VMCB_FS,
+	VMCB_GS,
+	VMCB_LDTR,
+	VMCB_TR,
+	VMCB_SEGMENTS,
 };
 
 /** The VMCB's copy of a segment register. */
@@ -28,8 +28,5 @@ void vmcb_segments_load(struct softvmx_cpu *cpu);
 
 /** Copy them back. */
 void vmcb_segments_save(struct softvmx_cpu *cpu);
-
-/** Access rights as SVM keeps them, from the VMCS' form (APM 2 table B-2). */
-u16 vmcb_segments_attributes(u32 access_rights);
 
 #endif
