@@ -38,4 +38,27 @@
 /** Stores before it come before stores after it. */
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 
+/** Make what the pointer leads to visible along with it: a release. */
+#define rcu_assign_pointer(p, val) smp_store_release(&(p), val)
+
+/**
+ * Read a pointer inside of a read section: what it leads to is as its
+ * publisher left it, and stays until the section ends.
+ */
+#define srcu_dereference(p, srcu) ((void)(srcu), READ_ONCE(p))
+
+/**
+ * Make a full barrier of the srcu_read_lock() before: what was seen before the
+ * section binds the loads inside.  Ours is one already (bus/srcu.h), so that
+ * only the compiler has to be told.
+ */
+#define smp_mb__after_srcu_read_lock() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+/** In a loop that waits for another CPU: let the other hardware thread run. */
+static inline void cpu_relax(void)
+{
+	__builtin_ia32_pause();
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* memory may have changed */
+}
+
 #endif

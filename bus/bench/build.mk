@@ -10,7 +10,7 @@ BENCHCC ?= gcc
 OUT ?= build/bench/$(BENCHCC)
 TO ?= $(OUT)
 SWAP ?=
-CFLAGS := -std=gnu11 -g -fno-pie -I. -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+CFLAGS = -std=gnu11 -g -fno-pie -I$(TO) -I. -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Wswitch-enum -Wno-missing-field-initializers
 gcc_words := --param tsan-distinguish-volatile=1 -Wno-tsan
 clang_words := -mllvm -tsan-distinguish-volatile=1

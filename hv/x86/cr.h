@@ -8,6 +8,7 @@
 #ifndef HV_X86_CR_H
 #define HV_X86_CR_H
 
+#include "bus/access.h"
 #include "bus/types.h"
 
 /* CR0 - SDM 3A 2.5 */
@@ -151,12 +152,6 @@ static inline void irq_restore(u64 flags)
 static inline void invlpg(const volatile void *address)
 {
 	asm volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-
-/** Tell the processor that this is a spin loop - SDM 2B PAUSE. */
-static inline void cpu_relax(void)
-{
-	asm volatile("pause" : : : "memory");
 }
 
 static inline u64 rdtsc(void)

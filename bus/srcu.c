@@ -1,0 +1,158 @@
+/** @file
+ * Grace periods.
+ *
+ * Two full barriers face each other.  The reader's stands between its counter
+ * and its look at the pointer, the writer's between its store of the pointer
+ * and its look at the counter:
+ *
+ *	reader                       writer
+ *	count++ (odd)                pointer = new
+ *	-- full barrier --           -- full barrier --
+ *	p = pointer                  seen = count
+ *
+ * One of them sees the other: either p is new, or seen is odd and the writer
+ * waits.  With anything weaker both could miss, on x86 as well: this is the
+ * one reordering that x86 has.
+ *
+ * The end of a section is a release and the writer's look an acquire: what the
+ * reader did with the old thing comes before its free.
+ */
+#include "bus/srcu.h"
+
+#include "bus/errno.h"
+
+void srcu_init(struct srcu *srcu)
+{
+	memset(srcu, 0, sizeof(*srcu));
+}
+
+/** The first place below or at `readers` that holds this. */
+static u32 place_of(const struct srcu *srcu, const struct srcu_reader *reader)
+{
+	u32 i = 0;
+
+	while (i < srcu->readers && srcu->reader[i] != reader) {
+		i++;
+	}
+	return i;
+}
+
+int srcu_add_reader(struct srcu *srcu, struct srcu_reader *reader)
+{
+	u32 place = place_of(srcu, NULL);
+
+	if (place == SRCU_READERS) {
+		return -ENOSPC;
+	}
+	srcu->reader[place] = reader;
+	if (place == srcu->readers) {
+		srcu->readers++;
+	}
+	return 0;
+}
+
+void srcu_remove_reader(struct srcu *srcu, struct srcu_reader *reader)
+{
+	u32 place = place_of(srcu, reader);
+
+	if (place < srcu->readers) {
+		srcu->reader[place] = NULL;
+	}
+}
+
+/** Whether a section that was open when its counter was `seen` still is. */
+static bool is_open(struct srcu_reader *reader, u32 seen)
+{
+	return (seen & 1) && smp_load_acquire(&reader->count) == seen;
+}
+
+void synchronize_srcu(struct srcu *srcu)
+{
+	smp_mb(); /* what was published before the look at the counters */
+	for (u32 i = 0; i < srcu->readers; i++) {
+		struct srcu_reader *reader = srcu->reader[i];
+		u32 seen;
+
+		if (!reader) {
+			continue;
+		}
+		seen = smp_load_acquire(&reader->count);
+		while (is_open(reader, seen)) {
+			cpu_relax();
+		}
+	}
+	smp_mb(); /* and the ends of sections before what follows */
+}
+
+/** Note the counters: what waits now waits for the odd ones. */
+static void begin(struct srcu *srcu)
+{
+	srcu->waiting = srcu->queued;
+	srcu->queued = NULL;
+	smp_mb(); /* what was published before the look at the counters */
+	for (u32 i = 0; i < srcu->readers; i++) {
+		struct srcu_reader *reader = srcu->reader[i];
+
+		srcu->seen[i] = reader ? smp_load_acquire(&reader->count) : 0;
+	}
+}
+
+/** Whether all of them have changed. */
+static bool is_over(struct srcu *srcu)
+{
+	for (u32 i = 0; i < srcu->readers; i++) {
+		struct srcu_reader *reader = srcu->reader[i];
+
+		if (reader && is_open(reader, srcu->seen[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Call them; what a callback hands over anew waits for its own period. */
+static void run(struct srcu *srcu)
+{
+	struct srcu_head *head = srcu->waiting;
+
+	srcu->waiting = NULL;
+	smp_mb(); /* the ends of sections before what the callbacks do */
+	while (head) {
+		struct srcu_head *next = head->next; /* call() frees head */
+
+		head->call(head);
+		head = next;
+	}
+}
+
+void srcu_poll(struct srcu *srcu)
+{
+	if (srcu->waiting && is_over(srcu)) {
+		run(srcu);
+	}
+	if (!srcu->waiting && srcu->queued) {
+		begin(srcu);
+		if (is_over(srcu)) {
+			run(srcu);
+		}
+	}
+}
+
+void call_srcu(struct srcu *srcu, struct srcu_head *head,
+	       void (*call)(struct srcu_head *head))
+{
+	head->call = call;
+	head->next = srcu->queued;
+	srcu->queued = head;
+	srcu_poll(srcu);
+}
+
+void srcu_barrier(struct srcu *srcu)
+{
+	while (srcu->waiting || srcu->queued) {
+		srcu_poll(srcu);
+		if (srcu->waiting) {
+			cpu_relax();
+		}
+	}
+}
