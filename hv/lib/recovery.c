@@ -61,6 +61,7 @@ bool recovery_run(void (*fn)(void *arg), void *arg, struct crash *out)
 	cpu->recovery = &recovery;
 	run_saved(&recovery, fn, arg);
 	cpu->recovery = NULL;
+	cpu_end_waiting();
 	spinlock_release_beyond(recovery.nlocks);
 	return out->kind == CRASH_NONE;
 }

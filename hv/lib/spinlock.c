@@ -29,10 +29,12 @@ void spinlock_lock(struct spinlock *lock)
 	u64 flags = irq_save();
 
 	while (!try_lock(lock)) {
+		cpu_begin_waiting();
 		irq_restore(flags); /* the watchdog may look now */
 		cpu_relax();
 		irq_disable();
 	}
+	cpu_end_waiting();
 	lock->flags = flags;
 	if (cpu->nlocks == CPU_LOCKS_MAX) {
 		smp_store_release(&lock->locked, 0);

@@ -79,6 +79,9 @@ static bool count_tick(struct cpu *cpu)
 		cpu->stuck_ticks = 0;
 		return false;
 	}
+	if (cpu->waiting && cpu->ticks % 2) {
+		return false; /* whoever it waits for shall be named first */
+	}
 	cpu->idle_ticks++;
 	cpu->stuck_ticks++;
 	if (!cpu->vcpu || cpu->tick_in_guest || cpu->exits != cpu->tick_exits) {
@@ -147,7 +150,10 @@ void watchdog_guest_tick(gva_t rip)
 	irq_enable();
 	irq_disable();
 	cpu->tick_in_guest = false;
-	if (cpu->idle_ticks < ticks_allowed || !cpu->recovery) {
+	/* Another interrupt than the tick finds what the last tick has left,
+	 * which may be the end of another test's patience. */
+	if (cpu->idle_ticks < ticks_allowed || !cpu->recovery ||
+	    cpu->progress != cpu->seen_progress) {
 		return;
 	}
 	recovery_begin_report("watchdog", rip.v);

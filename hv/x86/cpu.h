@@ -56,6 +56,7 @@ struct cpu {
 	u64 tick_exits;	      /* exits at the last tick */
 	u32 stuck_ticks;      /* ticks in a row within the same exit */
 	bool tick_in_guest;   /* the tick being taken interrupted the guest */
+	bool waiting;	      /* for another CPU; see cpu_begin_waiting() */
 
 	/* Locks held now, newest last; a recovery releases what is left. */
 	unsigned int nlocks;
@@ -84,6 +85,21 @@ static inline struct cpu *this_cpu(void)
 static inline void cpu_progress(void)
 {
 	this_cpu()->progress++;
+}
+
+/**
+ * From here to cpu_end_waiting() this CPU does nothing but wait for what
+ * another one holds.  If that one hangs, both stand still, and its watchdog
+ * must bark first: the watchdog of a CPU that waits has twice the patience.
+ */
+static inline void cpu_begin_waiting(void)
+{
+	this_cpu()->waiting = true;
+}
+
+static inline void cpu_end_waiting(void)
+{
+	this_cpu()->waiting = false;
 }
 
 /**
