@@ -76,6 +76,8 @@ enum exit_action exit_page_fault_handle(struct vcpu *vcpu);
  */
 enum exit_action exit_mem_resume(struct vcpu *vcpu, gpa_t gpa,
 				 const char *decision);
+/** The fault handler says "again": it has met a change in its middle. */
+enum exit_action exit_mem_retry(struct vcpu *vcpu, gpa_t gpa);
 /** A device would have to answer while an event is delivered: stop. */
 enum exit_action exit_mem_stop_delivering(struct vcpu *vcpu, gpa_t gpa);
 /** Without EPT: INVPCID is #UD for the processor.  Is it one? */

@@ -23,6 +23,7 @@
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 #include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cr.h"
 #include "mmu/ept_fault.h"
 
 /** So often the same access may fault in a row with nothing retired. */
@@ -91,6 +92,20 @@ enum exit_action exit_mem_resume(struct vcpu *vcpu, gpa_t gpa,
 			 (unsigned long long)gpa.v, decision);
 }
 
+/**
+ * While another CPU is at a change of the slots, which takes as long as it
+ * takes, turns do not count: if it hangs, its own watchdog says so.
+ */
+enum exit_action exit_mem_retry(struct vcpu *vcpu, gpa_t gpa)
+{
+	vcpu->count.retries++;
+	if (READ_ONCE(vcpu->vm->slots_lock.locked)) {
+		cpu_relax();
+		return EXIT_RESUME;
+	}
+	return exit_mem_resume(vcpu, gpa, "retry");
+}
+
 enum exit_action exit_mem_stop_delivering(struct vcpu *vcpu, gpa_t gpa)
 {
 	return exit_stop(vcpu, VCPU_INTERNAL_DELIVERY, gpa,
@@ -122,8 +137,7 @@ static __noinline enum exit_action follow(struct vcpu *vcpu, gpa_t gpa,
 	case EPT_FAULT_RESUME:
 		return exit_mem_resume(vcpu, gpa, "resume");
 	case EPT_FAULT_RETRY:
-		vcpu->count.retries++;
-		return exit_mem_resume(vcpu, gpa, "retry");
+		return exit_mem_retry(vcpu, gpa);
 	case EPT_FAULT_NO_MEMORY:
 		return exit_stop(vcpu, VCPU_INTERNAL_MMU, gpa,
 				 "no memory for a table of the EPT");

@@ -108,8 +108,7 @@ static __noinline enum exit_action follow(struct vcpu *vcpu,
 	case SHADOW_FAULT_RESUME:
 		return exit_mem_resume(vcpu, fault->gpa, "resume");
 	case SHADOW_FAULT_RETRY:
-		vcpu->count.retries++;
-		return exit_mem_resume(vcpu, fault->gpa, "retry");
+		return exit_mem_retry(vcpu, fault->gpa);
 	case SHADOW_FAULT_INJECT:
 		return inject(vcpu, fault);
 	case SHADOW_FAULT_NO_RAM:

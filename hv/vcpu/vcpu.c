@@ -151,10 +151,23 @@ int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
 	}
 	setup_vmcs(vcpu);
 	vcpu_reset(vcpu);
-	vm->vcpu[number] = vcpu;
+	/* Changers of slots may look at it from now on, on any CPU. */
+	smp_store_release(&vm->vcpu[number], vcpu);
 	vm->vcpus++;
 	*out = vcpu;
 	return 0;
+}
+
+void vcpu_abandon(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	panic_unless(vcpu->cpu == this_cpu()->id);
+	smp_store_release(&vcpu->in_guest, 0);
+	smp_store_release(&vcpu->reading, 0);
+	if (READ_ONCE(vm->mmu_lock.locked) == vm_mmu_holder()) {
+		vm_unlock_mmu(vm);
+	}
 }
 
 void vcpu_destroy(struct vcpu *vcpu)
@@ -166,9 +179,8 @@ void vcpu_destroy(struct vcpu *vcpu)
 	if (this_cpu()->vcpu == vcpu) {
 		this_cpu()->vcpu = NULL; /* it crashed inside vcpu_run() */
 	}
-	vcpu->in_guest = 0;
-	vcpu->reading = 0;
-	vm->vcpu[vcpu->number] = NULL;
+	vcpu_abandon(vcpu);
+	smp_store_release(&vm->vcpu[vcpu->number], NULL);
 	vm->vcpus--;
 }
 

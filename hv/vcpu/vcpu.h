@@ -155,7 +155,8 @@ _Static_assert(offsetof(struct vcpu, gpr) == 0,
 
 /**
  * Make a vCPU on this CPU, in the architectural reset state (SDM 3A 10.1.1).
- * VMX must be on here (vmx_cpu_enable()).
+ * VMX must be on here (vmx_cpu_enable()).  One caller at a time for each VM,
+ * whose other vCPUs may run.
  * @param vm     its VM; vm->vcpu[number] must be free
  * @param number 0 to VM_VCPUS - 1
  * @param out    the new vCPU; owned by the VM
@@ -169,6 +170,14 @@ int vcpu_create(struct vm *vm, unsigned int number,
  * is destroyed.  Safe after a crash in the middle of vcpu_run().
  */
 void vcpu_destroy(struct vcpu *vcpu);
+
+/**
+ * It has crashed inside vcpu_run(): nobody shall wait any more for its CPU to
+ * leave the guest, a read section, or the MMU lock.  What it was about to
+ * change stays half changed, so the VM is at its end; its other vCPUs come out
+ * of vcpu_run(), and that is all.  On the vCPU's CPU, after recovery_run().
+ */
+void vcpu_abandon(struct vcpu *vcpu);
 
 /** Back to the reset state; whatever was pending is forgotten. */
 void vcpu_reset(struct vcpu *vcpu);

@@ -43,8 +43,10 @@ static void kick(void *ctx)
 	struct vm *vm = ctx;
 
 	for (unsigned int i = 0; i < VM_VCPUS; i++) {
-		if (vm->vcpu[i]) {
-			vm_memory_kick(vm->vcpu[i]);
+		struct vcpu *vcpu = READ_ONCE(vm->vcpu[i]);
+
+		if (vcpu) {
+			vm_memory_kick(vcpu);
 		}
 	}
 }
@@ -188,9 +190,18 @@ size_t vm_destroy(struct vm *vm)
 
 void vm_wait_mmu(struct vm *vm)
 {
-	while (__atomic_exchange_n(&vm->mmu_lock.locked, 1, __ATOMIC_ACQUIRE)) {
+	u32 nobody;
+
+	cpu_begin_waiting();
+	do {
 		cpu_relax();
-	}
+		nobody = 0;
+	} while (READ_ONCE(vm->mmu_lock.locked) ||
+		 !__atomic_compare_exchange_n(&vm->mmu_lock.locked, &nobody,
+					      vm_mmu_holder(), false,
+					      __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+	cpu_end_waiting();
 }
 
 int vm_register_device(struct vm *vm, struct bus *bus,

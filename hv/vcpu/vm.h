@@ -20,6 +20,7 @@
 #include "bus/types.h"
 #include "hv/lib/page.h"
 #include "hv/lib/spinlock.h"
+#include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
 #include "mmu/ept.h"
 #include "mmu/memslot.h"
@@ -50,7 +51,7 @@ struct vm {
 	struct spinlock slots_lock;
 	struct memslots slots;
 
-	/* --- under mmu_lock --- */
+	/* --- under mmu_lock, which says whose it is: vm_lock_mmu() --- */
 	struct spinlock mmu_lock;
 	struct ept ept;
 
@@ -145,6 +146,12 @@ int vm_unregister_device(struct vm *vm, struct bus *bus,
  */
 void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write);
 
+/** What the MMU lock's word is while this CPU holds it by vm_lock_mmu(). */
+static inline u32 vm_mmu_holder(void)
+{
+	return BIT(16) + this_cpu()->id;
+}
+
 /** Take the MMU lock from whoever holds it, once it is free. */
 void vm_wait_mmu(struct vm *vm);
 
@@ -152,14 +159,17 @@ void vm_wait_mmu(struct vm *vm);
  * Take the MMU lock, in the few instructions that a device access can spare.
  *
  * It is a spinlock like any other, but not on the CPU's list of locks that a
- * crash releases: what it protects goes with the VM, and vm_destroy() does not
- * take it.  Interrupts stay on, so that the watchdog stops an endless loop of
- * the code that runs under it.
+ * crash releases: the word says who holds it, and vcpu_abandon() looks there.
+ * Interrupts stay on, so that the watchdog stops an endless loop of the code
+ * that runs under it.
  */
 static inline void vm_lock_mmu(struct vm *vm)
 {
-	if (unlikely(__atomic_exchange_n(&vm->mmu_lock.locked, 1,
-					 __ATOMIC_ACQUIRE))) {
+	u32 nobody = 0;
+
+	if (unlikely(!__atomic_compare_exchange_n(
+		    &vm->mmu_lock.locked, &nobody, vm_mmu_holder(), false,
+		    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))) {
 		vm_wait_mmu(vm);
 	}
 }

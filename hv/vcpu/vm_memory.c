@@ -22,8 +22,9 @@
 void vm_memory_wait_readers(struct vm *vm)
 {
 	smp_mb(); /* what was published before the look at the counts */
+	cpu_begin_waiting();
 	for (unsigned int i = 0; i < VM_VCPUS; i++) {
-		struct vcpu *vcpu = vm->vcpu[i];
+		struct vcpu *vcpu = READ_ONCE(vm->vcpu[i]);
 		u32 seen;
 
 		if (!vcpu || vcpu->cpu == this_cpu()->id) {
@@ -34,6 +35,7 @@ void vm_memory_wait_readers(struct vm *vm)
 			cpu_relax();
 		}
 	}
+	cpu_end_waiting();
 }
 
 int vm_memory_alloc_table(struct vm *vm, hpa_t *table)
@@ -60,10 +62,12 @@ void vm_memory_kick(struct vcpu *vcpu)
 		return;
 	}
 	lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
+	cpu_begin_waiting();
 	while (smp_load_acquire(&vcpu->in_guest) &&
 	       READ_ONCE(vcpu->asked_seen) != READ_ONCE(*vcpu->asked)) {
 		cpu_relax();
 	}
+	cpu_end_waiting();
 }
 
 /* What a change of slots needs --------------------------------------------- */
