@@ -19,6 +19,7 @@
 #include "guest-tests/lib/device.h"
 #include "guest-tests/lib/mmio.h"
 #include "guest-tests/lib/pages.h"
+#include "guest-tests/lib/second.h"
 #include "guest-tests/lib/slots.h"
 #include "guest-tests/lib/tally.h"
 #include "guest-tests/lib/trap.h"

@@ -150,23 +150,30 @@ static bool is_deterministic(unsigned int reason)
 	       reason != EXIT_REASON_PREEMPTION_TIMER;
 }
 
-void bed_fill_counts(struct bed *bed)
+/** Add those of one vCPU. */
+static void fill_counts(struct bed *bed, struct vcpu *vcpu)
 {
 	struct verdict *verdict = &bed->verdict;
-	const struct vcpu_counters *count;
+	const struct vcpu_counters *count = &vcpu->count;
 	struct bed_faults faults;
 
-	if (!bed->vcpu) {
-		return;
-	}
-	count = &bed->vcpu->count;
 	for (unsigned int i = 0; i <= EXIT_REASON_MAX; i++) {
 		verdict->exits += is_deterministic(i) ? count->exits[i] : 0;
 	}
+	bed->vcpu = vcpu;
 	bed_read_faults(bed, &faults);
-	verdict->violations = faults.absent;
-	verdict->misconfigs = faults.marked;
-	verdict->emulations = count->emulations;
+	verdict->violations += faults.absent;
+	verdict->misconfigs += faults.marked;
+	verdict->emulations += count->emulations;
+}
+
+void bed_fill_counts(struct bed *bed)
+{
+	for (unsigned int i = 0; bed->vm && i < VM_VCPUS; i++) {
+		if (bed->vm->vcpu[i]) {
+			fill_counts(bed, bed->vm->vcpu[i]);
+		}
+	}
 }
 
 void bed_destroy(struct bed *bed)

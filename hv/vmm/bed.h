@@ -56,13 +56,39 @@ struct bed_storm {
 	bool stop; /* asked of the other CPU */
 };
 
+/** What becomes of a vCPU that the test has started (bed_vcpus.h). */
+enum bed_vcpu_state {
+	BED_VCPU_NONE,
+	BED_VCPU_RUNS,
+	BED_VCPU_LEAVES, /* has said that it ends */
+	BED_VCPU_ENDED,
+};
+
+/** One of them; its number is its place among them. */
+struct bed_vcpu {
+	struct bed *bed;
+	struct vcpu *vcpu;
+	struct hypercall_vcpu begin;
+	struct vcpu_sregs system; /* to begin with */
+	int error;		  /* it could not be made */
+	u32 state;		  /* enum bed_vcpu_state */
+	u64 value;		  /* it has ended with this */
+	u64 interrupts;		  /* how often vcpu_run() has said -EINTR */
+	struct crash crash;
+};
+
 struct bed {
 	/* Fixed for the test. */
 	struct bed_plan plan;
 
+	/* Exits are answered one at a time, by whoever holds this: 0, or 1 +
+	 * the number of the vCPU.  All else below is under it. */
+	u32 lock;
+	bool crashed; /* on some CPU; who sets it says so in the verdict */
+
 	/* Made by bed_prepare(); NULL before. */
 	struct vm *vm;
-	struct vcpu *vcpu;
+	struct vcpu *vcpu; /* the one whose exit is answered, else any */
 	u8 *ram;
 	u8 *backing;
 	struct vm *other; /* while the vCPU moves: the VM that it leaves */
@@ -90,8 +116,9 @@ struct bed {
 	struct hypercall_middle middle;
 	u64 events_seen; /* of this CPU's trace ring */
 
-	/* The other CPU that there is. */
+	/* The other CPUs that there are. */
 	struct bed_storm storm;
+	struct bed_vcpu more[VM_VCPUS]; /* but for 0 */
 
 	/* The end. */
 	struct bed_expect expect;
@@ -106,10 +133,13 @@ struct bed {
 void bed_prepare(struct bed *bed);
 
 /**
- * Run until the verdict is there.
+ * Run vCPU 0 until the verdict is there.
  * @param bed prepared
  */
 void bed_run(struct bed *bed);
+
+/** Run any vCPU, on its CPU, until the verdict is there or it has ended. */
+void bed_run_vcpu(struct bed *bed, struct vcpu *vcpu);
 
 /**
  * The two stages of making a VM which moving needs as well: the VM with memory
@@ -125,8 +155,8 @@ int bed_add_core_devices(struct bed *bed) __must_check;
  * machine does.  The VMM's devices are those of before, like its memory of the
  * test.
  * @return 0; -EBUSY: the slots are in the middle of a change, or there are
- *	zones of coalesced stores; or another errno.  The test goes on in the
- *	VM that it had then.
+ *	zones of coalesced stores or further vCPUs; or another errno.  The test
+ *	goes on in the VM that it had then.
  */
 int bed_move(struct bed *bed) __must_check;
 

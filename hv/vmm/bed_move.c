@@ -96,7 +96,7 @@ static void copy_witnesses(struct bed *bed, const struct house *old)
 	bed->vm->ept.phys_bits = old->vm->ept.phys_bits;
 	bed->vm->fault_hook = old->vm->fault_hook;
 	bed->vm->fault_hook_data = old->vm->fault_hook_data;
-	exit_lines_attach(bed);
+	exit_lines_attach(bed, bed->vcpu);
 }
 
 static int build(struct bed *bed, const struct house *old)
@@ -124,7 +124,8 @@ int bed_move(struct bed *bed)
 	struct vm *leave = old.vm;
 	int error;
 
-	if (old.vm->coalesced || old.vm->slots.next != MEMSLOT_STEP_NONE) {
+	if (old.vm->vcpus > 1 || old.vm->coalesced ||
+	    old.vm->slots.next != MEMSLOT_STEP_NONE) {
 		return -EBUSY;
 	}
 	bed->other = old.vm;

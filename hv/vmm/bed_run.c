@@ -5,10 +5,14 @@
  * answered (MMIO, ports, hypercalls) or ends the test, and what ends it may be
  * just what the test has announced.  Between two calls the stack below is
  * overwritten, so that whoever keeps a pointer into it is found out.
+ *
+ * Each vCPU has this loop to itself, on its own CPU; answers are given one at a
+ * time, under the bed's lock.
  */
 #include "hv/vmm/bed.h"
 
 #include "hv/lib/printf.h"
+#include "hv/vmm/bed_vcpus.h"
 #include "hv/vmm/calls.h"
 #include "hv/vmm/calls_io.h"
 #include "hv/vmm/exit_lines.h"
@@ -175,26 +179,83 @@ static void handle(struct bed *bed, struct vcpu_run *run)
 	}
 }
 
-void bed_run(struct bed *bed)
+/** vcpu_run() has returned an error. @return whether the vCPU goes on */
+static bool judge_error(struct bed *bed, int error)
 {
-	int error = 0;
+	if (error == -EINTR && bed->awaited) {
+		middle_interrupted(bed);
+	} else if (error == -EINTR && bed->vm->vcpus > 1) {
+		return bed_vcpus_interrupted(bed);
+	} else {
+		verdict_stop(&bed->verdict, VERDICT_ERROR,
+			     "vcpu_run() failed with %d", error);
+	}
+	return true;
+}
 
-	exit_lines_attach(bed);
-	while (bed->verdict.stop == VERDICT_NONE) {
-		struct vcpu *vcpu = bed->vcpu; /* it may move */
+/** @return the vCPU that goes on, which may have moved; NULL: none does */
+static __noinline struct vcpu *follow_error(struct bed *bed, struct vcpu *vcpu,
+					    int error)
+{
+	bool more;
 
+	if (!bed_vcpus_lock(bed, bed_vcpus_holder(vcpu->number))) {
+		return NULL;
+	}
+	bed->vcpu = vcpu;
+	more = judge_error(bed, error);
+	if (bed->verdict.stop != VERDICT_NONE) {
+		return NULL;
+	}
+	vcpu = bed->vcpu;
+	bed_vcpus_unlock(bed);
+	return more ? vcpu : NULL;
+}
+
+/**
+ * One exit to the VMM.  If its answer ends the test the lock stays taken:
+ * nobody answers any more.
+ * @param me bed_vcpus_holder() of the vCPU
+ * @return as follow_error()
+ */
+static inline struct vcpu *follow_exit(struct bed *bed, struct vcpu *vcpu,
+				       u32 me)
+{
+	if (unlikely(!bed_vcpus_lock(bed, me))) {
+		return NULL;
+	}
+	bed->vcpu = vcpu;
+	handle(bed, &vcpu->run);
+	if (unlikely(bed->verdict.stop != VERDICT_NONE)) {
+		return NULL;
+	}
+	vcpu = bed->vcpu;
+	bed_vcpus_unlock(bed);
+	if (!vcpu) {
+		__builtin_unreachable(); /* spares the loop a comparison */
+	}
+	return vcpu;
+}
+
+void bed_run_vcpu(struct bed *bed, struct vcpu *vcpu)
+{
+	const u32 me = bed_vcpus_holder(vcpu->number);
+	int error;
+
+	exit_lines_attach(bed, vcpu);
+	do {
 		if (bed->plan.poison) {
 			vcpu_poison_stack();
 		}
 		error = vcpu_run(vcpu);
-		if (error == -EINTR && bed->awaited) {
-			middle_interrupted(bed);
-		} else if (error) {
-			verdict_stop(&bed->verdict, VERDICT_ERROR,
-				     "vcpu_run() failed with %d", error);
-		} else {
-			handle(bed, &vcpu->run);
-		}
-	}
+		vcpu = likely(!error) ? follow_exit(bed, vcpu, me) :
+					follow_error(bed, vcpu, error);
+	} while (vcpu);
+}
+
+void bed_run(struct bed *bed)
+{
+	bed_run_vcpu(bed, bed->vcpu);
+	bed_vcpus_stop(bed);
 	calls_judge_stop(bed);
 }

@@ -55,6 +55,10 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_MIDDLE, calls_middle_read),
 	ROW(HYPERCALL_MMIO_EVENTS, calls_middle_events),
 	ROW(HYPERCALL_COALESCED, calls_middle_coalesced),
+	ROW(HYPERCALL_VCPU_START, calls_vcpu_start),
+	ROW(HYPERCALL_VCPU_WAIT, calls_vcpu_wait),
+	ROW(HYPERCALL_VCPU_END, calls_vcpu_end),
+	ROW(HYPERCALL_VCPU_KICK, calls_vcpu_kick),
 };
 /* end of table */
 

@@ -71,6 +71,12 @@ s64 calls_middle_read(struct bed *bed, const u64 *args);
 s64 calls_middle_events(struct bed *bed, const u64 *args);
 s64 calls_middle_coalesced(struct bed *bed, const u64 *args);
 
+/** calls_vcpu.c: more vCPUs. */
+s64 calls_vcpu_start(struct bed *bed, const u64 *args);
+s64 calls_vcpu_wait(struct bed *bed, const u64 *args);
+s64 calls_vcpu_end(struct bed *bed, const u64 *args);
+s64 calls_vcpu_kick(struct bed *bed, const u64 *args);
+
 /** bench.c: the stamps of a measurement. */
 s64 bench_stamps(struct bed *bed, const u64 *args);
 

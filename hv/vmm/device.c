@@ -1,5 +1,7 @@
 /** @file
  * What all devices have in common: an access is counted.
+ *
+ * Those in the core are asked by several vCPUs at once, with no lock around.
  */
 #include "hv/vmm/device.h"
 
@@ -9,7 +11,9 @@ int device_access(void *opaque, struct bus_access *a)
 
 	device->access(device, a);
 	a->value = device_mask(a->value, a->length);
-	device->count[a->is_write ? DEVICE_WRITES : DEVICE_READS]++;
+	__atomic_fetch_add(
+		&device->count[a->is_write ? DEVICE_WRITES : DEVICE_READS], 1,
+		__ATOMIC_RELAXED);
 	device->count[DEVICE_LAST_VALUE] = a->value;
 	device->count[DEVICE_LAST_LENGTH] = a->length;
 	device->count[DEVICE_LAST_OFFSET] = a->offset;

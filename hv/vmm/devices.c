@@ -46,20 +46,34 @@ static void counter_access(struct device *device, struct bus_access *a)
 	}
 }
 
+/**
+ * So many bytes and no others: another vCPU may store to the neighbours.
+ */
+static void store(u8 *place, u64 value, unsigned int len)
+{
+	switch (len) {
+	case 8:
+		__builtin_memcpy(place, &value, 8);
+		return;
+	case 4:
+		__builtin_memcpy(place, &value, 4);
+		return;
+	default:
+		memcpy(place, &value, len);
+	}
+}
+
 void devices_scratch_access(struct device *device, struct bus_access *a)
 {
 	struct devices_scratch *scratch =
 		container_of(device, struct devices_scratch, device);
 	u8 *place = scratch->bytes + a->offset;
-	u64 old;
 
-	/* Eight bytes are always there; those beyond len stay as they are. */
-	__builtin_memcpy(&old, place, 8);
 	if (a->is_write) {
-		old ^= device_mask(old ^ a->value, a->length);
-		__builtin_memcpy(place, &old, 8);
+		store(place, a->value, a->length);
 	} else {
-		a->value = old;
+		/* Eight bytes are always there. */
+		__builtin_memcpy(&a->value, place, 8);
 	}
 }
 

@@ -14,12 +14,14 @@
 #include "hv/boot/multiboot.h"
 #include "hv/lib/options.h"
 #include "hv/lib/page.h"
+#include "hv/lib/panic.h"
 #include "hv/lib/printf.h"
 #include "hv/lib/string.h"
 #include "hv/lib/trace.h"
 #include "hv/lib/watchdog.h"
 #include "hv/unittest/unit_bench.h"
 #include "hv/vmm/bed.h"
+#include "hv/vmm/bed_vcpus.h"
 #include "hv/vmm/bench.h"
 #include "hv/vmm/select.h"
 #include "hv/vmm/tap.h"
@@ -99,8 +101,9 @@ static void run_in_bed(const struct bed_plan *plan)
 	trace_clear();
 	cpu_progress();
 	if (!recovery_run(run_test, &bed, &crash)) {
-		verdict_crash(&bed.verdict, &crash);
+		bed_vcpus_crashed(&bed, 0, &crash);
 	}
+	bed_vcpus_stop(&bed);
 	bed_fill_counts(&bed);
 	if (!recovery_run(destroy, &bed, &crash) &&
 	    bed.verdict.stop != VERDICT_CRASH) {
@@ -117,6 +120,9 @@ static const char *reason_to_skip(const struct test_record *test)
 	}
 	if (!options.ept && (test->flags & TEST_NEEDS_EPT)) {
 		return "only the EPT can show it";
+	}
+	if (cpu_count() < 2 && (test->flags & TEST_NEEDS_CPUS)) {
+		return "it needs a machine with two CPUs (--cpus 2)";
 	}
 	return NULL;
 }
@@ -184,15 +190,31 @@ static bool is_unit_bench(void)
 	return strcmp(options.bench, "softvmx") == 0;
 }
 
-void driver_main(void)
+static void enable_vmx(void *unused)
 {
-	driver_vmx_on();
-	if (is_unit_bench()) {
-		watchdog_stop();
-		unit_bench_run();
-		vmx_cpu_disable();
-		return;
+	(void)unused;
+	if (vmx_cpu_enable()) {
+		panic("VMX cannot be switched on on CPU %u", this_cpu()->id);
 	}
+}
+
+static void disable_vmx(void *unused)
+{
+	(void)unused;
+	vmx_cpu_disable();
+}
+
+/** CPU 0 has gone before: what it could do the others can, too. */
+static void on_other_cpus(cpu_fn_t fn)
+{
+	for (unsigned int i = 1; i < cpu_count(); i++) {
+		panic_unless(cpu_run_on(i, fn, NULL) == 0);
+	}
+}
+
+/** What the machine was started for. */
+static void run_all(void)
+{
 	select_read_guests(options.bench[0] ? GUEST_RAM_SIZE_BENCH
 					    : GUEST_RAM_SIZE);
 	if (options.list) {
@@ -203,5 +225,19 @@ void driver_main(void)
 		tap_begin(select_count(options.test));
 		select_for_each(options.test, run_selected);
 	}
+}
+
+void driver_main(void)
+{
+	driver_vmx_on();
+	if (is_unit_bench()) {
+		watchdog_stop();
+		unit_bench_run();
+		vmx_cpu_disable();
+		return;
+	}
+	on_other_cpus(enable_vmx);
+	run_all();
+	on_other_cpus(disable_vmx);
 	vmx_cpu_disable();
 }

@@ -33,8 +33,8 @@ static void print_exit(struct vcpu *vcpu, const struct vcpu_exit_info *info)
 		    (unsigned long long)info->rip, info->insn_len);
 }
 
-void exit_lines_attach(struct bed *bed)
+void exit_lines_attach(struct bed *bed, struct vcpu *vcpu)
 {
-	bed->vcpu->exit_log_data = bed;
-	bed->vcpu->exit_log = bed->plan.log_exits ? print_exit : NULL;
+	vcpu->exit_log_data = bed;
+	vcpu->exit_log = bed->plan.log_exits ? print_exit : NULL;
 }

@@ -6,7 +6,7 @@
 
 #include "hv/vmm/bed.h"
 
-/** Listen to the bed's vCPU: print its exits if the plan says so. */
-void exit_lines_attach(struct bed *bed);
+/** Listen to a vCPU of the bed: print its exits if the plan says so. */
+void exit_lines_attach(struct bed *bed, struct vcpu *vcpu);
 
 #endif

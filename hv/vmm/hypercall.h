@@ -17,8 +17,8 @@
  *
  * This is the only header of the hypervisor that guests include; what is about
  * devices of a test's own stands in hypercall_device.h, what is about the MMIO
- * cache in hypercall_cache.h, what plays reads in hypercall_reads.h; they come
- * with it.
+ * cache in hypercall_cache.h, what plays reads in hypercall_reads.h, what is
+ * about several vCPUs in hypercall_vcpu.h; they come with it.
  */
 #ifndef HV_VMM_HYPERCALL_H
 #define HV_VMM_HYPERCALL_H
@@ -28,6 +28,7 @@
 #include "hv/vmm/hypercall_cache.h"
 #include "hv/vmm/hypercall_device.h"
 #include "hv/vmm/hypercall_reads.h"
+#include "hv/vmm/hypercall_vcpu.h"
 
 /** Bytes of a guest's string that are looked at, its end included. */
 #define HYPERCALL_TEXT_SIZE 256
@@ -99,6 +100,8 @@ struct boot_info {
 #define TEST_NEEDS_SHADOW BIT(1) /* only without EPT */
 /** A test's VM has no MMIO cache: its subject is what the cache would hide. */
 #define TEST_NO_MMIO_CACHE BIT(2)
+/** It starts a second vCPU.  The tools give the machine two CPUs then. */
+#define TEST_NEEDS_CPUS BIT(3)
 
 /** One test; the section .tests is an array of them. */
 struct test_record {
@@ -203,10 +206,20 @@ enum hypercall {
 				  * oldest first -> how many */
 	HYPERCALL_COALESCED,	 /* rdi: struct hypercall_coalesced, filled */
 
+	/* More vCPUs; hypercall_vcpu.h. */
+	HYPERCALL_VCPU_START,	 /* rdi: struct hypercall_vcpu; -ENODEV: there
+				  * is no CPU for it; -EEXIST: it runs */
+	HYPERCALL_VCPU_WAIT,	 /* rdi: number -> the value that it has ended
+				  * with; -ENOENT: it was not started */
+	HYPERCALL_VCPU_END,	 /* rdi: value; this vCPU, not 0, ends */
+	HYPERCALL_VCPU_KICK,	 /* rdi: number; its vcpu_run() shall return
+				  * -EINTR -> how often it has, by now;
+				  * -ENOENT: it does not run */
+
 	HYPERCALL_BEYOND,	 /* from here on: none */
 };
 
-/** Counters of the vCPU and its VM since the test began. */
+/** Counters of the calling vCPU and its VM since the test began. */
 enum hypercall_counter {
 	COUNTER_VIOLATIONS,    /* EPT violations taken; without EPT, page faults
 				* that are not the guest's own */

@@ -19,7 +19,7 @@ from typing import Dict, List, Tuple
 
 from . import common, model, modes
 from .common import Problem
-from .labs import check_guest
+from .labs import check_guest, guest_cpus
 from .machine import run_machine
 from .model import LabGrade, TestGrade
 from .request import Request
@@ -260,6 +260,7 @@ def grade_lab(lab, image, source, options):
     check_guest(lab, image.guest(lab.guest))
     request = Request(machine=options.machine, image=image.path,
                       modules=[image.guest(lab.guest)], idle=options.idle,
+                      cpus=guest_cpus(image.guest(lab.guest)),
                       icount=options.icount)
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         graded = list(pool.map(lambda mode: _grade_mode(

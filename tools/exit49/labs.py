@@ -16,6 +16,8 @@ FULL_SCORE = 100
 # type over an array of { char name[64]; u64 function; u64 flags; }.
 PT_TEST_RECORDS = 0x60000049
 RECORD = struct.Struct("<64sQQ")
+TEST_NEEDS_CPUS = 8
+"""The flag of a test that needs a second CPU."""
 
 
 @dataclass
@@ -135,6 +137,22 @@ def choose(number, root=ROOT):
 
 def guest_tests(path):
     """Return the names of a guest program's tests, None if it keeps no records."""
+    records = _records(path)
+    return None if records is None else [
+        name.split(b"\0")[0].decode("ascii", "replace") for name, _, _ in records]
+
+
+def guest_cpus(path):
+    """How many CPUs a guest program wants; 1 for what is none."""
+    try:
+        records = _records(path) or []
+    except (OSError, Problem):
+        return 1
+    return 2 if any(flags & TEST_NEEDS_CPUS for _, _, flags in records) else 1
+
+
+def _records(path):
+    """The records of a guest program's tests: (name, function, flags)."""
     with open(path, "rb") as file:
         data = file.read()
     if data[:5] != b"\x7fELF\x02" or len(data) < 64:
@@ -149,8 +167,7 @@ def guest_tests(path):
         if kind == PT_TEST_RECORDS:
             records = data[offset:offset + length]
             records = records[:len(records) // RECORD.size * RECORD.size]
-            return [name.split(b"\0")[0].decode("ascii", "replace")
-                    for name, _, _ in RECORD.iter_unpack(records)]
+            return list(RECORD.iter_unpack(records))
     return None
 
 

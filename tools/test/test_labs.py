@@ -6,9 +6,9 @@ from support import CONF, FolderCase
 from exit49 import labs
 
 
-def guest_elf(names):
+def guest_elf(names, flags=0):
     """An ELF64 with nothing but records of tests."""
-    records = b"".join(labs.RECORD.pack(name.encode(), 0, 0) for name in names)
+    records = b"".join(labs.RECORD.pack(name.encode(), 0, flags) for name in names)
     header = bytearray(64)
     header[:6] = b"\x7fELF\x02\x01"
     struct.pack_into("<Q", header, 32, 64)
@@ -72,6 +72,12 @@ class LabConfTest(FolderCase):
         self.assert_problem("extra, which has no points", labs.check_guest, lab, more)
         less = self.write("less.elf", guest_elf(["first", "second"]))
         self.assert_problem("points to third, but", labs.check_guest, lab, less)
+
+    def test_cpus(self):
+        one = self.write("one.elf", guest_elf(["first"]))
+        two = self.write("two.elf", guest_elf(["first"], labs.TEST_NEEDS_CPUS))
+        self.assertEqual([labs.guest_cpus(path) for path in (one, two)], [1, 2])
+        self.assertEqual(labs.guest_cpus(self.write("c.elf", b"hello")), 1)
 
     def test_corrupt_guest(self):
         lab = self.read_lab()

@@ -1,0 +1,69 @@
+/** @file
+ * The hypercalls about further vCPUs (hypercall_vcpu.h).
+ */
+#include "hv/vmm/calls_groups.h"
+
+#include "hv/vmm/bed_vcpus.h"
+
+s64 calls_vcpu_start(struct bed *bed, const u64 *args)
+{
+	const struct hypercall_vcpu *from =
+		bed_memory(bed, args[0], sizeof(*from));
+	struct hypercall_vcpu begin;
+
+	_Static_assert(HYPERCALL_VCPUS == VM_VCPUS, "hypercall_vcpu.h");
+	if (!from) {
+		return -EFAULT;
+	}
+	memcpy(&begin, from, sizeof(begin));
+	return bed_vcpus_start(bed, &begin);
+}
+
+/** One that runs or has run, and is not the caller; else NULL. */
+static struct bed_vcpu *find(struct bed *bed, u64 number)
+{
+	struct bed_vcpu *b;
+
+	if (number >= VM_VCPUS || number == bed->vcpu->number) {
+		return NULL;
+	}
+	b = &bed->more[number];
+	return b->state == BED_VCPU_NONE && number ? NULL : b;
+}
+
+/** Two that wait for each other would wait for ever. */
+s64 calls_vcpu_wait(struct bed *bed, const u64 *args)
+{
+	const struct bed_vcpu *b = find(bed, args[0]);
+
+	if (!b || args[0] < bed->vcpu->number) {
+		return -ENOENT;
+	}
+	bed_vcpus_wait(bed, (unsigned int)args[0]);
+	return (s64)b->value;
+}
+
+/** The next vcpu_run() comes back at once, and is the last one. */
+s64 calls_vcpu_end(struct bed *bed, const u64 *args)
+{
+	struct bed_vcpu *b = &bed->more[bed->vcpu->number];
+
+	if (!bed->vcpu->number) {
+		return -EINVAL;
+	}
+	b->value = args[0];
+	b->state = BED_VCPU_LEAVES;
+	vcpu_signal(bed->vcpu);
+	return 0;
+}
+
+s64 calls_vcpu_kick(struct bed *bed, const u64 *args)
+{
+	const struct bed_vcpu *b = find(bed, args[0]);
+
+	if (!b || (args[0] && b->state != BED_VCPU_RUNS)) {
+		return -ENOENT;
+	}
+	bed_vcpus_kick(bed, (unsigned int)args[0]);
+	return (s64)b->interrupts;
+}
