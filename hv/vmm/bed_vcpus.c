@@ -232,8 +232,8 @@ bool bed_vcpus_interrupted(struct bed *bed)
 /* Crashes ------------------------------------------------------------------ */
 
 /**
- * Under the lock, which is then never given up; or the test is over already, and
- * nobody else writes the verdict.
+ * Under the lock, which is then never given up; or the test is over already,
+ * and nobody else writes the verdict.
  */
 static void write_verdict(struct bed *bed, unsigned int number,
 			  const struct crash *crash)
