@@ -24,7 +24,7 @@ enum kind {
 	KIND_HEX,    /* hexadecimal digits */
 	KIND_UNIT,   /* auto, native or soft */
 	KIND_BOOL,   /* 0, 1, or the key alone */
-	KIND_ON,     /* a bool that cannot be turned off yet */
+	KIND_ON,     /* a bool that cannot be turned off */
 	KIND_NUMBER, /* at least 2: fewer ticks would bark at anybody */
 	KIND_BITS,   /* 2 to OPTIONS_GENBITS_MAX */
 };

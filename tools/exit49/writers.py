@@ -39,6 +39,15 @@ class Terminal:
             self._line(f"The first step to write: {grade.first_step}")
         self._line(self._score(grade))
 
+    def summary(self, grades):
+        """One line a lab, after all of them."""
+        self._line("")
+        for grade in grades:
+            self._line(f"Lab {grade.lab}, {grade.title + ':':<30} "
+                       f"{grade.score:>3}/{grade.max}")
+        total = sum(grade.score for grade in grades)
+        self._line(f"Total: {total}/{sum(grade.max for grade in grades)}")
+
     def _score(self, grade):
         words = f"Score: {grade.score}/{grade.max}"
         if grade.tests and len(grade.tests) < grade.tests_in_lab:

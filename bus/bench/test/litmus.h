@@ -2,7 +2,7 @@
  * The words that litmus tests are written in.
  *
  * W(x, 1) stores, R(0, x) loads into this thread's register 0; both marked.
- * A row of litmus_rows.h is LITMUS(id, name, outcome, thread, thread, thread,
+ * A row of litmus.rows is LITMUS(id, name, outcome, thread, thread, thread,
  * thread, condition); after all threads have ended, r(1, 0) is register 0 of
  * thread 1 and x, y, z are the last values.
  */
