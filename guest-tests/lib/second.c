@@ -2,7 +2,8 @@
  * Starting vCPU 1, and meeting it.
  *
  * Waiting is looking at memory again and again.  It is bounded by the VMM's
- * watchdog, which stops a vCPU that makes no hypercall for too long.
+ * watchdog, which stops a vCPU that makes no hypercall for too long and is not
+ * interrupted either.
  */
 #include "guest-tests/lib/second.h"
 
@@ -10,9 +11,6 @@
 #include "guest-tests/lib/vmcall.h"
 
 #define SECOND 1
-
-/** In so many turns the second makes a hypercall, for the watchdog to see. */
-#define TURNS 64
 
 static u8 stack[16384] __aligned(16);
 
@@ -53,6 +51,12 @@ u64 second_wait(void)
 	return (u64)vmcall1(HYPERCALL_VCPU_WAIT, SECOND);
 }
 
+void second_wake(void)
+{
+	CHECK_TRUE(vmcall1(HYPERCALL_VCPU_KICK, SECOND) > 0,
+		   "a vCPU that runs can be kicked");
+}
+
 static inline void relax(void)
 {
 	asm volatile("pause");
@@ -77,10 +81,6 @@ void second_turn(const struct meeting *meeting)
 
 bool second_goes_on(struct meeting *meeting)
 {
-	u64 turn = __atomic_fetch_add(&meeting->turns, 1, __ATOMIC_SEQ_CST);
-
-	if (turn % TURNS == TURNS - 1) {
-		vmcall0(HYPERCALL_GENERATION);
-	}
+	__atomic_fetch_add(&meeting->turns, 1, __ATOMIC_SEQ_CST);
 	return !__atomic_load_n(&meeting->stop, __ATOMIC_SEQ_CST);
 }

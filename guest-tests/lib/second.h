@@ -25,6 +25,12 @@ void second_start(u64 (*fn)(void *argument), void *argument);
 /** Wait until it has returned. @return what it has returned */
 u64 second_wait(void);
 
+/**
+ * Interrupt the second, so that the watchdog is content with it: its loop may
+ * then do without an exit of its own, which would hide that one is missing.
+ */
+void second_wake(void);
+
 /** Wait until both have come here as often as this one. @param nth from 1 */
 void second_meet(struct meeting *meeting, u64 nth);
 

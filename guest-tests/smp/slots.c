@@ -42,6 +42,7 @@ TEST(no_store_lands_in_a_slot_that_was_deleted)
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		u64 last;
 
+		second_wake();
 		slots_add(1, gpa(SLOTS_GPA), 1, 0);
 		second_turn(&meeting);
 		CHECK_TRUE(slots_peek(1, 0) != OLD,
@@ -66,6 +67,7 @@ TEST(no_store_lands_where_a_slot_was_moved_from)
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		u64 last;
 
+		second_wake();
 		second_turn(&meeting);
 		move.gpa = OTHER_GPA;
 		slots_change(&move);
@@ -102,6 +104,9 @@ TEST(a_load_is_the_devices_or_memorys)
 	slots_poke(1, 0, OLD);
 	second_start(load_always, NULL);
 	for (unsigned int i = 0; i < 10 * ROUNDS; i++) {
+		if (i % 16 == 0) {
+			second_wake();
+		}
 		slots_add(1, gpa(DEVICE_CORE_PATTERN_GPA), 1, 0);
 		slots_delete(1);
 	}
@@ -118,6 +123,7 @@ TEST(each_change_is_seen_by_the_next_load)
 	slots_poke(1, 0, OLD);
 	second_start(load_always, NULL);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
+		second_wake();
 		slots_add(1, gpa(DEVICE_CORE_PATTERN_GPA), 1, 0);
 		CHECK_EQ(mmio_read1(DEVICE_CORE_PATTERN_GPA), (u8)OLD,
 			 "after a slot was added a load is memory's, while "
@@ -145,6 +151,9 @@ TEST(a_store_after_the_dirty_log_was_read_is_logged)
 	slots_add(1, gpa(SLOTS_GPA), 1, SLOT_LOG_DIRTY);
 	second_start(store_always, (void *)SLOTS_GPA);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
+		second_wake();
+		second_turn(&meeting);
+		CHECK_TRUE(is_dirty(), "a store is logged");
 		second_turn(&meeting);
 		CHECK_TRUE(is_dirty(),
 			   "each vCPU's store after the log was read is logged "
@@ -159,6 +168,7 @@ TEST_WITH(an_unmapped_page_is_gone_on_all_processors,
 	slots_add(1, gpa(SLOTS_GPA), 1, 0);
 	second_start(store_always, (void *)SLOTS_GPA);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
+		second_wake();
 		second_turn(&meeting);
 		CHECK_DONE(vmcall2(HYPERCALL_EPT_UNMAP, SLOTS_GPA, 1));
 		second_turn(&meeting);
