@@ -14,7 +14,12 @@
 #include "emulator/memory.h"
 #include "emulator/stack.h"
 
-enum emul_result op_flow_go(struct emulator *e, u64 target)
+/**
+ * Go on at another offset in CS when the instruction retires.
+ * @param target cut to the operand size here
+ * @return EMUL_DONE, or EMUL_FAULT: #GP(0), beyond CS' limit or not canonical
+ */
+static enum emul_result go(struct emulator *e, u64 target)
 {
 	struct mem_access at = { .size = 1, .kind = EMUL_FETCH };
 	enum emul_result result;
@@ -38,7 +43,7 @@ static u64 target_of(const struct emulator *e, const struct alu *alu)
 static enum emul_result go_if(struct emulator *e, const struct alu *alu,
 			      bool condition)
 {
-	return condition ? op_flow_go(e, target_of(e, alu)) : EMUL_DONE;
+	return condition ? go(e, target_of(e, alu)) : EMUL_DONE;
 }
 
 /** Whether the condition of Jcc, SETcc or CMOVcc holds (SDM 1 B.1). */
@@ -61,7 +66,7 @@ static bool condition_holds(const struct emulator *e, u64 flags)
 
 enum emul_result op_flow_jmp(struct emulator *e, struct alu *alu)
 {
-	return op_flow_go(e, target_of(e, alu));
+	return go(e, target_of(e, alu));
 }
 
 enum emul_result op_flow_jcc(struct emulator *e, struct alu *alu)
@@ -107,7 +112,7 @@ enum emul_result op_flow_jcxz(struct emulator *e, struct alu *alu)
 enum emul_result op_flow_call(struct emulator *e, struct alu *alu)
 {
 	u64 behind = e->next_rip;
-	enum emul_result result = op_flow_go(e, target_of(e, alu));
+	enum emul_result result = go(e, target_of(e, alu));
 
 	return result ? result : stack_push(e, behind, e->insn.operand_size);
 }
@@ -122,7 +127,7 @@ enum emul_result op_flow_ret(struct emulator *e, struct alu *alu)
 		return result;
 	}
 	stack_move(e, (u16)alu->src);
-	return op_flow_go(e, target);
+	return go(e, target);
 }
 
 enum emul_result op_flow_setcc(struct emulator *e, struct alu *alu)

@@ -21,13 +21,4 @@ OPERATION(op_flow_nop);
 OPERATION(op_flow_ud);
 OPERATION(op_flow_bound);
 
-/**
- * Go on at another offset in CS when the instruction retires.
- *
- * @param e       the emulator
- * @param target  cut to the operand size here
- * @return EMUL_DONE, or EMUL_FAULT: #GP(0), beyond CS' limit or not canonical
- */
-enum emul_result __must_check op_flow_go(struct emulator *e, u64 target);
-
 #endif
