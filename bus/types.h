@@ -76,6 +76,7 @@ static inline u64 bits(u64 x, unsigned int hi, unsigned int lo)
 #define __aligned(n) __attribute__((aligned(n)))
 #define __noreturn __attribute__((noreturn))
 #define __noinline __attribute__((noinline))
+#define __force_inline inline __attribute__((always_inline))
 #define __format(archetype, string, first) \
 	__attribute__((format(archetype, string, first)))
 

@@ -1,7 +1,9 @@
 /** @file
  * The decoder's cursor over the instruction's bytes.
  *
- * It hands out at most 15 of them: beyond there is no instruction, but a #GP.
+ * Taking bytes cannot fail: the buffer is longer than any instruction that the
+ * grammar could make.  Whether they had all been fetched, and were not more
+ * than 15, is asked once, when the decoder is done (decode_run()).
  */
 #ifndef EMULATOR_CURSOR_H
 #define EMULATOR_CURSOR_H
@@ -14,40 +16,32 @@
 #define REX_X 2
 #define REX_B 1
 
-/**
- * Have bytes up to `end`, counted from the instruction's start, at hand.
- *
- * What lies within the first 15 is fetched, and may fault, before the 16th
- * is a #GP.
- *
- * @return EMUL_DONE, or as memory_fetch_more()
- */
-enum emul_result __must_check cursor_fetch(struct emulator *e,
-					   unsigned int end);
+/** Look at the next byte; taking it is up to somebody else. */
+static inline u8 cursor_peek(const struct insn *insn)
+{
+	return insn->bytes[insn->length];
+}
+
+/** Take the next byte. */
+static inline u8 cursor_take(struct insn *insn)
+{
+	return insn->bytes[insn->length++];
+}
 
 /**
  * Take size bytes, little endian and sign-extended.
  *
+ * Eight are read whatever the size is; those too many are shifted out.
+ *
  * @param size  1, 2, 4 or 8
- * @return EMUL_DONE, or as cursor_need()
  */
-enum emul_result __must_check cursor_take_signed(struct emulator *e,
-						 unsigned int size, u64 *value);
-
-/** Whether the next count bytes can be taken; fetches them if need be. */
-static inline enum emul_result __must_check cursor_need(struct emulator *e,
-							unsigned int count)
+static inline u64 cursor_take_signed(struct insn *insn, unsigned int size)
 {
-	unsigned int end = e->insn.length + count;
+	u64 raw;
 
-	return likely(end <= e->insn.fetched) ? EMUL_DONE
-					      : cursor_fetch(e, end);
-}
-
-/** Take the next byte; cursor_need() has seen to it that it is there. */
-static inline u8 cursor_take(struct insn *insn)
-{
-	return insn->bytes[insn->length++];
+	__builtin_memcpy(&raw, &insn->bytes[insn->length], sizeof(raw));
+	insn->length += size;
+	return context_sign_extend(raw, size);
 }
 
 #endif

@@ -8,10 +8,9 @@
  *	[prefixes] [REX] opcode [ModRM [SIB]] [displacement] [immediate]
  *	                                                  (SDM 2A 2.1, 2.2.1)
  *
- * Each stage below takes its part from a cursor, which hands out at most 15
- * bytes: beyond them there is no instruction but a #GP.  The bytes are copied
- * out of guest memory first, since another vCPU may rewrite them at any time;
- * every decision is made on the copy.
+ * Each stage below takes its part from a cursor.  The bytes are copied out of
+ * guest memory first, since another vCPU may rewrite them at any time; every
+ * decision is made on the copy.
  *
  * An instruction that faults on a device register is likely to come again: a
  * driver polls.  If the fifteen bytes and the mode are those that were decoded
@@ -21,7 +20,10 @@
  *
  * A byte on the next page is fetched only when the instruction turns out to
  * reach there: a fault on a page that the processor would not have touched
- * must not reach the guest.
+ * must not reach the guest.  No stage asks whether its byte is there; when all
+ * are done, one look at the length tells whether they have gone beyond what was
+ * fetched.  Then more is fetched and all is decoded anew; beyond 15 bytes there
+ * is no instruction but a #GP.
  */
 #include "emulator/decode.h"
 
@@ -43,144 +45,138 @@ _Static_assert(OPERAND_CODE_COUNT <= 64, "a bit for each operand code");
 	(CODE(M) | CODE(Ma) | CODE(Mv) | CODE(Mpair) | CODE(Mp) | CODE(Ms) | \
 	 CODE(My) | CODE(Mq) | CODE(Mdq))
 #define CODES_SPECIAL (CODE(Sw) | CODE(Cy) | CODE(Dy))
+#define CODES_TO_CHECK (CODES_MEMORY_ONLY | CODES_SPECIAL)
 #define CODES_WITH_IMMEDIATE                                            \
 	(CODE(Ib) | CODE(Iw) | CODE(Iz) | CODE(Iv) | CODE(Jb) | CODE(Jz) | \
 	 CODE(Ob) | CODE(Ov))
 
-/** Whether byte is a legacy prefix; if so note it (SDM 2A 2.1.1). */
-static bool note_prefix(struct insn *insn, u8 byte)
+/** What a byte is in front of the opcode (SDM 2A 2.1.1, 2.2.1). */
+enum prefix {
+	NO_PREFIX,
+	REX, /* in 64-bit mode; elsewhere it is an opcode */
+	OLD_SEGMENT,
+	NEW_SEGMENT,
+	OPERAND_SIZE,
+	ADDRESS_SIZE,
+	LOCK,
+	REPEAT,
+};
+
+static const u8 prefixes[256] = {
+	[0x26] = OLD_SEGMENT, /* ES */
+	[0x2e] = OLD_SEGMENT, /* CS */
+	[0x36] = OLD_SEGMENT, /* SS */
+	[0x3e] = OLD_SEGMENT, /* DS */
+	[0x40 ... 0x4f] = REX,
+	[0x64] = NEW_SEGMENT, /* FS */
+	[0x65] = NEW_SEGMENT, /* GS */
+	[0x66] = OPERAND_SIZE,
+	[0x67] = ADDRESS_SIZE,
+	[0xf0] = LOCK,
+	[0xf2] = REPEAT, /* REPNE */
+	[0xf3] = REPEAT, /* REP, REPE */
+};
+
+static inline void note_segment(struct insn *insn, enum emul_segment segment)
 {
-	switch (byte) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e: /* ES, CS, SS, DS */
-		insn->segment_prefix = 1 + ((byte >> 3) & 3);
-		return true;
-	case 0x64:
-		insn->segment_prefix = 1 + SEGMENT_FS;
-		return true;
-	case 0x65:
-		insn->segment_prefix = 1 + SEGMENT_GS;
-		return true;
-	case 0x66:
-		insn->operand_size_prefix = true;
-		return true;
-	case 0x67:
-		insn->address_size_prefix = true;
-		return true;
-	case 0xf0:
-		insn->lock = true;
-		return true;
-	case 0xf2:
-	case 0xf3:
-		insn->rep = byte;
-		return true;
-	default:
-		return false;
-	}
+	insn->segment = segment;
+	insn->segment_prefix = true;
+	insn->flat = false; /* FS, GS; or it has never been true */
 }
 
-/** Whether byte is a prefix in some mode: a bit for each of the 256. */
-static inline bool may_be_prefix(u8 byte)
+/** Note a legacy prefix.  64-bit mode has no use for the four old segments. */
+static inline void note_prefix(struct emulator *e, enum prefix prefix, u8 byte)
 {
-	static const u32 prefixes[8] = {
-		[0x20 / 32] = BIT(0x06) | BIT(0x0e) | BIT(0x16) | BIT(0x1e),
-		[0x40 / 32] = BITS(15, 0),
-		[0x60 / 32] = BITS(7, 4),
-		[0xe0 / 32] = BIT(0x10) | BIT(0x12) | BIT(0x13),
-	};
+	struct insn *insn = &e->insn;
 
-	return prefixes[byte / 32] >> (byte % 32) & 1;
+	switch (prefix) {
+	case OLD_SEGMENT:
+		if (e->mode != MODE_64) {
+			note_segment(insn, (byte >> 3) & 3);
+		}
+		break;
+	case NEW_SEGMENT:
+		note_segment(insn, SEGMENT_FS + (byte & 1));
+		break;
+	case OPERAND_SIZE:
+		insn->operand_size_prefix = true;
+		insn->operand_size = e->mode == MODE_64 ? 2 : 6 - e->mode;
+		break;
+	case ADDRESS_SIZE:
+		insn->address_size = e->mode == MODE_64 ? 4 : 6 - e->mode;
+		insn->address_mask = context_mask(insn->address_size);
+		break;
+	case LOCK:
+		insn->lock = true;
+		break;
+	case REPEAT:
+		insn->rep = byte;
+		break;
+	case NO_PREFIX:
+	case REX:
+		break;
+	}
 }
 
 /**
  * prefixes = { legacy prefix in any order } [ REX ]
  *
- * In 64-bit mode 40h to 4fh are REX, and one that is not the last byte before
- * the opcode has no effect (SDM 2A 2.2.1); the four old segment prefixes have
- * none either.
+ * A REX that is not the last byte before the opcode has no effect (SDM 2A
+ * 2.2.1).  REX.W goes before 66h (2.2.1.2).
  */
-static enum emul_result decode_prefixes(struct emulator *e)
+static inline void decode_prefixes(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	enum emul_result result;
-	u8 segment, byte;
 
-	for (;;) {
-		result = cursor_need(e, 1);
-		if (result) {
-			return result;
+	while (insn->length < INSN_MAX) {
+		u8 byte = cursor_peek(insn);
+		enum prefix prefix = prefixes[byte];
+
+		if (likely(prefix == NO_PREFIX)) {
+			break;
 		}
-		byte = insn->bytes[insn->length];
-		if (likely(!may_be_prefix(byte))) {
-			return EMUL_DONE;
-		}
-		segment = insn->segment_prefix;
-		if (e->mode == MODE_64 && (byte & 0xf0) == 0x40) {
-			insn->rex = byte;
-		} else if (note_prefix(insn, byte)) {
+		if (prefix != REX) {
+			note_prefix(e, prefix, byte);
 			insn->rex = 0;
-			if (e->mode == MODE_64 && (byte & 0xe7) == 0x26) {
-				insn->segment_prefix = segment;
-			}
+		} else if (e->mode == MODE_64) {
+			insn->rex = byte;
 		} else {
-			return EMUL_DONE;
+			break;
 		}
 		insn->length++;
 	}
-}
-
-/** The next opcode byte, of that map. */
-static enum emul_result decode_opcode_byte(struct emulator *e,
-					   enum opcode_map map)
-{
-	enum emul_result result = cursor_need(e, 1);
-
-	if (!result) {
-		e->insn.opcode = cursor_take(&e->insn);
-		e->insn.map = map;
+	if (insn->rex & REX_W) {
+		insn->operand_size = 8;
 	}
-	return result;
 }
 
 /** opcode = byte | 0Fh byte | 0Fh 38h byte */
-static enum emul_result decode_opcode(struct emulator *e)
+static inline void decode_opcode(struct insn *insn)
 {
-	struct insn *insn = &e->insn;
-	enum emul_result result = decode_opcode_byte(e, MAP_ONE_BYTE);
-
-	if (!result && insn->opcode == 0x0f) {
-		result = decode_opcode_byte(e, MAP_0F);
-		if (!result && insn->opcode == 0x38) {
-			result = decode_opcode_byte(e, MAP_0F38);
+	insn->opcode = cursor_take(insn);
+	if (insn->opcode == 0x0f) {
+		insn->map = MAP_0F;
+		insn->opcode = cursor_take(insn);
+		if (insn->opcode == 0x38) {
+			insn->map = MAP_0F38;
+			insn->opcode = cursor_take(insn);
 		}
 	}
-	if (!result) {
-		insn->row = *opcodes_row(insn->map, insn->opcode);
-	}
-	return result;
+	insn->row = *opcodes_row(insn->map, insn->opcode);
 }
 
 /** ModRM = mod (2 bits) reg (3) r/m (3); REX.R, REX.B widen the last two */
-static enum emul_result decode_modrm(struct emulator *e)
+static inline void decode_modrm(struct insn *insn)
 {
-	struct insn *insn = &e->insn;
-	enum emul_result result = cursor_need(e, 1);
+	u8 modrm = cursor_take(insn);
 
-	if (result) {
-		return result;
-	}
-	insn->has_modrm = true;
-	insn->modrm = cursor_take(insn);
-	insn->mod = insn->modrm >> 6;
-	insn->reg = (insn->modrm >> 3) & 7;
-	insn->rm = insn->modrm & 7;
-	if (unlikely(insn->rex)) {
+	insn->mod = modrm >> 6;
+	insn->reg = (modrm >> 3) & 7;
+	insn->rm = modrm & 7;
+	if (unlikely(insn->rex & (REX_R | REX_B))) {
 		insn->reg |= (insn->rex & REX_R) << 1;
 		insn->rm |= (insn->rex & REX_B) << 3;
 	}
-	return EMUL_DONE;
 }
 
 /** F3h and F2h go before 66h, whichever came first (SDM 2D A.2.1). */
@@ -193,28 +189,21 @@ static enum opcode_mandatory mandatory_prefix(const struct insn *insn)
 }
 
 /** The row, where it hangs on more than the opcode byte (opcodes.h). */
-static __noinline enum emul_result decode_row(struct emulator *e)
+static inline void decode_row(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	enum emul_result result = EMUL_DONE;
+	struct opcode *row = &insn->row;
 
-	while (!result && insn->row.op <= OP_MODE) {
-		const struct opcode *row = &insn->row;
-
-		if (row->op == OP_MODE) {
-			row = opcodes_groups_moded(row, e->mode == MODE_64);
-		} else if (row->op == OP_PREFIX) {
-			row = opcodes_groups_prefixed(row,
-						      mandatory_prefix(insn));
-		} else if (row->op == OP_GROUP) {
-			result = decode_modrm(e);
-			row = opcodes_groups_member(row, insn->reg);
-		} else {
-			break;
-		}
-		insn->row = *row;
+	if (unlikely(row->op == OP_MODE)) {
+		*row = *opcodes_groups_moded(row, e->mode == MODE_64);
 	}
-	return result;
+	if (row->op == OP_GROUP) {
+		*row = *opcodes_groups_member(row, cursor_peek(insn) >> 3);
+		/* without a row nobody takes ModRM: it has been looked at */
+		insn->length += row->op == OP_UNKNOWN;
+	} else if (row->op == OP_PREFIX) {
+		*row = *opcodes_groups_prefixed(row, mandatory_prefix(insn));
+	}
 }
 
 /** The operand codes of the row, as a set. */
@@ -223,81 +212,47 @@ static inline u64 codes_of(const struct opcode *row)
 	return CODE(row->dst) | CODE(row->src) | CODE(row->third);
 }
 
-/** The sizes that the mode, 66h, 67h and REX.W make together (SDM 1 3.6). */
-static inline void decode_sizes(struct emulator *e)
+/** The sizes that go with what the operation is (SDM 1 3.6, 2A 2.2.1.7). */
+static __noinline void decode_sizes(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
 
-	if (unlikely(e->mode != MODE_64)) {
-		u8 size = e->mode, other = 6 - e->mode;
-
-		insn->operand_size = insn->operand_size_prefix ? other : size;
-		insn->address_size = insn->address_size_prefix ? other : size;
-		return;
-	}
-	insn->operand_size = 4;
-	insn->address_size = insn->address_size_prefix ? 4 : 8;
-	if (insn->operand_size_prefix) {
-		insn->operand_size = 2;
-	} else if (insn->traits & OP_D64) {
-		insn->operand_size = 8;
-	}
-	if ((insn->rex & REX_W) || (insn->traits & OP_F64)) {
+	if (e->mode == MODE_64 &&
+	    (insn->operand_size == 4 || (insn->traits & OP_F64))) {
 		insn->operand_size = 8;
 	}
 }
 
-/** DS, or SS for an address made from rSP or rBP, or what the prefix says. */
-static void decode_segment(struct insn *insn)
+/** How many bytes of immediate an operand code asks for. */
+static inline unsigned int immediate_size(const struct insn *insn, u8 code)
 {
-	bool stack = insn->base == REG_RSP || insn->base == REG_RBP;
+	/* with an operand size of 2, 4, 8; Ob and Ov have the address size */
+	static const u8 sizes[][4] = {
+		[Ib] = { 1, 1, 1 }, [Jb] = { 1, 1, 1 }, [Iw] = { 2, 2, 2 },
+		[Iz] = { 2, 4, 4 }, [Jz] = { 2, 4, 4 }, [Iv] = { 2, 4, 8 },
+		[Ob] = { 0, 0, 0 }, [Ov] = { 0, 0, 0 },
+	};
+	u8 size = sizes[code][insn->operand_size >> 2];
 
-	insn->segment = stack ? SEGMENT_SS : SEGMENT_DS;
-	if (unlikely(insn->segment_prefix)) {
-		insn->segment = insn->segment_prefix - 1;
-	}
+	return likely(size) ? size : insn->address_size;
 }
 
-/** How many bytes of immediate an operand code asks for; 0: none. */
-static unsigned int immediate_size(const struct insn *insn, u8 code)
+/**
+ * immediates = one or two of 1, 2, 4 or 8 bytes, or an absolute offset
+ *
+ * Two follow each other in the order of enum operand_code.
+ */
+static inline void decode_immediates(struct insn *insn, u64 codes)
 {
-	switch (code) {
-	case Ib:
-	case Jb:
-		return 1;
-	case Iw:
-		return 2;
-	case Iz:
-	case Jz:
-		return insn->operand_size == 2 ? 2 : 4;
-	case Iv:
-		return insn->operand_size;
-	case Ob:
-	case Ov:
-		return insn->address_size;
-	default:
-		return 0;
+	unsigned int code = __builtin_ctzll(codes);
+	u64 left = codes & (codes - 1);
+
+	insn->immediate = cursor_take_signed(insn, immediate_size(insn, code));
+	if (unlikely(left)) {
+		code = __builtin_ctzll(left);
+		insn->immediate2 =
+			cursor_take_signed(insn, immediate_size(insn, code));
 	}
-}
-
-/** immediates = one or two of 1, 2, 4 or 8 bytes, or an absolute offset */
-static enum emul_result decode_immediates(struct emulator *e)
-{
-	struct insn *insn = &e->insn;
-	const u8 codes[] = { insn->row.dst, insn->row.src, insn->row.third };
-	u64 *value = &insn->immediate;
-	enum emul_result result = EMUL_DONE;
-	unsigned int i;
-
-	for (i = 0; !result && i < ARRAY_SIZE(codes); i++) {
-		unsigned int size = immediate_size(insn, codes[i]);
-
-		if (size) {
-			result = cursor_take_signed(e, size, value);
-			value = &insn->immediate2;
-		}
-	}
-	return result;
 }
 
 /** Is there a segment, control or debug register of this number? */
@@ -316,125 +271,176 @@ static bool special_exists(const struct insn *insn, u64 codes)
 }
 
 /** The encodings that decode but are none: #UD. */
-static enum emul_result decode_check(struct emulator *e, u64 codes)
+static __noinline enum emul_result decode_check(struct emulator *e, u64 codes)
 {
 	struct insn *insn = &e->insn;
 
-	if (unlikely(codes & CODES_SPECIAL) && !special_exists(insn, codes)) {
+	if ((codes & CODES_SPECIAL) && !special_exists(insn, codes)) {
+		return context_undefined(e);
+	}
+	if ((codes & CODES_MEMORY_ONLY) && insn->mod == 3) {
 		return context_undefined(e);
 	}
 	if (insn->lock && (!(insn->traits & OP_LOCKABLE) ||
 			   insn->dst.kind != OPERAND_MEMORY)) {
 		return context_undefined(e);
 	}
-	if ((codes & CODES_MEMORY_ONLY) && insn->mod == 3) {
-		return context_undefined(e);
-	}
-	/* XCHG with memory is locked without being told to (SDM 2D, XCHG). */
-	insn->lock |=
-		insn->row.op == OP_XCHG && insn->dst.kind == OPERAND_MEMORY;
 	return EMUL_DONE;
 }
 
-/** What follows ModRM, as the row's operand codes ask for it. */
-static enum emul_result decode_operands(struct emulator *e, u64 codes)
+static __noinline enum emul_result stop_no_row(struct emulator *e)
+{
+	return context_stop(e, "the emulator has no row for this opcode");
+}
+
+/** What the row says besides its operands (enum opcode_mark). */
+static __noinline enum emul_result decode_marks(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	enum emul_result result = EMUL_DONE;
+	u32 marks = insn->row.marks;
 
+	if ((marks & MEMORY_ROW) && insn->mod == 3) {
+		return stop_no_row(e);
+	}
+	if ((marks & I64) && e->mode == MODE_64) {
+		return context_undefined(e);
+	}
+	if (marks & REGISTER_ROW) {
+		insn->mod = 3;
+	}
+	if ((marks & LOCKED_ROW) && insn->mod != 3) {
+		insn->lock = true;
+	}
+	return EMUL_DONE;
+}
+
+/** What follows the opcode, as the row's operand codes ask for it. */
+static inline enum emul_result decode_operands(struct emulator *e)
+{
+	struct insn *insn = &e->insn;
+	u64 codes = codes_of(&insn->row);
+	enum emul_result result;
+
+	if (codes & CODES_WITH_MODRM) {
+		decode_modrm(insn);
+	}
+	if (unlikely(insn->row.marks)) {
+		result = decode_marks(e);
+		if (result) {
+			return result;
+		}
+	}
 	insn->traits = operations[insn->row.op].traits;
-	decode_sizes(e);
-	insn->address_mask = context_mask(insn->address_size);
-	if ((codes & CODES_WITH_MODRM) && insn->mod != 3) {
-		result = decode_address_run(e);
+	if (unlikely(insn->traits & (OP_D64 | OP_F64))) {
+		decode_sizes(e);
 	}
-	if (!result && (codes & CODES_WITH_IMMEDIATE)) {
-		result = decode_immediates(e);
+	if (insn->mod != 3) {
+		decode_address_run(e);
 	}
-	if (result) {
-		return result;
+	if (codes & CODES_WITH_IMMEDIATE) {
+		decode_immediates(insn, codes & CODES_WITH_IMMEDIATE);
 	}
-	/* POP to memory at rSP uses rSP after the pop (SDM 2B, POP). */
-	if (insn->row.op == OP_POP && insn->base == REG_RSP) {
-		insn->displacement += insn->operand_size;
-	}
-	decode_segment(insn);
-	insn->base_only = insn->base != REG_NONE && insn->index == REG_NONE;
 	operand_resolve(e);
-	return decode_check(e, codes);
+	if (unlikely((codes & CODES_TO_CHECK) || insn->lock)) {
+		return decode_check(e, codes);
+	}
+	return EMUL_DONE;
 }
 
 /** Everything that a stage may leave as it is must start from here. */
-static void decode_reset(struct insn *insn)
+static inline void decode_reset(struct emulator *e)
 {
+	struct insn *insn = &e->insn;
+
+	insn->mode = 0;
 	insn->length = 0;
 	insn->rex = 0;
 	insn->rep = 0;
-	insn->segment_prefix = 0;
 	insn->lock = false;
 	insn->operand_size_prefix = false;
-	insn->address_size_prefix = false;
-	insn->rip_relative = false;
-	insn->has_modrm = false;
-	insn->modrm = 0;
-	insn->mod = 0;
+	insn->segment_prefix = false;
+	insn->segment = SEGMENT_DS;
+	insn->flat = true;
+	insn->map = MAP_ONE_BYTE;
+	insn->mod = 3;
 	insn->base = REG_NONE;
 	insn->index = REG_NONE;
 	insn->scale = 0;
+	insn->rip_relative = false;
+	insn->base_only = false;
+	insn->operand_size = 4;
+	insn->address_size = 8;
+	insn->address_mask = ~0ull;
 	insn->displacement = 0;
 	insn->immediate = 0;
+	if (unlikely(e->mode != MODE_64)) {
+		insn->flat = false;
+		insn->operand_size = e->mode;
+		insn->address_size = e->mode;
+		insn->address_mask = context_mask(e->mode);
+	}
 }
 
 /** All stages, in the order of the grammar. */
-static enum emul_result decode_stages(struct emulator *e)
+static inline enum emul_result decode_stages(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	enum emul_result result = decode_prefixes(e);
-	u64 codes;
 
-	if (!result) {
-		result = decode_opcode(e);
+	decode_reset(e);
+	if (prefixes[insn->bytes[0]] != NO_PREFIX) {
+		decode_prefixes(e);
 	}
-	if (!result && unlikely(insn->row.op <= OP_MODE)) {
-		result = decode_row(e);
+	decode_opcode(insn);
+	if (insn->row.op <= OP_MODE) {
+		decode_row(e);
 	}
-	if (result) {
-		return result;
+	if (unlikely(insn->row.op == OP_UNKNOWN)) {
+		return stop_no_row(e);
 	}
-	codes = codes_of(&insn->row);
-	if ((codes & CODES_WITH_MODRM) && !insn->has_modrm) {
-		result = decode_modrm(e);
-	}
-	if (result) {
-		return result;
-	}
-	if (unlikely(codes & CODE(Ry))) {
-		insn->mod = 3; /* whatever it says: SDM 2B MOV */
-	}
-	if (insn->row.op == OP_UNKNOWN ||
-	    ((insn->row.marks & MEMORY_ROW) && insn->mod == 3)) {
-		return context_stop(e,
-				    "the emulator has no row for this opcode");
-	}
-	if ((insn->row.marks & I64) && e->mode == MODE_64) {
-		return context_undefined(e);
-	}
-	return decode_operands(e, codes);
+	return decode_operands(e);
 }
 
-enum emul_result decode_run(struct emulator *e)
+static enum emul_result decode_fetched(struct emulator *e);
+
+/**
+ * The decoder has taken bytes that are not there: what it made of them is
+ * worth nothing.  But that it asked for them is certain, so they are fetched,
+ * and may fault, before the 16th is a #GP.
+ */
+static __noinline enum emul_result decode_more(struct emulator *e)
+{
+	enum emul_result result;
+
+	e->insn.length = e->insn.fetched;
+	if (e->insn.fetched == INSN_MAX) {
+		return context_protection(e, VECTOR_GP);
+	}
+	result = memory_fetch_more(e);
+	return result ? result : decode_fetched(e);
+}
+
+/** Decode what is at hand, and look afterwards whether it was enough. */
+static __noinline enum emul_result decode_fetched(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	enum emul_result result = memory_fetch_first(e);
+	enum emul_result result = decode_stages(e);
 
-	insn->mode = 0;
-	if (result) {
-		return result;
+	if (unlikely(insn->length > insn->fetched)) {
+		return decode_more(e);
 	}
-	decode_reset(insn);
-	result = decode_stages(e);
 	if (!result && insn->fetched == INSN_MAX) {
 		insn->mode = e->mode;
 	}
 	return result;
+}
+
+enum emul_result decode_run(struct emulator *e)
+{
+	enum emul_result result = memory_fetch_first(e);
+
+	if (unlikely(result)) {
+		decode_reset(e);
+		return result;
+	}
+	return decode_fetched(e);
 }

@@ -13,7 +13,7 @@
  */
 #include "emulator/decode_address.h"
 
-#include "emulator/cursor.h"
+#include "emulator/opcodes.h"
 
 /**
  * The eight 16-bit forms (SDM 2A table 2-1); returns the displacement's size.
@@ -37,64 +37,43 @@ static unsigned int form_16(struct insn *insn)
 	return insn->mod;
 }
 
-/**
- * SIB = scale (2 bits) index (3) base (3); index 4 is none, and so is base 5
- * with mod 0, which takes a disp32.  Returns the displacement's size.
- */
-static unsigned int form_sib(struct insn *insn)
+/** r/m 5: RIP or nothing with mod 0, else rBP or r13; returns the same. */
+static unsigned int form_5(struct emulator *e)
 {
-	u8 sib = cursor_take(insn);
-	u8 index = ((sib >> 3) & 7) | (insn->rex & REX_X) << 2;
+	struct insn *insn = &e->insn;
 
-	insn->scale = sib >> 6;
-	if (index != REG_RSP) {
-		insn->index = index;
-	}
-	if ((sib & 7) == REG_RBP && insn->mod == 0) {
+	if (insn->mod == 0) {
+		insn->rip_relative = e->mode == MODE_64;
 		return 4;
 	}
-	insn->base = (sib & 7) | (insn->rex & REX_B) << 3;
-	return insn->mod == 2 ? 4 : insn->mod;
+	insn->base = insn->rm;
+	return decode_address_size(insn->mod);
 }
 
-/** The 32 and 64-bit forms (SDM 2A tables 2-2, 2-3, 2.2.1.6). */
-static enum emul_result form_32(struct emulator *e, unsigned int *displacement)
+/**
+ * An address made from rSP or rBP is in SS, if no prefix says otherwise.  And
+ * POP to memory at rSP uses rSP after the pop (SDM 2B, POP).
+ */
+void decode_address_on_stack(struct insn *insn)
 {
-	struct insn *insn = &e->insn;
-	enum emul_result result = EMUL_DONE;
-
-	if ((insn->rm & 7) == REG_RSP) {
-		result = cursor_need(e, 1);
-		if (result) {
-			return result;
-		}
-		*displacement = form_sib(insn);
-	} else if (insn->mod == 0 && (insn->rm & 7) == REG_RBP) {
-		insn->rip_relative = e->mode == MODE_64;
-		*displacement = 4;
-	} else {
-		insn->base = insn->rm;
-		*displacement = insn->mod == 2 ? 4 : insn->mod;
+	if (!insn->segment_prefix) {
+		insn->segment = SEGMENT_SS;
 	}
-	return result;
+	if (insn->base == REG_RSP && insn->row.op == OP_POP) {
+		insn->displacement += insn->operand_size;
+	}
 }
 
-/** address = [SIB] [displacement of 1, 2 or 4 bytes]; only for mod 0 to 2 */
-enum emul_result decode_address_run(struct emulator *e)
+void decode_address_special(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
-	enum emul_result result = EMUL_DONE;
-	unsigned int size = 0;
-	u64 value = 0;
+	unsigned int size =
+		insn->address_size == 2 ? form_16(insn) : form_5(e);
 
-	if (insn->address_size == 2) {
-		size = form_16(insn);
-	} else {
-		result = form_32(e, &size);
+	if (size) {
+		insn->displacement = (s64)cursor_take_signed(insn, size);
 	}
-	if (!result && size) {
-		result = cursor_take_signed(e, size, &value);
+	if (insn->base == REG_RBP) {
+		decode_address_on_stack(insn);
 	}
-	insn->displacement = (s64)value;
-	return result;
 }

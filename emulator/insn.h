@@ -13,6 +13,12 @@
 /** An instruction is at most 15 bytes long (SDM 2A 2.3.11). */
 #define INSN_MAX 15u
 
+/**
+ * As many bytes as the decoder could take, had it no limit: INSN_MAX prefixes,
+ * opcode 3, ModRM, SIB, displacement 4, two immediates that are read as 8 each.
+ */
+#define INSN_BUFFER (INSN_MAX + 3 + 1 + 1 + 4 + 8 + 8)
+
 /** The opcode maps: one byte, and what follows 0F, and 0F 38. */
 enum opcode_map {
 	MAP_ONE_BYTE,
@@ -66,44 +72,40 @@ struct operand {
 #define REG_NONE 0xff
 
 struct insn {
-	/* the cursor */
-	u8 bytes[16]; /* as fetched; never more than INSN_MAX are used */
-	u8 mode;      /* enum emul_mode that all fields below were decoded
-		       * in, from bytes[0..14]; 0: they are not to be used */
-	u8 fetched;   /* how many of bytes[] are there */
-	u8 length;    /* how many are decoded: the instruction's length */
+	u8 bytes[INSN_BUFFER]; /* as fetched; the first INSN_MAX count */
 
+	/* What decode_reset() sets stands together: it takes few stores. */
+	u8 mode;   /* enum emul_mode that all fields were decoded in, from
+		    * bytes[0..14]; 0: they are not to be used */
+	u8 length; /* how many bytes are decoded: the instruction's length */
 	/* prefixes */
-	u8 rex;		   /* 0 or 40h to 4fh */
-	u8 rep;		   /* 0, f2h or f3h: the last one counts */
-	u8 segment_prefix; /* 0, or 1 + enum emul_segment */
+	u8 rex; /* 0 or 40h to 4fh */
+	u8 rep; /* 0, f2h or f3h: the last one counts */
 	bool lock;
 	bool operand_size_prefix; /* 66h */
-	bool address_size_prefix; /* 67h */
-
-	/* opcode */
-	u8 map; /* enum opcode_map */
-	u8 opcode;
-	struct opcode row;
-	u16 traits; /* enum op_trait: operations[row.op].traits */
-
+	bool segment_prefix;	  /* segment is what it says */
+	u8 segment; /* enum emul_segment of the ModRM or moffs operand */
+	bool flat;  /* it has base 0 and no limit */
+	u8 map;	    /* enum opcode_map */
 	/* ModRM and SIB, with the REX bits already in */
-	bool has_modrm;
-	u8 modrm;
-	u8 mod;
-	u8 reg;
-	u8 rm;
+	u8 mod;	  /* 3 if there is no ModRM byte */
 	u8 base;  /* register number or REG_NONE */
 	u8 index; /* register number or REG_NONE */
 	u8 scale; /* index is shifted left by this */
 	bool rip_relative;
-	bool base_only; /* there is a base, and nothing but it */
-
-	u8 operand_size;  /* bytes: 2, 4, 8 */
-	u8 address_size;  /* bytes: 2, 4, 8 */
+	bool base_only; /* a base without a SIB byte: nothing else is added */
+	u8 operand_size; /* bytes: 2, 4, 8 */
+	u8 address_size; /* bytes: 2, 4, 8 */
 	u64 address_mask; /* what an address of that size keeps */
-	u8 segment;	  /* enum emul_segment of the ModRM or moffs operand */
 	s64 displacement; /* sign-extended */
+
+	u8 fetched; /* how many of bytes[] are there */
+	u8 reg;
+	u8 rm;
+	u8 opcode;
+	struct opcode row;
+	u16 traits; /* enum op_trait: operations[row.op].traits */
+
 	u64 immediate;	  /* sign-extended to 64 bits */
 	u64 immediate2;	  /* the second one: ENTER, far pointers; likewise */
 

@@ -50,18 +50,13 @@ static enum emul_result find_code(struct emulator *e, unsigned int skip,
 	return EMUL_DONE;
 }
 
-enum emul_result memory_fetch_first(struct emulator *e)
+enum emul_result memory_fetch_page(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
 	const u8 *code = NULL;
 	unsigned int left = 0;
 	enum emul_result result;
 
-	if (e->code) {
-		insn->fetched = INSN_MAX;
-		__builtin_memcpy(insn->bytes, e->code, INSN_MAX);
-		return EMUL_DONE;
-	}
 	result = find_code(e, 0, &code, &left);
 	insn->fetched = 0;
 	if (result) {

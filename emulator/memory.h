@@ -64,6 +64,9 @@ static inline void memory_copy_piece(void *dst, const void *src,
 	}
 }
 
+/** memory_fetch_first(), where the bytes are not at hand. */
+enum emul_result __must_check memory_fetch_page(struct emulator *e);
+
 /**
  * Fetch the instruction at e->rip into e->insn.bytes: 15 bytes, or what there
  * is up to the end of the page.
@@ -71,7 +74,16 @@ static inline void memory_copy_piece(void *dst, const void *src,
  * @return EMUL_DONE: at least one byte is there; EMUL_FAULT; EMUL_RETRY;
  *         EMUL_UNHANDLEABLE: there is no RAM (spec 1.4)
  */
-enum emul_result __must_check memory_fetch_first(struct emulator *e);
+static inline enum emul_result __must_check
+memory_fetch_first(struct emulator *e)
+{
+	if (unlikely(!e->code)) {
+		return memory_fetch_page(e);
+	}
+	e->insn.fetched = INSN_MAX;
+	__builtin_memcpy(e->insn.bytes, e->code, INSN_MAX);
+	return EMUL_DONE;
+}
 
 /** Fetch what lies on the next page, up to byte 15; results as above. */
 enum emul_result __must_check memory_fetch_more(struct emulator *e);

@@ -51,10 +51,11 @@ enum operand_code {
 	Wdq,
 	Vdq,
 	OPERAND_CODES_WITH_MODRM_END, /* ... up to here */
-	Ib, /* sign-extended to the operation's size */
-	Iw,
-	Iz,
+	/* immediates, in the order in which two of them follow each other */
 	Iv,
+	Iz,
+	Iw,
+	Ib, /* sign-extended to the operation's size */
 	Jb,
 	Jz,
 	Ob,
@@ -83,6 +84,10 @@ enum opcode_mark {
 	I64 = BIT(0), /* no instruction in 64-bit mode: #UD */
 	/* with a register it is another instruction, which has no row */
 	MEMORY_ROW = BIT(1),
+	/* a register whatever ModRM's mod says (SDM 2B, MOV) */
+	REGISTER_ROW = BIT(2),
+	/* with memory it is locked without being told to (SDM 2D, XCHG) */
+	LOCKED_ROW = BIT(3),
 };
 
 /**

@@ -32,7 +32,7 @@
 		{ OP_SAR, dst, src }, /* /7 */     \
 	}
 
-static const struct opcode groups[GROUP_COUNT][8] = {
+const struct opcode opcodes_groups_members[GROUP_COUNT][8] = {
 	[GROUP_80] = ALU_MEMBERS(Eb, Ib), /* ADD..CMP r/m8, imm8  80 /0../7 ib */
 	[GROUP_81] = ALU_MEMBERS(Ev, Iz), /* ADD..CMP r/m, imm    81 /0../7 iz */
 	[GROUP_83] = ALU_MEMBERS(Ev, Ib), /* ADD..CMP r/m, imm8   83 /0../7 ib */
@@ -113,7 +113,7 @@ static const struct opcode groups[GROUP_COUNT][8] = {
 };
 
 /* Where 66h is but the operand size, its row repeats the one without. */
-static const struct opcode prefixed[PREFIX_COUNT][4] = {
+const struct opcode opcodes_groups_prefixes[PREFIX_COUNT][4] = {
 	[PREFIX_0F_B8] = {
 		[MANDATORY_F3] = { OP_POPCNT, Gv, Ev },   /* POPCNT r, r/m  F3 0F B8 /r */
 	},
@@ -216,7 +216,7 @@ static const struct opcode prefixed[PREFIX_COUNT][4] = {
 };
 
 /* Outside 64-bit mode, and in it. */
-static const struct opcode moded[MODED_COUNT][2] = {
+const struct opcode opcodes_groups_modes[MODED_COUNT][2] = {
 	[MODED_62] = {
 		[0] = { OP_BOUND, None, Ma, Gv, MEMORY_ROW }, /* BOUND r, m  62 /r */
 	},
@@ -235,20 +235,3 @@ static const struct opcode moded[MODED_COUNT][2] = {
 		[1] = { OP_UD, .marks = I64 },
 	},
 };
-
-const struct opcode *opcodes_groups_member(const struct opcode *group, u8 reg)
-{
-	return &groups[group->dst][reg & 7];
-}
-
-const struct opcode *opcodes_groups_prefixed(const struct opcode *row,
-					     enum opcode_mandatory mandatory)
-{
-	return &prefixed[row->dst][mandatory];
-}
-
-const struct opcode *opcodes_groups_moded(const struct opcode *row,
-					  bool mode_64)
-{
-	return &moded[row->dst][mode_64];
-}

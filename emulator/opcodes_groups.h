@@ -4,8 +4,8 @@
  * A group's eight rows are picked by ModRM's reg field.  A prefixed opcode has
  * four: without a mandatory prefix, with 66h, with F3h, with F2h; F3h and F2h
  * go before 66h (SDM 2D A.2.1).  A moded opcode has two: outside 64-bit mode
- * and in it.  One may lead to another: 0F BC is TZCNT or BSF by its prefix,
- * 63 is ARPL or MOVSXD by the mode.
+ * and in it: 0F BC is TZCNT or BSF by its prefix, 63 is ARPL or MOVSXD by the
+ * mode.  The mode may lead to a group.
  */
 #ifndef EMULATOR_OPCODES_GROUPS_H
 #define EMULATOR_OPCODES_GROUPS_H
@@ -81,13 +81,22 @@ enum opcode_moded {
 	MODED_COUNT,
 };
 
+/** The rows; the functions below look into them. */
+extern const struct opcode opcodes_groups_members[GROUP_COUNT][8];
+extern const struct opcode opcodes_groups_prefixes[PREFIX_COUNT][4];
+extern const struct opcode opcodes_groups_modes[MODED_COUNT][2];
+
 /**
  * The row of a group's member.
  *
  * @param group  the row with OP_GROUP
  * @param reg    ModRM's reg field; REX.R does not count
  */
-const struct opcode *opcodes_groups_member(const struct opcode *group, u8 reg);
+static inline const struct opcode *
+opcodes_groups_member(const struct opcode *group, u8 reg)
+{
+	return &opcodes_groups_members[group->dst][reg & 7];
+}
 
 /**
  * The row that the prefixes pick.
@@ -95,8 +104,12 @@ const struct opcode *opcodes_groups_member(const struct opcode *group, u8 reg);
  * @param prefixed   the row with OP_PREFIX
  * @param mandatory  which of its four
  */
-const struct opcode *opcodes_groups_prefixed(const struct opcode *prefixed,
-					     enum opcode_mandatory mandatory);
+static inline const struct opcode *
+opcodes_groups_prefixed(const struct opcode *prefixed,
+			enum opcode_mandatory mandatory)
+{
+	return &opcodes_groups_prefixes[prefixed->dst][mandatory];
+}
 
 /**
  * The row that the mode picks.
@@ -104,7 +117,10 @@ const struct opcode *opcodes_groups_prefixed(const struct opcode *prefixed,
  * @param moded   the row with OP_MODE
  * @param mode_64 whether it is 64-bit mode
  */
-const struct opcode *opcodes_groups_moded(const struct opcode *moded,
-					  bool mode_64);
+static inline const struct opcode *
+opcodes_groups_moded(const struct opcode *moded, bool mode_64)
+{
+	return &opcodes_groups_modes[moded->dst][mode_64];
+}
 
 #endif

@@ -42,29 +42,34 @@ static u64 effective_address(const struct emulator *e)
 /** Where an operand code says that the operand is. */
 enum place {
 	NOWHERE,
-	IN_RM,	   /* E */
+	IN_RM,		/* E */
+	IN_REG,		/* G */
+	IN_OPCODE,	/* Z: the low three bits, widened by REX.B */
+	IN_FIXED,	/* the register that the table says */
+	IN_IMMEDIATE,	/* I, J */
+	AT_SOURCE,	/* X */
+	AT_DESTINATION, /* Y: always in ES */
+	/* seldom: place_rest() */
+	IN_ADDRESS, /* M: the effective address itself */
 	IN_RM_WORD, /* E, but memory has 2 bytes */
-	IN_REG,	   /* G */
-	IN_RM_XMM, /* W */
+	IN_RM_XMM,  /* W */
 	IN_REG_XMM, /* V */
 	IN_SPECIAL, /* S, C, D */
-	IN_OPCODE, /* Z: the low three bits, widened by REX.B */
-	IN_ADDRESS,   /* M: the effective address itself */
-	IN_IMMEDIATE, /* I, J */
 	IS_ONE,
-	AT_OFFSET,    /* O */
-	AT_TABLE,     /* rBX + AL */
-	AT_SOURCE,      /* X */
-	AT_DESTINATION, /* Y: always in ES */
+	AT_OFFSET, /* O */
+	AT_TABLE,  /* rBX + AL */
 	ON_STACK,
-	IN_FIXED = 0x40, /* a register of this number above it */
 };
 
 /** What an operand code means. */
 struct code {
 	u8 place;    /* enum place */
 	u8 sizes[3]; /* bytes, with an operand size of 2, 4, 8 */
-};
+	u8 reg;	     /* IN_FIXED */
+} __aligned(8); /* an index is a shift */
+
+/* A row leaves out its last column where it is empty: it is 0. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 /* The letters of the SDM for them; s, a and p stand in the table itself. */
 #define B  { 1, 1, 1 }
@@ -116,11 +121,11 @@ static const struct code codes[OPERAND_CODE_COUNT] = {
 	[Ov] = { AT_OFFSET, V },
 	[Zb] = { IN_OPCODE, B },
 	[Zv] = { IN_OPCODE, V },
-	[AL] = { IN_FIXED + REG_RAX, B },
-	[eAX] = { IN_FIXED + REG_RAX, Z },
-	[rAX] = { IN_FIXED + REG_RAX, V },
-	[CL] = { IN_FIXED + REG_RCX, B },
-	[DX] = { IN_FIXED + REG_RDX, W },
+	[AL] = { IN_FIXED, B, REG_RAX },
+	[eAX] = { IN_FIXED, Z, REG_RAX },
+	[rAX] = { IN_FIXED, V, REG_RAX },
+	[CL] = { IN_FIXED, B, REG_RCX },
+	[DX] = { IN_FIXED, W, REG_RDX },
 	[One] = { IS_ONE, B },
 	[Table] = { AT_TABLE, B },
 	[Xb] = { AT_SOURCE, B },
@@ -132,86 +137,70 @@ static const struct code codes[OPERAND_CODE_COUNT] = {
 	[Stack] = { ON_STACK, V },
 };
 
-static void place_register(struct operand *operand, unsigned int reg, u8 rex)
+static inline void place_register(const struct insn *insn,
+				  struct operand *operand, unsigned int reg)
 {
 	operand->kind = OPERAND_REGISTER;
 	operand->shift = 0;
-	if (operand->size == 1 && reg >= 4 && reg < 8 && !rex) {
+	if (operand->size == 1 && reg >= 4 && reg < 8 && !insn->rex) {
 		reg -= 4;
 		operand->shift = 8;
 	}
 	operand->reg = reg;
 }
 
-/** Memory; what its offset comes from is said by `from`. */
-static void place_memory(struct operand *operand, u8 segment,
-			 enum operand_from from)
+/** Memory in the instruction's segment; `from` says where in it. */
+static inline void place_memory(const struct insn *insn,
+				struct operand *operand, enum operand_from from)
 {
 	operand->kind = OPERAND_MEMORY;
-	operand->segment = segment;
+	operand->segment = insn->segment;
+	operand->flat = insn->flat;
 	operand->from = from;
 	operand->at.size = operand->size;
 }
 
-static void place_value(struct operand *operand, u64 value)
+/** Memory in a segment that no prefix replaces: ES, SS. */
+static inline void place_fixed(const struct emulator *e,
+			       struct operand *operand,
+			       enum emul_segment segment,
+			       enum operand_from from)
+{
+	place_memory(&e->insn, operand, from);
+	operand->segment = segment;
+	operand->flat = e->mode == MODE_64;
+}
+
+static inline void place_value(struct operand *operand, u64 value)
 {
 	operand->kind = OPERAND_IMMEDIATE;
 	operand->value = value;
 }
 
 /** Registers that are no general ones. */
-static void place_other(struct operand *operand, enum operand_kind kind,
-			unsigned int reg)
+static inline void place_other(struct operand *operand, enum operand_kind kind,
+			       unsigned int reg)
 {
 	operand->kind = kind;
 	operand->reg = reg;
 }
 
-/** ModRM's mod and r/m: memory, or a register of that kind. */
-static void place_rm(const struct insn *insn, struct operand *operand,
-		     enum operand_kind kind)
-{
-	if (insn->mod != 3) {
-		place_memory(operand, insn->segment, FROM_MODRM);
-	} else if (kind == OPERAND_REGISTER) {
-		place_register(operand, insn->rm, insn->rex);
-	} else {
-		place_other(operand, kind, insn->rm);
-	}
-}
-
-/** Where an operand is that is no register. */
-static void place_elsewhere(const struct insn *insn, struct operand *operand,
+/** Memory that ModRM has nothing to do with, or nothing at all. */
+static void place_elsewhere(const struct emulator *e, struct operand *operand,
 			    u8 where)
 {
+	const struct insn *insn = &e->insn;
+
 	switch (where) {
-	case IN_ADDRESS:
-		place_value(operand, 0);
-		operand->from = FROM_MODRM;
-		break;
-	case IN_IMMEDIATE:
-		place_value(operand, insn->immediate);
-		break;
-	case IS_ONE:
-		place_value(operand, 1);
-		break;
 	case AT_TABLE:
-		place_memory(operand, insn->segment, FROM_TABLE);
+		place_memory(insn, operand, FROM_TABLE);
 		break;
 	case AT_OFFSET:
-		place_memory(operand, insn->segment, FROM_OFFSET);
+		place_memory(insn, operand, FROM_OFFSET);
 		operand->value = insn->immediate & insn->address_mask;
 		break;
-	case AT_SOURCE:
-		place_memory(operand, insn->segment, FROM_DECODER);
-		operand->reg = REG_RSI;
-		break;
-	case AT_DESTINATION:
-		place_memory(operand, SEGMENT_ES, FROM_DECODER);
-		operand->reg = REG_RDI;
-		break;
 	case ON_STACK:
-		place_memory(operand, SEGMENT_SS, FROM_STACK);
+		place_fixed(e, operand, SEGMENT_SS, FROM_STACK);
 		break;
 	default:
 		operand->kind = OPERAND_NONE;
@@ -220,25 +209,33 @@ static void place_elsewhere(const struct insn *insn, struct operand *operand,
 	}
 }
 
-static void place(const struct insn *insn, struct operand *operand,
-		  enum operand_code code)
+/** ModRM's mod and r/m: memory, or a register of that kind. */
+static inline void place_rm(const struct insn *insn, struct operand *operand,
+			    enum operand_kind kind)
 {
-	const struct code *c = &codes[code];
+	if (insn->mod != 3) {
+		place_memory(insn, operand, FROM_MODRM);
+	} else if (kind == OPERAND_REGISTER) {
+		place_register(insn, operand, insn->rm);
+	} else {
+		place_other(operand, kind, insn->rm);
+	}
+}
 
-	operand->from = FROM_DECODER;
-	operand->size = c->sizes[insn->operand_size >> 2];
-	switch (c->place) {
+/** Registers that are seldom, values, and what lies elsewhere. */
+static __noinline void place_rest(const struct emulator *e,
+				  struct operand *operand,
+				  enum operand_code code)
+{
+	const struct insn *insn = &e->insn;
+
+	switch (codes[code].place) {
 	case IN_RM_WORD:
 		operand->size = insn->mod == 3 ? operand->size : 2;
-		/* fall through */
-	case IN_RM:
 		place_rm(insn, operand, OPERAND_REGISTER);
 		break;
 	case IN_RM_XMM:
 		place_rm(insn, operand, OPERAND_XMM);
-		break;
-	case IN_REG:
-		place_register(operand, insn->reg, insn->rex);
 		break;
 	case IN_REG_XMM:
 		place_other(operand, OPERAND_XMM, insn->reg);
@@ -247,38 +244,68 @@ static void place(const struct insn *insn, struct operand *operand,
 		place_other(operand, OPERAND_SPECIAL,
 			    code == Sw ? insn->reg & 7 : insn->reg);
 		break;
-	case IN_OPCODE:
-		place_register(operand,
-			       (insn->opcode & 7) | (insn->rex & 1) << 3,
-			       insn->rex);
+	case IN_ADDRESS:
+		place_value(operand, 0);
+		operand->from = FROM_MODRM;
+		break;
+	case IS_ONE:
+		place_value(operand, 1);
 		break;
 	default:
-		if (c->place >= IN_FIXED) {
-			place_register(operand, c->place - IN_FIXED, insn->rex);
-		} else {
-			place_elsewhere(insn, operand, c->place);
-		}
+		place_elsewhere(e, operand, codes[code].place);
 		break;
 	}
 }
 
-/** Only FS and GS have bases in 64-bit mode, and no segment a limit. */
-static bool is_flat(const struct emulator *e, const struct operand *operand)
+/** What nearly all operands are; the others after them. */
+static __force_inline void place(const struct emulator *e,
+				 struct operand *operand, u8 code)
 {
-	return e->mode == MODE_64 && operand->segment < SEGMENT_FS;
+	const struct insn *insn = &e->insn;
+	const struct code *c = &codes[code];
+
+	operand->from = FROM_DECODER;
+	operand->size = c->sizes[insn->operand_size >> 2];
+	switch (c->place) {
+	case IN_RM:
+		place_rm(insn, operand, OPERAND_REGISTER);
+		break;
+	case IN_REG:
+		place_register(insn, operand, insn->reg);
+		break;
+	case IN_OPCODE:
+		place_register(insn, operand,
+			       (insn->opcode & 7) | (insn->rex & 1) << 3);
+		break;
+	case IN_FIXED:
+		place_register(insn, operand, c->reg);
+		break;
+	case IN_IMMEDIATE:
+		place_value(operand, insn->immediate);
+		break;
+	case AT_SOURCE:
+		place_memory(insn, operand, FROM_DECODER);
+		operand->reg = REG_RSI;
+		break;
+	case AT_DESTINATION:
+		place_fixed(e, operand, SEGMENT_ES, FROM_DECODER);
+		operand->reg = REG_RDI;
+		break;
+	default:
+		place_rest(e, operand, code);
+		break;
+	}
 }
 
 void operand_resolve(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
 
-	place(insn, &insn->dst, insn->row.dst);
-	place(insn, &insn->src, insn->row.src);
+	place(e, &insn->dst, insn->row.dst);
+	place(e, &insn->src, insn->row.src);
 	insn->dst.at.kind =
 		insn->traits & OP_WRITES_DST ? EMUL_WRITE : EMUL_READ;
 	insn->src.at.kind = EMUL_READ;
-	insn->dst.flat = is_flat(e, &insn->dst);
-	insn->src.flat = is_flat(e, &insn->src);
 	if ((insn->traits & OP_BITS) && insn->dst.kind == OPERAND_MEMORY &&
 	    insn->src.kind == OPERAND_REGISTER) {
 		insn->dst.from = FROM_BITS;

@@ -60,6 +60,19 @@ static void code_across_two_pages_is_fetched(void **state)
 	}
 }
 
+/** Which member of a group it is stands on the second page. */
+static void a_group_across_two_pages_is_fetched(void **state)
+{
+	static const u8 bytes[] = { 0xfe, 0xc0 }; /* inc %al */
+	struct world *w = world_across(bytes, sizeof(bytes), 1);
+
+	(void)state;
+	memset(w->e.insn.bytes, 0xff, INSN_MAX); /* FE /7 is nothing */
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RAX], 1);
+	assert_int_equal(w->e.insn.length, 2);
+}
+
 static void the_next_page_is_left_alone_unless_needed(void **state)
 {
 	static const u8 bytes[] = { 0x89, 0xc3 }; /* mov %eax,%ebx */
@@ -381,6 +394,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sixteen_bytes_are_a_general_protection_fault),
 		cmocka_unit_test(code_across_two_pages_is_fetched),
+		cmocka_unit_test(a_group_across_two_pages_is_fetched),
 		cmocka_unit_test(the_next_page_is_left_alone_unless_needed),
 		cmocka_unit_test(code_at_hand_is_not_fetched),
 		cmocka_unit_test(a_fault_on_the_second_page_has_its_address),
