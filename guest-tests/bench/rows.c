@@ -61,7 +61,7 @@ static void measure(void (*loop)(u64 times))
 			     : "+r"(r14), "+r"(r15), "+b"(rbx)        \
 			     :                                        \
 			     : "rax", "rcx", "rdx", "rsi", "rdi",     \
-			       "cc", "memory");                       \
+			       "r8", "cc", "memory");                 \
 	}
 
 #define ROW(row, address, body)                                       \
@@ -97,6 +97,9 @@ ROW(empty, 0, "")
 ROW(exit_invd, 0, "invd\n\t")
 ROW(exit_cpuid, 0, "xorl %%eax, %%eax\n\tcpuid\n\t")
 ROW(core_read4, DEVICE_CORE_SCRATCH_GPA, "movl (%%rbx), %%eax\n\t")
+/* two in turn, so that neither is the one that was decoded last */
+ROW(core_read4_turns, DEVICE_CORE_SCRATCH_GPA,
+    "movl (%%rbx), %%eax\n\tmovl (%%rbx), %%r8d\n\t")
 ROW(vmm_read4, DEVICE_FIFO_GPA, "movl (%%rbx), %%eax\n\t")
 ROW(vmm_write4, DEVICE_FIFO_GPA, "movl %%eax, (%%rbx)\n\t")
 ROW(vmm_split_read8, DEVICE_COUNTER_GPA - 4, "movq (%%rbx), %%rax\n\t")
