@@ -15,7 +15,7 @@ READ = "vmx_entry_soft_vmread"
 WRAPPED = ("vmx_caps_read", "vmx_cpu_enable", "vcpu_load_switch",
            "vmcs_host_write_segments", "exit_mem_violation", "vmx_cpu_invept",
            "vcpu_load_drop", "vmx_cpu_disable")
-BELOW = ["run_loop", "run_once", "vcpu_run", "bed_run"]
+BELOW = ["run_loop", "run_once", "vcpu_run", "bed_run_vcpu"]
 ENTRIES = 3
 MOST_STEPS = 150
 
