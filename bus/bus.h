@@ -16,11 +16,17 @@
  *	                        ascending, disjoint: binary search is exact
  *
  * Writers (bus_register(), bus_unregister()) exclude each other by a lock of
- * the caller's.  bus_dispatch() takes none.
+ * the caller's.  bus_dispatch() takes none: it runs in a read section of the
+ * bus' SRCU domain, and an old table is freed when no section can see it.
+ *
+ * The promise (spec 6.5): whoever has seen, by whatever way, that a device is
+ * registered finds it with the next access.  And bus_register() waits for
+ * nobody.
  */
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
 
+#include "bus/srcu.h"
 #include "bus/types.h"
 
 /** A guest physical address on the MMIO bus, a port number on the port bus. */
@@ -83,6 +89,8 @@ struct bus_range {
 
 /** The devices of a bus at one moment; immutable once published. */
 struct bus_table {
+	struct srcu_head head; /* for call_srcu() */
+	const struct bus *bus; /* whose memory it is */
 	u32 count;
 	struct bus_range ranges[];
 };
@@ -91,16 +99,17 @@ struct bus_table {
 struct bus_memory {
 	/** bytes of memory, or NULL */
 	void *(*alloc)(void *owner, size_t bytes);
-	/** Free a table once no bus_dispatch() that may see it is under way. */
-	void (*release)(void *owner, void *table);
+	/** Give it back; nobody looks at it any more. */
+	void (*free)(void *owner, void *table);
 	void *owner;
 };
 
 struct bus {
-	/* written by writers with release, read by everybody with acquire */
+	/* changed by writers, read by everybody inside of a read section */
 	struct bus_table *table; /* NULL when there is no device */
 	/* fixed by bus_init() */
 	struct bus_memory memory;
+	struct srcu *srcu; /* the domain of all who call bus_dispatch() */
 	u64 last; /* the bus' last address */
 };
 
@@ -109,19 +118,23 @@ struct bus {
  *
  * @param bus     the bus
  * @param memory  is copied; its owner must live as long as the bus
+ * @param srcu    the domain that every reader of the bus belongs to
  * @param last    the last address there is: 0xffff for ports
  */
 void bus_init(struct bus *bus, const struct bus_memory *memory,
-	      bus_addr_t last);
+	      struct srcu *srcu, bus_addr_t last);
 
-/** Forget all devices and free the table.  No access may be under way. */
+/**
+ * Forget all devices and free the table, and those that still wait for a
+ * grace period.  Step 5.8.  No reader may be left.
+ */
 void bus_destroy(struct bus *bus);
 
 /**
  * Put a device on the bus.  Steps 5.1 to 5.3.
  *
  * Once it has returned, whoever learns of it, by whatever way, finds the
- * device with the next access.
+ * device with the next access.  It does not wait for readers.
  *
  * @param bus     the bus; writers exclude each other
  * @param device  must live until bus_unregister() has returned
@@ -133,7 +146,8 @@ void bus_destroy(struct bus *bus);
 int __must_check bus_register(struct bus *bus, const struct bus_device *device);
 
 /**
- * Take a device off the bus.  Step 5.5.
+ * Take a device off the bus.  Step 5.5.  Waits until no access to it is under
+ * way, so not from inside a read section.
  *
  * @param bus     the bus; writers exclude each other
  * @param device  as it was registered
@@ -144,7 +158,8 @@ int __must_check bus_unregister(struct bus *bus,
 				const struct bus_device *device);
 
 /**
- * Offer an access to the device that it lies in.  Step 5.4.
+ * Offer an access to the device that it lies in.  Step 5.4.  The caller is in
+ * a read section of the bus' domain, and stays in it until this returns.
  *
  * @param bus     the bus
  * @param access  address, length, is_write, and value of a write
@@ -152,5 +167,20 @@ int __must_check bus_unregister(struct bus *bus,
  *         -EOPNOTSUPP: nobody's, or refused by width or device; ask the VMM
  */
 int __must_check bus_dispatch(const struct bus *bus, struct bus_access *access);
+
+/**
+ * The same for an access that is an exit of its own: with a read section
+ * around it.  Step 5.4.
+ * @param reader the caller's, outside of any section
+ */
+int __must_check bus_dispatch_alone(const struct bus *bus,
+				    struct srcu_reader *reader,
+				    struct bus_access *access);
+
+/**
+ * Between two instructions that are emulated in one read section (spec 9):
+ * what the first has seen binds the accesses of the second.  Step 5.7.
+ */
+void bus_next_instruction(const struct bus *bus);
 
 #endif

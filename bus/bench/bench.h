@@ -86,9 +86,12 @@ void bench_lock(void *lock, const struct bench_where *where);
 void bench_unlock(void *lock, const struct bench_where *where);
 bool bench_holds(void *lock);
 
+/* An index that bench_srcu_unlock() takes for any section. */
+#define BENCH_NEWEST (-1)
+
 /**
  * SRCU as a primitive of the model; a domain is any address.
- * @return what bench_srcu_unlock() wants back
+ * @return what bench_srcu_unlock() wants back, to see that locks nest
  */
 int bench_srcu_lock(void *domain, const struct bench_where *where);
 void bench_srcu_unlock(void *domain, int index,

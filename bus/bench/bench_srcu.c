@@ -100,7 +100,7 @@ void bench_srcu_unlock(void *domain, int index,
 	if (t->depth[d] <= 0) {
 		bench_fail("srcu_read_unlock() without srcu_read_lock()");
 	}
-	if (index != t->depth[d] - 1) {
+	if (index != BENCH_NEWEST && index != t->depth[d] - 1) {
 		bench_fail("srcu_read_unlock() with another lock's index");
 	}
 	if (t->depth[d] == 1 && t->guess[d] && !t->guess_used[d]) {

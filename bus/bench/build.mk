@@ -16,7 +16,7 @@ gcc_words := --param tsan-distinguish-volatile=1 -Wno-tsan
 clang_words := -mllvm -tsan-distinguish-volatile=1
 words := $(if $(findstring clang,$(BENCHCC)),$(clang_words),$(gcc_words))
 OPTIMIZE ?= -O1
-HOOKED := $(OPTIMIZE) -fsanitize=thread $(words) -fno-builtin
+HOOKED := $(OPTIMIZE) -fsanitize=thread $(words) -fno-builtin -Wno-unused
 REDIRECT := -include bus/bench/access_redirect.h
 BENCH := $(patsubst %.c,$(OUT)/%.o,$(wildcard bus/bench/*.c))
 

@@ -72,6 +72,7 @@ static void reset(void)
 	}
 	for (int i = 0; i < THREADS; i++) {
 		bench->fiber[i].state = NONE;
+		memset(bench->fiber[i].depth, 0, sizeof(bench->fiber[i].depth));
 	}
 	for (int i = 0; i < THREADS * OBJECTS; i++) {
 		bench->object[i].live = false;

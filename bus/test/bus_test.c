@@ -37,7 +37,7 @@ static void *pool_alloc(void *owner, size_t bytes)
 	return malloc(bytes);
 }
 
-static void pool_release(void *owner, void *table)
+static void pool_free(void *owner, void *table)
 {
 	((struct pool *)owner)->tables--;
 	free(table);
@@ -59,12 +59,17 @@ static int count(void *opaque, struct bus_access *access)
 }
 
 static struct pool pool;
+static struct srcu domain;
+static struct srcu_reader reader;
 
 static void new_bus(struct bus *bus)
 {
 	pool = (struct pool){ 0 };
-	bus_init(bus, &(struct bus_memory){ pool_alloc, pool_release, &pool },
-		 bus_addr(~0ull));
+	srcu_init(&domain);
+	reader = (struct srcu_reader){ 0 };
+	assert_int_equal(srcu_add_reader(&domain, &reader), 0);
+	bus_init(bus, &(struct bus_memory){ pool_alloc, pool_free, &pool },
+		 &domain, bus_addr(~0ull));
 }
 
 static void end_bus(struct bus *bus)
@@ -332,6 +337,46 @@ static void an_unregistered_device_is_not_called(void **state)
 	end_bus(&bus);
 }
 
+/** Registering never waits: the table that a reader holds is freed later. */
+static void a_parked_reader_delays_the_free_only(void **state)
+{
+	struct counter devices[10];
+	struct bus bus;
+
+	(void)state;
+	new_bus(&bus);
+	make(&devices[0], 0, 8);
+	assert_int_equal(bus_register(&bus, &devices[0].device), 0);
+	srcu_read_lock(&domain, &reader);
+	for (unsigned int i = 1; i < 10; i++) {
+		make(&devices[i], 8 * i, 8);
+		assert_int_equal(bus_register(&bus, &devices[i].device), 0);
+	}
+	assert_int_equal(pool.tables, 10);
+	assert_int_equal(access_at(&bus, 72, 8), 0);
+	srcu_read_unlock(&domain, &reader);
+	srcu_barrier(&domain);
+	assert_int_equal(pool.tables, 1);
+	end_bus(&bus);
+}
+
+static void alone_takes_a_section_of_its_own(void **state)
+{
+	struct bus_access access = { .address = bus_addr(4), .length = 4 };
+	struct counter a;
+	struct bus bus;
+
+	(void)state;
+	new_bus(&bus);
+	assert_int_equal(bus_dispatch_alone(&bus, &reader, &access),
+			 -EOPNOTSUPP);
+	make(&a, 0, 8);
+	assert_int_equal(bus_register(&bus, &a.device), 0);
+	assert_int_equal(bus_dispatch_alone(&bus, &reader, &access), 0);
+	assert_int_equal(reader.count, 4);
+	end_bus(&bus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +392,8 @@ int main(void)
 		cmocka_unit_test(the_1001st_device_is_refused),
 		cmocka_unit_test(no_memory_leaves_the_bus_as_it_was),
 		cmocka_unit_test(an_unregistered_device_is_not_called),
+		cmocka_unit_test(a_parked_reader_delays_the_free_only),
+		cmocka_unit_test(alone_takes_a_section_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

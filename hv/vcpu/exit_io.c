@@ -90,7 +90,7 @@ enum exit_action exit_io_handle(struct vcpu *vcpu)
 			       (~0ull >> (64 - 8 * access.length));
 	}
 	if (!vcpu->vm->port_bus.table ||
-	    bus_dispatch(&vcpu->vm->port_bus, &access)) {
+	    bus_dispatch_alone(&vcpu->vm->port_bus, &vcpu->reader, &access)) {
 		return to_vmm(vcpu, &access);
 	}
 	if (!access.is_write) {

@@ -17,12 +17,12 @@
  * Begin reading: memslot_read() is stable until read_section_end().  For the
  * vCPU's own thread; does not nest.
  *
- * The addition is a full barrier between the counter and the load of the slots'
- * pointer, the counterpart of the one in vm_memory_wait_readers().
+ * A full barrier between the counter and the load of the slots' pointer, the
+ * counterpart of the one in vm_memory_wait_readers().
  */
 static inline void read_section_begin(struct vcpu *vcpu)
 {
-	__atomic_fetch_add(&vcpu->reading, 1, __ATOMIC_SEQ_CST);
+	srcu_read_lock(&vcpu->vm->srcu, &vcpu->reader);
 }
 
 /**
@@ -44,7 +44,7 @@ static inline struct memslot_set *read_section_slots(struct vcpu *vcpu)
 /** End it. */
 static inline void read_section_end(struct vcpu *vcpu)
 {
-	smp_store_release(&vcpu->reading, vcpu->reading + 1);
+	srcu_read_unlock(&vcpu->vm->srcu, &vcpu->reader);
 }
 
 #endif

@@ -146,6 +146,9 @@ int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
 	if (!error) {
 		error = vcpu_paging_create(vcpu);
 	}
+	if (!error) {
+		error = srcu_add_reader(&vm->srcu, &vcpu->reader);
+	}
 	if (error) {
 		return error;
 	}
@@ -164,7 +167,7 @@ void vcpu_abandon(struct vcpu *vcpu)
 
 	panic_unless(vcpu->cpu == this_cpu()->id);
 	smp_store_release(&vcpu->in_guest, 0);
-	smp_store_release(&vcpu->reading, 0);
+	smp_store_release(&vcpu->reader.count, 0);
 	if (READ_ONCE(vm->mmu_lock.locked) == vm_mmu_holder()) {
 		vm_unlock_mmu(vm);
 	}
@@ -180,6 +183,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 		this_cpu()->vcpu = NULL; /* it crashed inside vcpu_run() */
 	}
 	vcpu_abandon(vcpu);
+	srcu_remove_reader(&vm->srcu, &vcpu->reader); /* perhaps inside */
 	smp_store_release(&vm->vcpu[vcpu->number], NULL);
 	vm->vcpus--;
 }

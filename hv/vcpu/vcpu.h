@@ -11,6 +11,7 @@
 #ifndef HV_VCPU_VCPU_H
 #define HV_VCPU_VCPU_H
 
+#include "bus/srcu.h"
 #include "bus/types.h"
 #include "hv/vcpu/vcpu_regs.h"
 #include "hv/vcpu/vcpu_run.h"
@@ -101,7 +102,7 @@ struct vcpu {
 	struct vcpu_run run;
 
 	/* --- written by the vCPU's CPU, read by those that change slots --- */
-	u32 reading;  /* odd inside a read section */
+	struct srcu_reader reader; /* of vm->srcu: its read sections */
 	u32 in_guest; /* may use the tables as they were at asked_seen */
 
 	/* --- written by anybody (vcpu_signal()) --- */

@@ -6,7 +6,7 @@
  * all CPUs, now") and call back for it.  Here is *how*: by the two words that
  * each vCPU shows to the others.
  *
- *	reading   odd while inside a read section (read_section.h); a change
+ *	reader    odd while inside a read section (read_section.h); a change
  *		  of slots waits until it has moved
  *	in_guest  set while the guest may use what the tables said; whoever
  *		  takes a right away kicks the CPU by an interrupt and waits
@@ -77,14 +77,11 @@ static void *alloc_bus_table(void *owner, size_t bytes)
 	return head + 1;
 }
 
-/**
- * Whoever may still look into the old table does so inside a read section.
- */
-static void release_bus_table(void *owner, void *table)
+static void free_bus_table(void *owner, void *table)
 {
 	struct table_head *head = (struct table_head *)table - 1;
 
-	vm_memory_wait_readers(owner);
+	(void)owner;
 	page_free_contig(head, head->pages);
 }
 
@@ -102,10 +99,11 @@ static int take_number(unsigned int *out)
 
 static void init_buses(struct vm *vm)
 {
-	struct bus_memory memory = {alloc_bus_table, release_bus_table, vm};
+	struct bus_memory memory = {alloc_bus_table, free_bus_table, vm};
 
-	bus_init(&vm->mmio_bus, &memory, bus_addr(~0ull));
-	bus_init(&vm->port_bus, &memory, bus_addr(0xffff));
+	srcu_init(&vm->srcu);
+	bus_init(&vm->mmio_bus, &memory, &vm->srcu, bus_addr(~0ull));
+	bus_init(&vm->port_bus, &memory, &vm->srcu, bus_addr(0xffff));
 }
 
 static int init_ept(struct vm *vm)

@@ -17,6 +17,7 @@
 
 #include "bus/access.h"
 #include "bus/bus.h"
+#include "bus/srcu.h"
 #include "bus/types.h"
 #include "hv/lib/page.h"
 #include "hv/lib/spinlock.h"
@@ -56,7 +57,8 @@ struct vm {
 	struct ept ept;
 
 	/* --- devices in the core; changed under bus_lock, read by vCPUs --- */
-	struct spinlock bus_lock;
+	struct spinlock bus_lock; /* call_srcu() wants it, too */
+	struct srcu srcu;	  /* each vCPU is a reader */
 	struct bus mmio_bus;
 	struct bus port_bus;
 	struct vm_coalesced *coalesced; /* vm_coalesced.h; NULL: never used */

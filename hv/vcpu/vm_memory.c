@@ -30,8 +30,9 @@ void vm_memory_wait_readers(struct vm *vm)
 		if (!vcpu || vcpu->cpu == this_cpu()->id) {
 			continue;
 		}
-		seen = smp_load_acquire(&vcpu->reading);
-		while ((seen & 1) && smp_load_acquire(&vcpu->reading) == seen) {
+		seen = smp_load_acquire(&vcpu->reader.count);
+		while ((seen & 1) &&
+		       smp_load_acquire(&vcpu->reader.count) == seen) {
 			cpu_relax();
 		}
 	}

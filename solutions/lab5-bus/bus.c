@@ -2,14 +2,17 @@
  * Lab 5, the reference: the bus.
  *
  * Every change makes a new table and publishes it with one store.  Release
- * orders the table's contents before its address; whoever loads the address,
- * with acquire, sees them.  It also orders the whole registration before
- * whatever the registrar does next to let others know of the device.
+ * orders the table's contents before its address, and the whole registration
+ * before whatever the registrar does next to let others know of the device.
+ * The reader's half is the barrier after the lock: what the vCPU saw before
+ * this exit, such as a flag that says "registered", binds the load of the
+ * pointer.  Without it the CPU may have loaded the pointer before the flag.
  *
  *	writer                            reader (a vCPU after its VM exit)
- *	fill new table                    table = load_acquire(bus->table)
- *	store_release(bus->table, new)    search in table
- *	hand the old table to release()   call the device
+ *	fill new table                    srcu_read_lock()
+ *	assign_pointer(bus->table, new)   barrier; table = dereference(...)
+ *	call_srcu(old table, free)        search, call the device
+ *	flag = 1                          srcu_read_unlock()
  *
  * Because the ranges are disjoint, their order by base is also that by end,
  * and the only candidate for an address is the last range that begins at or
@@ -20,27 +23,35 @@
 #include "bus/access.h"
 #include "bus/errno.h"
 
-void bus_init(struct bus *bus, const struct bus_memory *memory, bus_addr_t last)
+void bus_init(struct bus *bus, const struct bus_memory *memory,
+	      struct srcu *srcu, bus_addr_t last)
 {
 	bus->table = NULL;
 	bus->memory = *memory;
+	bus->srcu = srcu;
 	bus->last = last.v;
 }
 
-/** Put a table in the old one's place. */
-static void publish(struct bus *bus, struct bus_table *table)
+static void free_table(struct bus_table *table)
 {
-	struct bus_table *old = bus->table;
+	const struct bus *bus = table->bus;
 
-	smp_store_release(&bus->table, table);
-	if (old) {
-		bus->memory.release(bus->memory.owner, old);
-	}
+	bus->memory.free(bus->memory.owner, table);
+}
+
+/** The grace period is over. */
+static void free_later(struct srcu_head *head)
+{
+	free_table(container_of(head, struct bus_table, head));
 }
 
 void bus_destroy(struct bus *bus)
 {
-	publish(bus, NULL);
+	srcu_barrier(bus->srcu); /* tables that wait know the bus */
+	if (bus->table) {
+		free_table(bus->table);
+	}
+	bus->table = NULL;
 }
 
 static struct bus_table *new_table(struct bus *bus, u32 count)
@@ -50,6 +61,7 @@ static struct bus_table *new_table(struct bus *bus, u32 count)
 		sizeof(*table) + count * sizeof(table->ranges[0]));
 
 	if (table) {
+		table->bus = bus;
 		table->count = count;
 	}
 	return table;
@@ -121,7 +133,10 @@ int bus_register(struct bus *bus, const struct bus_device *device)
 		       (count - place) * sizeof(range));
 	}
 	new->ranges[place] = range;
-	publish(bus, new);
+	rcu_assign_pointer(bus->table, new);
+	if (old) {
+		call_srcu(bus->srcu, &old->head, free_later);
+	}
 	return 0;
 }
 
@@ -157,7 +172,9 @@ int bus_unregister(struct bus *bus, const struct bus_device *device)
 		memcpy(&new->ranges[place], &old->ranges[place + 1],
 		       (new->count - place) * sizeof(old->ranges[0]));
 	}
-	publish(bus, new);
+	rcu_assign_pointer(bus->table, new);
+	synchronize_srcu(bus->srcu); /* nobody is inside of the device now */
+	free_table(old);
 	return 0;
 }
 
@@ -202,10 +219,13 @@ static bool takes(const struct bus_device *device, u32 length)
 
 int bus_dispatch(const struct bus *bus, struct bus_access *access)
 {
-	const struct bus_table *table = smp_load_acquire(&bus->table);
+	const struct bus_table *table;
 	const struct bus_range *range;
 	int result;
 
+	/* What was seen before the section binds the load of the pointer. */
+	smp_mb__after_srcu_read_lock();
+	table = srcu_dereference(bus->table, bus->srcu);
 	if (!table) {
 		return -EOPNOTSUPP;
 	}
@@ -222,4 +242,21 @@ int bus_dispatch(const struct bus *bus, struct bus_access *access)
 		access->value &= BITS(8 * access->length - 1, 0);
 	}
 	return 0;
+}
+
+int bus_dispatch_alone(const struct bus *bus, struct srcu_reader *reader,
+		       struct bus_access *access)
+{
+	int result;
+
+	srcu_read_lock(bus->srcu, reader);
+	result = bus_dispatch(bus, access);
+	srcu_read_unlock(bus->srcu, reader);
+	return result;
+}
+
+void bus_next_instruction(const struct bus *bus)
+{
+	(void)bus;
+	smp_rmb(); /* loads of the one before loads of the next */
 }
