@@ -58,12 +58,14 @@ $(OBJ)/%.o: %.S $(OBJ)/hv.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HV_CFLAGS) -Wa,--fatal-warnings -MMD -MP -c -o $@ $<
 
+# The empty rule at the end of a .d file is for a LABn_DIR that is gone by now.
 define lab-rules
 $$(call record,$(OUT)/lab/$1.from,$(lab-dir))
 $(OUT)/lab/$1/%.o: $(lab-dir)/%.c $(OBJ)/hv.flags $(OUT)/lab/$1.from
 	$$(call say,CC,$$<)
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $$(HV_CFLAGS) $$(LAB_CFLAGS) -MMD -MP -c -o $$@ $$<
+	@echo '$$<:' >> $$(@:.o=.d)
 endef
 $(foreach lab,$(LABS),$(if $(filter $(OUT)/lab/%,$(call lab-object-dir,$(lab))),$(eval \
 	$(call lab-rules,$(lab)))))
