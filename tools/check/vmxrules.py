@@ -15,7 +15,7 @@ TABLE = re.compile(r"static const struct (entry|segment)_check \w+(\[\])? = "
                    r"\{(.*?)\n?\};", re.S)
 WORDS = re.compile(r"\.rule =\s*\"")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-SEGMENT = re.compile(r"\bSEGMENT_([A-Z]+)\b")
+SEGMENT = re.compile(r"\bVMCB_([A-Z]+)\b")
 # MSR lists are not tables: these functions return their rules.
 RETURNS = re.compile(r"^static const char \*\w+_rule\(.*?^\}", re.S | re.M)
 MSR_FIELD = "VM_ENTRY_MSR_LOAD_COUNT"
@@ -61,6 +61,8 @@ def fields_of(kind, row):
         return [row.split(",")[0].strip()]
     suffix = re.search(r"GUEST_ES_(\w+)", row).group(1)
     registers = SEGMENT.findall(row.split("GUEST_ES_")[0])
+    if not registers:
+        raise SystemExit("a row of a segment check names no segment register: " + row)
     return ["GUEST_%s_%s" % (register, suffix) for register in registers]
 
 

@@ -16,7 +16,7 @@ static const struct entry_check alone = {
  HOST_RIP, "27.2", when, holds, .rule = "it must be canonical",
 };
 static const struct segment_check segments[] = {
- { (1u << (SEGMENT_CS)) | (1u << (SEGMENT_DS)), GUEST_ES_LIMIT, when, holds,
+ { (1u << (VMCB_CS)) | (1u << (VMCB_DS)), GUEST_ES_LIMIT, when, holds,
    .rule = "too far", .other = GUEST_ES_BASE, .own = 1 },
 };
 '''
@@ -48,6 +48,8 @@ class RulesTest(unittest.TestCase):
     def test_no_rule_escapes(self):
         with self.assertRaises(SystemExit):
             found(TABLE.replace("struct entry_check alone", "struct other alone"))
+        with self.assertRaises(SystemExit):
+            found(TABLE.replace("VMCB_", "OTHER_"))
 
     def test_broken_or_not(self):
         rule = vmxrules.Rule("x.c", "HOST_RIP", "it must be canonical")
