@@ -27,29 +27,9 @@
 #define PENDING_BS BIT(14)
 #define PENDING_RTM BIT(16)
 
-static unsigned int type_of(const struct entry_view *view)
-{
-	return bits(view->event, 10, 8);
-}
-
-static bool injects(const struct entry_view *view, enum intr_type type)
-{
-	return view->event && type_of(view) == type;
-}
-
-static bool injects_interrupt(const struct entry_view *view)
-{
-	return injects(view, INTR_TYPE_EXTERNAL);
-}
-
-static bool injects_nmi(const struct entry_view *view)
-{
-	return injects(view, INTR_TYPE_NMI);
-}
-
 static bool injects_virtual_nmi(const struct entry_view *view)
 {
-	return injects_nmi(view) && (view->pin & PIN_VIRTUAL_NMIS);
+	return entry_checks_injects_nmi(view) && (view->pin & PIN_VIRTUAL_NMIS);
 }
 
 static bool blocking_exists(const struct entry_view *view, u64 blocking)
@@ -154,10 +134,10 @@ static const struct entry_check checks[] = {
 	  .rule = "blocking by STI and by MOV SS exclude each other" },
 	{ GUEST_INTERRUPTIBILITY_STATE, STATE, NULL, sti_has_if,
 	  .rule = "blocking by STI needs RFLAGS.IF = 1", .other = GUEST_RFLAGS },
-	{ GUEST_INTERRUPTIBILITY_STATE, STATE, injects_interrupt, is_unblocked,
+	{ GUEST_INTERRUPTIBILITY_STATE, STATE, entry_checks_injects_interrupt, is_unblocked,
 	  .rule = "an external interrupt cannot be injected while STI or MOV SS blocks it",
 	  .other = VM_ENTRY_INTR_INFO },
-	{ GUEST_INTERRUPTIBILITY_STATE, STATE, injects_nmi, is_without_mov_ss,
+	{ GUEST_INTERRUPTIBILITY_STATE, STATE, entry_checks_injects_nmi, is_without_mov_ss,
 	  .rule = "an NMI cannot be injected while MOV SS blocks it", .other = VM_ENTRY_INTR_INFO },
 	{ GUEST_INTERRUPTIBILITY_STATE, STATE, NULL, is_without_smi,
 	  .rule = "blocking by SMI, bit 2, must be 0 outside of SMM" },
@@ -169,7 +149,8 @@ static const struct entry_check checks[] = {
 
 /** Left to the processor by the manual; those that refuse say why. */
 static const struct entry_check nmi_check = {
-	GUEST_INTERRUPTIBILITY_STATE, STATE, injects_nmi, is_without_sti,
+	GUEST_INTERRUPTIBILITY_STATE, STATE, entry_checks_injects_nmi,
+	is_without_sti,
 	.rule = "an NMI cannot be injected while STI blocks it",
 	.other = VM_ENTRY_INTR_INFO,
 };

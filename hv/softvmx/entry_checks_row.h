@@ -120,6 +120,28 @@ u64 entry_checks_load(hpa_t address);
 /** A valid PAT: each byte 0, 1, 4, 5, 6 or 7 (SDM 3A 12.12.2). */
 bool entry_checks_is_pat(u64 pat);
 
+/* What the entry injects: when rows apply. */
+
+/** Does it inject an event of this type (SDM 3C table 25-17)? */
+static inline bool entry_checks_injects(const struct entry_view *view,
+					enum intr_type type)
+{
+	return view->event && bits(view->event, 10, 8) == type;
+}
+
+/** An external interrupt? */
+static inline bool
+entry_checks_injects_interrupt(const struct entry_view *view)
+{
+	return entry_checks_injects(view, INTR_TYPE_EXTERNAL);
+}
+
+/** A non-maskable one? */
+static inline bool entry_checks_injects_nmi(const struct entry_view *view)
+{
+	return entry_checks_injects(view, INTR_TYPE_NMI);
+}
+
 /* What rows ask of their value. */
 
 /** No bit beyond the processor's physical addresses. */

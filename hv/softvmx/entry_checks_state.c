@@ -23,26 +23,6 @@
 /** IA32_VMX_MISC: bit 5 + n, the activity state n is offered. */
 #define MISC_ACTIVITY 5
 
-static unsigned int type_of(const struct entry_view *view)
-{
-	return bits(view->event, 10, 8);
-}
-
-static bool injects(const struct entry_view *view, enum intr_type type)
-{
-	return view->event && type_of(view) == type;
-}
-
-static bool injects_interrupt(const struct entry_view *view)
-{
-	return injects(view, INTR_TYPE_EXTERNAL);
-}
-
-static bool injects_nmi(const struct entry_view *view)
-{
-	return injects(view, INTR_TYPE_NMI);
-}
-
 static bool injects_any(const struct entry_view *view)
 {
 	return view->event;
@@ -120,7 +100,7 @@ static bool activity_fits_blocking(const struct entry_view *view, u64 activity)
 
 static bool is_exception(const struct entry_view *view, unsigned int vector)
 {
-	return injects(view, INTR_TYPE_HARD_EXCEPTION) &&
+	return entry_checks_injects(view, INTR_TYPE_HARD_EXCEPTION) &&
 	       (view->event & INTR_INFO_VECTOR) == vector;
 }
 
@@ -131,12 +111,14 @@ static bool event_wakes(const struct entry_view *view, u64 activity)
 	case ACTIVITY_ACTIVE:
 		return true;
 	case ACTIVITY_HLT:
-		return injects_interrupt(view) || injects_nmi(view) ||
-		       injects(view, INTR_TYPE_OTHER) ||
+		return entry_checks_injects_interrupt(view) ||
+		       entry_checks_injects_nmi(view) ||
+		       entry_checks_injects(view, INTR_TYPE_OTHER) ||
 		       is_exception(view, VECTOR_DB) ||
 		       is_exception(view, VECTOR_MC);
 	case ACTIVITY_SHUTDOWN:
-		return injects_nmi(view) || is_exception(view, VECTOR_MC);
+		return entry_checks_injects_nmi(view) ||
+		       is_exception(view, VECTOR_MC);
 	case ACTIVITY_WAIT_FOR_SIPI:
 		break;
 	}
@@ -151,7 +133,7 @@ static const struct entry_check checks[] = {
 	  .rule = "bit 1 must be 1, bits 63:22, 15, 5 and 3 must be 0" },
 	{ GUEST_RFLAGS, RIP, NULL, vm_fits,
 	  .rule = "VM must be 0 in IA-32e mode and in real mode", .other = VM_ENTRY_CONTROLS },
-	{ GUEST_RFLAGS, RIP, injects_interrupt, if_is_1,
+	{ GUEST_RFLAGS, RIP, entry_checks_injects_interrupt, if_is_1,
 	  .rule = "IF must be 1 for an external interrupt to be injected",
 	  .other = VM_ENTRY_INTR_INFO },
 	{ GUEST_ACTIVITY_STATE, STATE, NULL, activity_exists,

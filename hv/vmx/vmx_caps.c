@@ -153,6 +153,24 @@ const char *vmx_caps_missing(void)
 	return missing;
 }
 
+enum vmx_control vmx_caps_control_of(u32 field)
+{
+	switch (field) {
+	case PIN_BASED_VM_EXEC_CONTROL:
+		return VMX_CONTROL_PIN;
+	case CPU_BASED_VM_EXEC_CONTROL:
+		return VMX_CONTROL_CPU;
+	case SECONDARY_VM_EXEC_CONTROL:
+		return VMX_CONTROL_CPU2;
+	case VM_EXIT_CONTROLS:
+		return VMX_CONTROL_EXIT;
+	case VM_ENTRY_CONTROLS:
+		return VMX_CONTROL_ENTRY;
+	default:
+		return VMX_CONTROL_COUNT;
+	}
+}
+
 u32 vmx_caps_adjust(enum vmx_control control, u32 want, u32 need)
 {
 	u32 must = vmx_caps.allowed0[control];

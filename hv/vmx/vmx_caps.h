@@ -54,6 +54,13 @@ int vmx_caps_read(void) __must_check;
 const char *vmx_caps_missing(void);
 
 /**
+ * The control word that a VMCS field is.
+ * @param field an encoding
+ * @return VMX_CONTROL_COUNT for a field that has no capability MSR
+ */
+enum vmx_control vmx_caps_control_of(u32 field);
+
+/**
  * Round a set of controls to what the processor allows.
  * @param control which word
  * @param want    bits that we would like; left out where not offered

@@ -87,25 +87,6 @@ static bool is_harmless(u32 field)
 	}
 }
 
-/** The word of controls that a field is; VMX_CONTROL_COUNT if it is none. */
-static enum vmx_control control_of(u32 field)
-{
-	switch (field) {
-	case PIN_BASED_VM_EXEC_CONTROL:
-		return VMX_CONTROL_PIN;
-	case CPU_BASED_VM_EXEC_CONTROL:
-		return VMX_CONTROL_CPU;
-	case SECONDARY_VM_EXEC_CONTROL:
-		return VMX_CONTROL_CPU2;
-	case VM_EXIT_CONTROLS:
-		return VMX_CONTROL_EXIT;
-	case VM_ENTRY_CONTROLS:
-		return VMX_CONTROL_ENTRY;
-	default:
-		return VMX_CONTROL_COUNT;
-	}
-}
-
 /** What became of one flip. */
 struct flip {
 	u32 field;
@@ -138,7 +119,7 @@ static bool says(const char *words)
 /** A control bit: does the sentence agree with the capability MSR? */
 static const char *judge_control(const struct flip *flip)
 {
-	enum vmx_control word = control_of(flip->field);
+	enum vmx_control word = vmx_caps_control_of(flip->field);
 	u32 bit = BIT(flip->bit);
 	bool set = !(flip->before & bit);
 	char words[32];

@@ -165,28 +165,9 @@ void rig_vmcs_write(struct rig *rig)
 	write_rest(rig);
 }
 
-/** Which capability goes with a field of controls; COUNT for none. */
-static enum vmx_control control_of(u32 field)
-{
-	switch (field) {
-	case PIN_BASED_VM_EXEC_CONTROL:
-		return VMX_CONTROL_PIN;
-	case CPU_BASED_VM_EXEC_CONTROL:
-		return VMX_CONTROL_CPU;
-	case SECONDARY_VM_EXEC_CONTROL:
-		return VMX_CONTROL_CPU2;
-	case VM_EXIT_CONTROLS:
-		return VMX_CONTROL_EXIT;
-	case VM_ENTRY_CONTROLS:
-		return VMX_CONTROL_ENTRY;
-	default:
-		return VMX_CONTROL_COUNT;
-	}
-}
-
 int rig_vmcs_control(u32 field, u32 set, u32 clear)
 {
-	enum vmx_control control = control_of(field);
+	enum vmx_control control = vmx_caps_control_of(field);
 
 	if (control == VMX_CONTROL_COUNT) {
 		return -EINVAL;
