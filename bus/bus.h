@@ -6,18 +6,18 @@
  * addresses; an access belongs to it only if it lies whole inside.  What
  * straddles an end belongs to nobody and goes to the VMM, undivided.
  *
- * The ranges stand in a sorted table that is never changed once published:
- * registering builds a new one and puts it in the old one's place, so that a
- * reader sees one consistent table without taking a lock.
+ * The ranges stand in a sorted table (bus/table.h) that is never changed once
+ * published: registering builds a new one and puts it in the old one's place,
+ * so that a reader sees one consistent table without taking a lock.
  *
- *	bus->table --> +-------+---------------+---------------+----
- *	               | count | base last dev | base last dev | ...
- *	               +-------+---------------+---------------+----
- *	                        ascending, disjoint: binary search is exact
+ * A doorbell is no device but one address: a store there calls a function that
+ * lets somebody know, and is done.  Loads never ring (spec 10.7).  A doorbell
+ * may lie inside a device's range; then it is asked first, and stores that it
+ * does not want, and all loads, are the device's.
  *
- * Writers (bus_register(), bus_unregister()) exclude each other by a lock of
- * the caller's.  bus_dispatch() takes none: it runs in a read section of the
- * bus' SRCU domain, and an old table is freed when no section can see it.
+ * Writers (bus_register() and its like) exclude each other by a lock of the
+ * caller's.  bus_dispatch() takes none: it runs in a read section of the bus'
+ * SRCU domain, and an old table is freed when no section can see it.
  *
  * The promise (spec 6.5): whoever has seen, by whatever way, that a device is
  * registered finds it with the next access.  And bus_register() waits for
@@ -27,6 +27,7 @@
 #define BUS_BUS_H
 
 #include "bus/srcu.h"
+#include "bus/table.h"
 #include "bus/types.h"
 
 /** A guest physical address on the MMIO bus, a port number on the port bus. */
@@ -41,6 +42,9 @@ static inline bus_addr_t bus_addr(u64 v)
 
 /** A bus holds at most this many devices (spec 6.1). */
 #define BUS_DEVICES_MAX 1000
+
+/** And, not counted among them, so many doorbells. */
+#define BUS_DOORBELLS_MAX 4096
 
 /** Access widths, as a mask: a width of n bytes is the bit of value n. */
 enum bus_width {
@@ -80,19 +84,30 @@ struct bus_device {
 	int (*access)(void *opaque, struct bus_access *access);
 };
 
-/** A range of the table; last is the last address inside. */
-struct bus_range {
-	u64 base;
-	u64 last;
-	const struct bus_device *device;
+/**
+ * A doorbell, filled by its owner and left alone while it is registered.
+ *
+ * Two doorbells that one store could ring collide: same address, same length
+ * or one of any length, same value or one of any value.
+ */
+struct bus_doorbell {
+	const char *name;
+	bus_addr_t address; /* of the store: not a byte further on */
+	u32 length;	    /* bytes: 1, 2, 4, 8; 0: any */
+	bool matches;	    /* only stores of this value; not with length 0 */
+	u64 value;	    /* its low length bytes count */
+	/** Let somebody know.  May run on several CPUs at once. */
+	void (*ring)(void *opaque);
+	void *opaque;
 };
 
-/** The devices of a bus at one moment; immutable once published. */
-struct bus_table {
-	struct srcu_head head; /* for call_srcu() */
-	const struct bus *bus; /* whose memory it is */
-	u32 count;
-	struct bus_range ranges[];
+/**
+ * Where the last access of somebody was answered: most go where the one before
+ * went.  A guess, and any number is allowed: -1, or a place long gone.
+ */
+struct bus_hint {
+	u32 range;
+	u32 bell;
 };
 
 /** Where tables live. */
@@ -106,11 +121,12 @@ struct bus_memory {
 
 struct bus {
 	/* changed by writers, read by everybody inside of a read section */
-	struct bus_table *table; /* NULL when there is no device */
+	struct bus_table *table; /* NULL when there is nothing on it */
+	u32 any_length; /* how many doorbells bus_ring_alone() could ring */
 	/* fixed by bus_init() */
 	struct bus_memory memory;
 	struct srcu *srcu; /* the domain of all who call bus_dispatch() */
-	u64 last; /* the bus' last address */
+	u64 last;	   /* the bus' last address */
 };
 
 /**
@@ -158,15 +174,55 @@ int __must_check bus_unregister(struct bus *bus,
 				const struct bus_device *device);
 
 /**
- * Offer an access to the device that it lies in.  Step 5.4.  The caller is in
- * a read section of the bus' domain, and stays in it until this returns.
+ * Put a doorbell on the bus.  Step 5.6.  As bus_register() it waits for nobody,
+ * and who learns of the doorbell rings it with the next store.
+ *
+ * @param bus      the bus; writers exclude each other
+ * @param doorbell must live until bus_unregister_doorbell() has returned
+ * @return 0; -EINVAL: no ring function, no such length, a value without a
+ *         length, or it ends behind the bus; -EEXIST: it collides;
+ *         -ENOSPC: BUS_DOORBELLS_MAX are there; -ENOMEM.  The bus is as before
+ *         unless the result is 0.
+ */
+int __must_check bus_register_doorbell(struct bus *bus,
+				       const struct bus_doorbell *doorbell);
+
+/**
+ * Take a doorbell off the bus.  Step 5.6.  Waits until nobody is ringing it, so
+ * not from inside a read section.
+ *
+ * @param bus      the bus; writers exclude each other
+ * @param doorbell as it was registered
+ * @return 0; -ENOENT: it is not on the bus; -ENOMEM.  The bus is as before
+ *         unless the result is 0 (spec 10.8).
+ */
+int __must_check bus_unregister_doorbell(struct bus *bus,
+					 const struct bus_doorbell *doorbell);
+
+/**
+ * Offer an access to the doorbell that it rings (step 5.6), else to the device
+ * that it lies in (step 5.4).  The caller is in a read section of the bus'
+ * domain, and stays in it until this returns.
  *
  * @param bus     the bus
  * @param access  address, length, is_write, and value of a write
+ * @param hint    a guess at the answer, which spares the search (spec 6.4): any
+ *                content is right, and it may be the better for the next access
  * @return 0: done, a read's bytes are in access->value, the rest of it 0;
  *         -EOPNOTSUPP: nobody's, or refused by width or device; ask the VMM
  */
-int __must_check bus_dispatch(const struct bus *bus, struct bus_access *access);
+int __must_check bus_dispatch_hint(const struct bus *bus,
+				   struct bus_access *access,
+				   struct bus_hint *hint);
+
+/** The same without a guess. */
+static inline int __must_check bus_dispatch(const struct bus *bus,
+					    struct bus_access *access)
+{
+	struct bus_hint none = { 0, 0 };
+
+	return bus_dispatch_hint(bus, access, &none);
+}
 
 /**
  * The same for an access that is an exit of its own: with a read section
@@ -176,6 +232,21 @@ int __must_check bus_dispatch(const struct bus *bus, struct bus_access *access);
 int __must_check bus_dispatch_alone(const struct bus *bus,
 				    struct srcu_reader *reader,
 				    struct bus_access *access);
+
+/**
+ * Ring the doorbell of any length at exactly this address, for a store whose
+ * length and value are not known yet: before its instruction is decoded.  With
+ * a read section around it.  Step 5.6.
+ *
+ * @param bus     the bus
+ * @param reader  the caller's, outside of any section
+ * @param address of a store, never of a load
+ * @return true: rung, the store is done; false: no such doorbell, offer the
+ *         store to bus_dispatch() once it is known
+ */
+bool __must_check bus_ring_alone(const struct bus *bus,
+				 struct srcu_reader *reader,
+				 bus_addr_t address);
 
 /**
  * Between two instructions that are emulated in one read section (spec 9):

@@ -14,9 +14,9 @@
  *	call_srcu(old table, free)        search, call the device
  *	flag = 1                          srcu_read_unlock()
  *
- * Because the ranges are disjoint, their order by base is also that by end,
- * and the only candidate for an address is the last range that begins at or
- * before it.
+ * Ranges are disjoint, and no two doorbells want one store.  Therefore, in
+ * both arrays, the only candidate is the last entry that is not behind what is
+ * searched for, and only two neighbours can collide with what is inserted.
  */
 #include "bus/bus.h"
 
@@ -27,45 +27,99 @@ void bus_init(struct bus *bus, const struct bus_memory *memory,
 	      struct srcu *srcu, bus_addr_t last)
 {
 	bus->table = NULL;
+	bus->any_length = 0;
 	bus->memory = *memory;
 	bus->srcu = srcu;
 	bus->last = last.v;
 }
 
-static void free_table(struct bus_table *table)
-{
-	const struct bus *bus = table->bus;
-
-	bus->memory.free(bus->memory.owner, table);
-}
-
 /** The grace period is over. */
 static void free_later(struct srcu_head *head)
 {
-	free_table(container_of(head, struct bus_table, head));
+	table_free(container_of(head, struct bus_table, head));
 }
 
 void bus_destroy(struct bus *bus)
 {
 	srcu_barrier(bus->srcu); /* tables that wait know the bus */
 	if (bus->table) {
-		free_table(bus->table);
+		table_free(bus->table);
 	}
 	bus->table = NULL;
+	bus->any_length = 0;
 }
 
-static struct bus_table *new_table(struct bus *bus, u32 count)
+/* A writer's next table ---------------------------------------------------- */
+
+static void copy_ranges(struct bus_table *new, const struct bus_table *old,
+			u32 place)
 {
-	struct bus_table *table = bus->memory.alloc(
-		bus->memory.owner,
-		sizeof(*table) + count * sizeof(table->ranges[0]));
+	u32 to = place + (new->count > old->count);
+	u32 from = place + (new->count < old->count);
 
-	if (table) {
-		table->bus = bus;
-		table->count = count;
-	}
-	return table;
+	memcpy(new->ranges, old->ranges, place * sizeof(new->ranges[0]));
+	memcpy(&new->ranges[to], &old->ranges[from],
+	       (new->count - to) * sizeof(new->ranges[0]));
 }
+
+static void copy_bells(struct bus_table *new, const struct bus_table *old,
+		       u32 place)
+{
+	u32 to = place + (new->doorbells > old->doorbells);
+	u32 from = place + (new->doorbells < old->doorbells);
+
+	memcpy(new->bells, old->bells, place * sizeof(new->bells[0]));
+	memcpy(&new->bells[to], &old->bells[from],
+	       (new->doorbells - to) * sizeof(new->bells[0]));
+}
+
+/**
+ * The old table's entries in a new one.  The array that shall have one more
+ * gets a gap at place, the one that shall have one less goes without the entry
+ * there.
+ */
+static struct bus_table *copy(struct bus *bus, u32 count, u32 doorbells,
+			      u32 place)
+{
+	const struct bus_table *old = table_current(bus);
+	struct bus_table *new = table_new(bus, count, doorbells);
+
+	if (new) {
+		copy_ranges(new, old, count == old->count ? 0 : place);
+		copy_bells(new, old, doorbells == old->doorbells ? 0 : place);
+	}
+	return new;
+}
+
+/** Put it in the old one's place, which is freed later: wait for nobody. */
+static void publish(struct bus *bus, struct bus_table *new)
+{
+	struct bus_table *old = bus->table;
+
+	rcu_assign_pointer(bus->table, new);
+	if (old) {
+		call_srcu(bus->srcu, &old->head, free_later);
+	}
+}
+
+/** Publish a copy without that entry, and wait until nobody is inside of it. */
+static int take_off(struct bus *bus, u32 count, u32 doorbells, u32 place)
+{
+	struct bus_table *old = bus->table, *new = NULL;
+
+	if (count || doorbells) {
+		new = copy(bus, count, doorbells, place);
+		if (!new) {
+			return -ENOMEM;
+		}
+	}
+	rcu_assign_pointer(bus->table, new);
+	synchronize_srcu(bus->srcu);
+	table_free(old);
+	return 0;
+}
+
+/* Devices ------------------------------------------------------------------ */
 
 /** The refusals that need only the device and the bus' size. */
 static int check(const struct bus *bus, const struct bus_device *device)
@@ -81,109 +135,12 @@ static int check(const struct bus *bus, const struct bus_device *device)
 	return 0;
 }
 
-/** How many ranges begin at or before base: where a new one goes. */
-static u32 place_of(const struct bus_table *table, u64 base)
-{
-	u32 i = 0;
-
-	while (table && i < table->count && table->ranges[i].base <= base) {
-		i++;
-	}
-	return i;
-}
-
-/** Only the two neighbours can overlap: the table is sorted and disjoint. */
-static bool overlaps(const struct bus_table *table, u32 place,
-		     const struct bus_range *range)
-{
-	if (place > 0 && table->ranges[place - 1].last >= range->base) {
-		return true;
-	}
-	return table && place < table->count &&
-	       table->ranges[place].base <= range->last;
-}
-
-int bus_register(struct bus *bus, const struct bus_device *device)
-{
-	struct bus_range range = {
-		.base = device->base.v,
-		.last = device->base.v + device->length - 1,
-		.device = device,
-	};
-	struct bus_table *old = bus->table, *new;
-	u32 count = old ? old->count : 0;
-	u32 place = place_of(old, range.base);
-
-	if (check(bus, device)) {
-		return -EINVAL;
-	}
-	if (overlaps(old, place, &range)) {
-		return -EEXIST;
-	}
-	if (count == BUS_DEVICES_MAX) {
-		return -ENOSPC;
-	}
-	new = new_table(bus, count + 1);
-	if (!new) {
-		return -ENOMEM;
-	}
-	if (old) {
-		memcpy(new->ranges, old->ranges, place * sizeof(range));
-		memcpy(&new->ranges[place + 1], &old->ranges[place],
-		       (count - place) * sizeof(range));
-	}
-	new->ranges[place] = range;
-	rcu_assign_pointer(bus->table, new);
-	if (old) {
-		call_srcu(bus->srcu, &old->head, free_later);
-	}
-	return 0;
-}
-
-/** The device's place in the table, or the table's count. */
-static u32 find_device(const struct bus_table *table,
-		       const struct bus_device *device)
-{
-	u32 i;
-
-	for (i = 0; i < table->count; i++) {
-		if (table->ranges[i].device == device) {
-			break;
-		}
-	}
-	return i;
-}
-
-int bus_unregister(struct bus *bus, const struct bus_device *device)
-{
-	struct bus_table *old = bus->table, *new = NULL;
-	u32 place = old ? find_device(old, device) : 0;
-
-	if (!old || place == old->count) {
-		return -ENOENT;
-	}
-	if (old->count > 1) {
-		new = new_table(bus, old->count - 1);
-		if (!new) {
-			return -ENOMEM;
-		}
-		memcpy(new->ranges, old->ranges,
-		       place * sizeof(old->ranges[0]));
-		memcpy(&new->ranges[place], &old->ranges[place + 1],
-		       (new->count - place) * sizeof(old->ranges[0]));
-	}
-	rcu_assign_pointer(bus->table, new);
-	synchronize_srcu(bus->srcu); /* nobody is inside of the device now */
-	free_table(old);
-	return 0;
-}
-
 /**
- * The last range that begins at or before address, else the first one.  The
- * candidates are range[0..count-1]; each round keeps one half of them.
+ * How many ranges begin at or before address: a new one goes there, and of
+ * those before that place only the last can hold the address.  The candidates
+ * are range[0..count-1]; each round keeps one half of them.
  */
-static const struct bus_range *search(const struct bus_table *table,
-				      u64 address)
+static u32 place_of(const struct bus_table *table, u64 address)
 {
 	const struct bus_range *range = table->ranges;
 	size_t count = table->count;
@@ -196,8 +153,179 @@ static const struct bus_range *search(const struct bus_table *table,
 		}
 		count -= half;
 	}
-	return range;
+	return range - table->ranges + (count && range->base <= address);
 }
+
+/** Only the two neighbours can overlap: the table is sorted and disjoint. */
+static bool overlaps(const struct bus_table *table, u32 place,
+		     const struct bus_range *range)
+{
+	if (place > 0 && table->ranges[place - 1].last >= range->base) {
+		return true;
+	}
+	return place < table->count && table->ranges[place].base <= range->last;
+}
+
+int bus_register(struct bus *bus, const struct bus_device *device)
+{
+	struct bus_range range = {
+		.base = device->base.v,
+		.last = device->base.v + device->length - 1,
+		.device = device,
+	};
+	const struct bus_table *old = table_current(bus);
+	u32 place = place_of(old, range.base);
+	struct bus_table *new;
+
+	if (check(bus, device)) {
+		return -EINVAL;
+	}
+	if (overlaps(old, place, &range)) {
+		return -EEXIST;
+	}
+	if (old->count == BUS_DEVICES_MAX) {
+		return -ENOSPC;
+	}
+	new = copy(bus, old->count + 1, old->doorbells, place);
+	if (!new) {
+		return -ENOMEM;
+	}
+	new->ranges[place] = range;
+	publish(bus, new);
+	return 0;
+}
+
+/** The device's place in the table, or the table's count. */
+static u32 find_device(const struct bus_table *table,
+		       const struct bus_device *device)
+{
+	u32 i = 0;
+
+	while (i < table->count && table->ranges[i].device != device) {
+		i++;
+	}
+	return i;
+}
+
+int bus_unregister(struct bus *bus, const struct bus_device *device)
+{
+	const struct bus_table *old = table_current(bus);
+	u32 place = find_device(old, device);
+
+	if (place == old->count) {
+		return -ENOENT;
+	}
+	return take_off(bus, old->count - 1, old->doorbells, place);
+}
+
+/* Doorbells ---------------------------------------------------------------- */
+
+/**
+ * Whether one store could ring both.  A store is as a doorbell of its own
+ * length and value, and rings what it meets.
+ */
+static bool meets(const struct bus_bell *bell, const struct bus_bell *other)
+{
+	if (bell->address != other->address) {
+		return false;
+	}
+	if (!bell->length || !other->length) {
+		return true;
+	}
+	return bell->length == other->length &&
+	       (!bell->matches || !other->matches ||
+		bell->value == other->value);
+}
+
+/**
+ * How many are not behind it: it goes there, and a store can ring only the one
+ * before.  (One of any length is alone at its address, one of any value alone
+ * with its length.)
+ */
+static u32 place_of_bell(const struct bus_table *table,
+			 const struct bus_bell *key)
+{
+	const struct bus_bell *bell = table->bells;
+	size_t count = table->doorbells;
+
+	while (count > 1) {
+		size_t half = count / 2;
+
+		if (!table_is_behind(&bell[half], key)) {
+			bell += half;
+		}
+		count -= half;
+	}
+	return bell - table->bells + (count && !table_is_behind(bell, key));
+}
+
+/** As with ranges, only the two neighbours can. */
+static bool collides(const struct bus_table *table, u32 place,
+		     const struct bus_bell *bell)
+{
+	return (place > 0 && meets(&table->bells[place - 1], bell)) ||
+	       (place < table->doorbells && meets(&table->bells[place], bell));
+}
+
+int bus_register_doorbell(struct bus *bus, const struct bus_doorbell *doorbell)
+{
+	const struct bus_table *old = table_current(bus);
+	struct bus_table *new;
+	struct bus_bell bell;
+	u32 place;
+
+	if (table_make_bell(bus, doorbell, &bell)) {
+		return -EINVAL;
+	}
+	place = place_of_bell(old, &bell);
+	if (collides(old, place, &bell)) {
+		return -EEXIST;
+	}
+	if (old->doorbells == BUS_DOORBELLS_MAX) {
+		return -ENOSPC;
+	}
+	new = copy(bus, old->count, old->doorbells + 1, place);
+	if (!new) {
+		return -ENOMEM;
+	}
+	new->bells[place] = bell;
+	publish(bus, new);
+	if (!bell.length) {
+		smp_store_release(&bus->any_length, bus->any_length + 1);
+	}
+	return 0;
+}
+
+/** The doorbell's place in the table, or how many there are. */
+static u32 find_doorbell(const struct bus_table *table,
+			 const struct bus_doorbell *doorbell)
+{
+	u32 i = 0;
+
+	while (i < table->doorbells && table->bells[i].doorbell != doorbell) {
+		i++;
+	}
+	return i;
+}
+
+int bus_unregister_doorbell(struct bus *bus,
+			    const struct bus_doorbell *doorbell)
+{
+	const struct bus_table *old = table_current(bus);
+	u32 place = find_doorbell(old, doorbell);
+	int error;
+
+	if (place == old->doorbells) {
+		return -ENOENT;
+	}
+	error = take_off(bus, old->count, old->doorbells - 1, place);
+	if (!error && !doorbell->length) {
+		WRITE_ONCE(bus->any_length, bus->any_length - 1);
+	}
+	return error;
+}
+
+/* Lookup ------------------------------------------------------------------- */
 
 /** Whether the whole access lies inside; written so that nothing can wrap. */
 static bool contains(const struct bus_range *range,
@@ -217,31 +345,100 @@ static bool takes(const struct bus_device *device, u32 length)
 	return is_width && (device->widths & length);
 }
 
-int bus_dispatch(const struct bus *bus, struct bus_access *access)
+/** The range that the access lies in, or NULL; the hint is tried first. */
+static const struct bus_range *find_range(const struct bus_table *table,
+					  const struct bus_access *access,
+					  struct bus_hint *hint)
 {
-	const struct bus_table *table;
-	const struct bus_range *range;
-	int result;
+	u32 place = hint->range;
 
-	/* What was seen before the section binds the load of the pointer. */
-	smp_mb__after_srcu_read_lock();
-	table = srcu_dereference(bus->table, bus->srcu);
-	if (!table) {
-		return -EOPNOTSUPP;
+	if (place < table->count && contains(&table->ranges[place], access)) {
+		return &table->ranges[place];
 	}
-	range = search(table, access->address.v);
-	if (!contains(range, access) || !takes(range->device, access->length)) {
+	place = place_of(table, access->address.v);
+	if (!place || !contains(&table->ranges[place - 1], access)) {
+		return NULL;
+	}
+	hint->range = place - 1;
+	return &table->ranges[place - 1];
+}
+
+/** Offer it to the device that it lies in. */
+static int offer(const struct bus_table *table, struct bus_access *access,
+		 struct bus_hint *hint)
+{
+	const struct bus_range *range = find_range(table, access, hint);
+
+	if (!range || !takes(range->device, access->length)) {
 		return -EOPNOTSUPP;
 	}
 	access->offset = access->address.v - range->base;
-	result = range->device->access(range->device->opaque, access);
-	if (result) {
+	if (range->device->access(range->device->opaque, access)) {
 		return -EOPNOTSUPP;
 	}
 	if (!access->is_write) {
-		access->value &= BITS(8 * access->length - 1, 0);
+		access->value = table_low_bytes(access->value, access->length);
 	}
 	return 0;
+}
+
+/** The doorbell that the store rings, or NULL; the hint is tried first. */
+static const struct bus_bell *find_bell(const struct bus_table *table,
+					const struct bus_bell *store,
+					struct bus_hint *hint)
+{
+	u32 place = hint->bell;
+
+	if (place < table->doorbells && meets(&table->bells[place], store)) {
+		return &table->bells[place];
+	}
+	place = place_of_bell(table, store);
+	if (!place || !meets(&table->bells[place - 1], store)) {
+		return NULL;
+	}
+	hint->bell = place - 1;
+	return &table->bells[place - 1];
+}
+
+static bool ring(const struct bus_table *table, const struct bus_access *access,
+		 struct bus_hint *hint)
+{
+	struct bus_bell store = { .address = access->address.v,
+				  .length = access->length,
+				  .matches = true };
+	const struct bus_bell *bell;
+
+	if (access->length - 1 >= sizeof(store.value)) {
+		return false; /* there is no such store */
+	}
+	store.value = table_low_bytes(access->value, access->length);
+	bell = find_bell(table, &store, hint);
+	if (bell) {
+		bell->doorbell->ring(bell->doorbell->opaque);
+	}
+	return bell;
+}
+
+/** Inside of a section: the table that every other step works on. */
+static const struct bus_table *look(const struct bus *bus)
+{
+	/* What was seen before the section binds the load of the pointer. */
+	smp_mb__after_srcu_read_lock();
+	return srcu_dereference(bus->table, bus->srcu);
+}
+
+int bus_dispatch_hint(const struct bus *bus, struct bus_access *access,
+		      struct bus_hint *hint)
+{
+	const struct bus_table *table = look(bus);
+
+	if (!table) {
+		return -EOPNOTSUPP;
+	}
+	if (access->is_write && table->doorbells && ring(table, access, hint)) {
+		return 0;
+	}
+	return offer(table, access, hint);
 }
 
 int bus_dispatch_alone(const struct bus *bus, struct srcu_reader *reader,
@@ -253,6 +450,40 @@ int bus_dispatch_alone(const struct bus *bus, struct srcu_reader *reader,
 	result = bus_dispatch(bus, access);
 	srcu_read_unlock(bus->srcu, reader);
 	return result;
+}
+
+/** Inside of the section: the one of any length at this address. */
+static bool ring_any_length(const struct bus *bus, u64 address)
+{
+	struct bus_bell store = { .address = address };
+	const struct bus_table *table = look(bus);
+	const struct bus_bell *bell;
+	u32 place = table ? place_of_bell(table, &store) : 0;
+
+	if (!place) {
+		return false;
+	}
+	bell = &table->bells[place - 1];
+	if (bell->address != address || bell->length) {
+		return false;
+	}
+	bell->doorbell->ring(bell->doorbell->opaque);
+	return true;
+}
+
+bool bus_ring_alone(const struct bus *bus, struct srcu_reader *reader,
+		    bus_addr_t address)
+{
+	bool rung;
+
+	smp_rmb(); /* what was seen before binds this look, too */
+	if (!READ_ONCE(bus->any_length)) {
+		return false; /* spares most exits the section */
+	}
+	srcu_read_lock(bus->srcu, reader);
+	rung = ring_any_length(bus, address.v);
+	srcu_read_unlock(bus->srcu, reader);
+	return rung;
 }
 
 void bus_next_instruction(const struct bus *bus)
