@@ -116,6 +116,9 @@ void bench_relax(void);
 /** This execution is wrong: say why, in a sentence. */
 __noreturn void bench_fail(const char *format, ...) __format(printf, 1, 2);
 
+/** In place of printf() in the code on the bench: says nothing. @return 0 */
+int bench_printf(const char *format, ...);
+
 /** Give a variable the name that counterexamples show; string lives on. */
 void bench_name(const volatile void *p, size_t bytes, const char *name);
 

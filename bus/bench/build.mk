@@ -4,7 +4,8 @@
 # its comment names ` * on the bench: FILE...`, and the bench itself. The first two are
 # instrumented: the compiler reports each plain access, memcpy() and its like go to the
 # bench, and bus/access.h is replaced. FILE=OTHER in the variable SWAP takes another file
-# instead (a student's, a wrong one), and TO another folder for the program.
+# instead (a student's, a wrong one), and TO another folder for the program. The goal
+# `bench` makes only what all programs share.
 
 BENCHCC ?= gcc
 OUT ?= build/bench/$(BENCHCC)
@@ -43,11 +44,13 @@ $(TO)/bus/bench/test/%: bus/bench/test/%.c $(BENCH) FORCE
 		$(BENCHCC) $(CFLAGS) $(HOOKED) $(REDIRECT) $(if $(call real_srcu,$<),,-include \
 			bus/bench/srcu_redirect.h) -c -o $$object $$file || exit 1; \
 		objcopy --redefine-sym memcpy=bench_copy --redefine-sym memmove=bench_move \
-			--redefine-sym memset=bench_set $$object || exit 1; \
+			--redefine-sym memset=bench_set --redefine-sym printf=bench_printf \
+			--redefine-sym panic=bench_fail $$object || exit 1; \
 		set -- "$$@" $$object; \
 	done; $(BENCHCC) -no-pie -o $@ "$$@" $(BENCH)
 
-.PHONY: FORCE
+.PHONY: FORCE bench
 FORCE:
+bench: $(BENCH)
 
 -include $(BENCH:.o=.d)

@@ -126,8 +126,8 @@ static bool matters(int number)
 	struct event *e = &bench->event[number];
 	bool plain = e->kind == PLAIN_READ || e->kind == PLAIN_WRITE;
 
-	if (!e->thread) {
-		return false;
+	if (!e->thread) { /* prepare and finish: only where they fail */
+		return !bench->failed_thread && number == bench->events - 1;
 	}
 	if (!plain || e->odd || number == bench->events - 1 ||
 	    says_step(bench->why, number + 1)) {
@@ -200,7 +200,7 @@ void report_trace(void)
 		}
 		report_find_line(e);
 		printf("      %4d  %-9s  %-17s  ", i + 1,
-		       bench->fiber[e->thread].job.name,
+		       e->thread ? bench->fiber[e->thread].job.name : "alone",
 		       e->where.file ? report_place(&e->where) : "");
 		print_effect(e);
 		print_source(&e->where);
