@@ -11,7 +11,8 @@
 #
 # and so is a library: ` * libraries: -lZydis`.
 #
-# LAB=N takes that lab's file from labs/, and builds only the tests of its header.
+# LAB=N takes that lab's file from labs/, or from LABN_DIR, and builds only the tests of
+# its header.
 
 HOSTCC ?= gcc
 LAB ?=
@@ -22,8 +23,9 @@ CFLAGS := -std=gnu11 -g -O1 -I. -Wall -Wextra -Werror -Wshadow -Wstrict-prototyp
 	-mcx16 -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 
 # A lab whose solution was not handed out is the student's as well.
-CHOSEN := $(sort $(if $(LAB),$(wildcard labs/lab$(LAB)-*/*.c)) $(foreach file, \
-	$(wildcard labs/lab*/*.c),$(if $(wildcard $(file:labs/%=solutions/%)),,$(file))))
+MINE := $(if $(LAB),$(wildcard $(or $(LAB$(LAB)_DIR),labs/lab$(LAB)-*)/*.c))
+CHOSEN := $(sort $(MINE) $(foreach file,$(wildcard labs/lab*/*.c),$(if $(or $(filter \
+	labs/lab$(LAB)-%,$(file)),$(wildcard $(file:labs/%=solutions/%))),,$(file))))
 TESTS := $(wildcard emulator/test/*_test.c mmu/test/*_test.c bus/test/*_test.c \
 	hv/*/test/*_test.c tools/*/test/*_test.c)
 ifneq ($(LAB),)
@@ -32,11 +34,12 @@ TESTS := $(shell grep -lF '"$(HEADER)"' $(TESTS))
 endif
 PROGRAMS := $(TESTS:%.c=$(OUT)/%)
 LIBRARY := $(patsubst %.c,$(OUT)/%.o,$(wildcard emulator/*.c mmu/*.c bus/*.c) \
-	$(filter-out $(CHOSEN:labs/%=solutions/%),$(wildcard solutions/*/*.c)) $(CHOSEN))
+	$(filter-out $(if $(MINE),solutions/lab$(LAB)-%),$(wildcard solutions/*/*.c)) \
+	$(CHOSEN))
 libraries = $(shell sed -n 's/^ \* libraries: //p' $1)
 links = $(patsubst %.c,$(OUT)/%.o,$(shell sed -n 's/^ \* links: //p' $1))
 
-.PHONY: all
+.PHONY: all FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(PROGRAMS)
@@ -45,9 +48,13 @@ $(OUT)/%.o: %.c tools/check/host.mk
 	@mkdir -p $(@D)
 	@$(HOSTCC) $(CFLAGS) -c -o $@ $<
 
-$(OUT)/libexit49.a: $(LIBRARY)
+# Which files the archive is made of: LABN_DIR may have changed.
+$(OUT)/library: FORCE
 	@mkdir -p $(@D)
-	@rm -f $@ && ar rcs $@ $^
+	@echo '$(LIBRARY)' | cmp -s - $@ || echo '$(LIBRARY)' > $@
+
+$(OUT)/libexit49.a: $(LIBRARY) $(OUT)/library
+	@rm -f $@ && ar rcs $@ $(LIBRARY)
 
 .SECONDEXPANSION:
 $(PROGRAMS): $(OUT)/%: $(OUT)/%.o $$(call links,%.c) $(OUT)/libexit49.a
