@@ -35,7 +35,8 @@ class Image:
         return os.path.join(self.guests, name)
 
 
-def _clean_environment():
+def clean_environment():
+    """The environment of a make that we start."""
     # Called from a Makefile, we must not hand its variables on (LAB=, SRC= ...).
     return {name: value for name, value in os.environ.items()
             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "LAB",
@@ -57,7 +58,7 @@ def _locked_make(arguments):
         return subprocess.run(
             [MAKE, "-s", "--no-print-directory", f"-j{os.cpu_count() or 1}",
              *arguments],
-            cwd=ROOT, env=_clean_environment(), stdin=subprocess.DEVNULL,
+            cwd=ROOT, env=clean_environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace", check=False)
 

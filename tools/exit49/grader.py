@@ -8,7 +8,8 @@ which test the machine died of.
 Which results count: lines on COM2 with this run's nonce, each test once.
 
 A lab with several modes (modes.py) has all of this once a mode, at the same time. A
-test has passed if it passes in every mode in which it is not skipped.
+test has passed if it passes in every mode in which it is not skipped. Scenarios of the
+barrier bench (bench.py) need no machine; they run beside all that.
 """
 import concurrent.futures
 import os
@@ -17,7 +18,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Tuple
 
-from . import common, model, modes
+from . import bench, common, model, modes
 from .common import Problem
 from .labs import check_guest, guest_cpus
 from .machine import run_machine
@@ -138,14 +139,14 @@ def _check_names(lab, run, wanted, whole_lab):
     return missing
 
 
-def _patterns(lab, options):
+def _patterns(wanted, options):
     """Return the test= values of the first boots for what is to be graded."""
     if options.names:
-        return options.names
+        return wanted
     if options.pattern in ("", "*"):
         return [""]
     # The hypervisor knows * and ?; other patterns are spelled out.
-    return lab.select(options.pattern) if "[" in options.pattern else [options.pattern]
+    return wanted if "[" in options.pattern else [options.pattern]
 
 
 def _run_alone(lab, request, names, options):
@@ -215,7 +216,7 @@ def _notes(graded: List[ModeGrade]):
 def _grade_mode(lab, request, wanted, options):
     """Run all wanted tests in the mode that the request is for."""
     found, runs, deaths = {}, [], []
-    for pattern in _patterns(lab, options):
+    for pattern in _patterns(wanted, options):
         run = boot(request, pattern, options.exits, options.on_result, options.on_tick)
         _require_boot(run)
         runs.append(run)
@@ -251,30 +252,49 @@ def _name_exits(names, graded):
             for mode, one in zip(names, graded) for name, taken in one.exits.items()}
 
 
-def grade_lab(lab, image, source, options):
-    """Grade a built lab; return Graded. Raises Problem when nothing can be graded."""
-    started = time.monotonic()
+def _grade_guests(lab, image, wanted, options):
+    """Boot the guest program once a mode; return (TestGrades, exits, notes)."""
+    if not wanted:
+        return [], {}, []
     names = (options.mode,) if options.mode else lab.modes
-    wanted = list(options.names) or lab.select(options.pattern or "*")
-    common.require_file(image.guest(lab.guest), "the guest program")
-    check_guest(lab, image.guest(lab.guest))
-    request = Request(machine=options.machine, image=image.path,
-                      modules=[image.guest(lab.guest)], idle=options.idle,
-                      cpus=guest_cpus(image.guest(lab.guest)),
-                      icount=options.icount)
+    guest = image.guest(lab.guest)
+    common.require_file(guest, "the guest program")
+    check_guest(lab, guest)
+    request = Request(machine=options.machine, image=image.path, modules=[guest],
+                      idle=options.idle, cpus=guest_cpus(guest), icount=options.icount)
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         graded = list(pool.map(lambda mode: _grade_mode(
             lab, replace(request, append=modes.WORDS[mode]), wanted, options), names))
     merged = [_merge(names, grades) for grades in zip(*(one.tests for one in graded))]
     tests = [test for test in merged if test]
+    return tests, _name_exits(names, graded), _notes(graded)
+
+
+def grade_lab(lab, image, source, options, program=None):
+    """Grade a built lab; return Graded. Raises Problem when nothing can be graded.
+
+    image may be None if no guest test is wanted, program (bench.Program) if no scenario
+    is.
+    """
+    started = time.monotonic()
+    names = (options.mode,) if options.mode else lab.modes
+    wanted = list(options.names) or lab.select(options.pattern or "*")
+    scenarios = [name for name in wanted if name in lab.rules]
+    guests = [name for name in wanted if name not in lab.rules]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        benched = pool.submit(bench.run, lab, program, scenarios, options.on_result) \
+            if scenarios else None
+        tests, exits, notes = _grade_guests(lab, image, guests, options)
+        tests += list(benched.result().values()) if benched else []
+    tests.sort(key=lambda test: wanted.index(test.name))
     if not tests:
         raise Problem(f"none of these tests has a meaning with "
                       f"{' or '.join(modes.MODES[name] for name in names)}")
     grade = LabGrade(lab.number, lab.title, source, options.machine,
-                     sum(lab.points.values()), tests, notes=_notes(graded),
+                     sum(lab.points.values()), tests, notes=notes,
                      first_step=_first_step(lab, tests), tests_in_lab=len(lab.points),
                      seconds=time.monotonic() - started, modes=names)
-    return Graded(grade, _name_exits(names, graded))
+    return Graded(grade, exits)
 
 
 def uncompiled(lab, source, machine, words):

@@ -5,7 +5,7 @@ import glob
 import os
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Dict, Tuple
 
 from . import modes
@@ -22,7 +22,8 @@ TEST_NEEDS_CPUS = 8
 
 @dataclass
 class Lab:
-    """One lab. points, hints: by test name; steps: '1.1' -> function."""
+    """One lab. points, hints: by test name; steps: '1.1' -> function. bench is a
+    program of the barrier bench, '' for none; rules: of its scenarios, by name."""
 
     number: str
     folder: str
@@ -34,10 +35,17 @@ class Lab:
     hints: Dict[str, str]
     steps: Dict[str, str]
     modes: Tuple[str, ...] = modes.DEFAULT
+    bench: str = ""
+    rules: Dict[str, str] = field(default_factory=dict)
 
     @property
     def stem(self):
         return os.path.splitext(self.file)[0]
+
+    @property
+    def guest_tests(self):
+        """The tests that are not scenarios of the bench."""
+        return [name for name in self.points if name not in self.rules]
 
     def select(self, pattern):
         """Return the tests whose name matches pattern, in lab.conf's order."""
@@ -82,7 +90,7 @@ def _subset(path, section, kind, known):
     for name in section:
         if name not in known:
             raise Problem(f"{path}: there is a {kind} for {name}, which is no test "
-                          "of this lab")
+                          "of this lab, or has no points")
     return {name: " ".join(text.split()) for name, text in section.items()}
 
 
@@ -107,10 +115,12 @@ def read(path):
         raise Problem(f"{path}: its folder must be called labN-name")
     points = _points(path, _section(parser, path, "points"))
     hints = _section(parser, path, "hints", required=False)
+    rules = _section(parser, path, "bench", required=bool(lab.get("bench")))
     return Lab(number.group(1), folder, lab["title"], lab["file"], lab["header"],
                lab["guest"], points, _subset(path, hints, "hint", points),
                _section(parser, path, "steps", required=False),
-               modes.parse(path, lab.get("modes", "")))
+               modes.parse(path, lab.get("modes", "")), lab.get("bench", ""),
+               _subset(path, rules, "rule", points))
 
 
 def find(root=ROOT):
@@ -178,10 +188,10 @@ def check_guest(lab, path):
         return
     conf = f"labs/{lab.folder}/lab.conf"
     for name in names:
-        if name not in lab.points:
+        if name not in lab.guest_tests:
             raise Problem(f"{lab.guest} has the test {name}, which has no points in "
                           f"{conf}")
-    for name in lab.points:
+    for name in lab.guest_tests:
         if name not in names:
             raise Problem(f"{conf} gives points to {name}, but {lab.guest} has no such "
                           "test")

@@ -1,7 +1,7 @@
 """The one result model: what grading found out, without a word about how it looks.
 
 Verdicts:
-    passed      the guest's own checks all held
+    passed      the guest's own checks all held; no execution of the scenario is wrong
     failed      a check, or the hypervisor, stopped the test; `stop` says how
     unwritten   it ran into a step of the lab that is not written yet
     crashed     the whole machine went down with it, also when it ran alone
@@ -14,6 +14,20 @@ from typing import Dict, List, Tuple
 
 PASSED, FAILED, UNWRITTEN, CRASHED, HUNG, DUPLICATE, SKIPPED = (
     "passed", "failed", "unwritten", "crashed", "hung", "duplicate", "skipped")
+
+
+@dataclass
+class Event:
+    """One step of an execution on the barrier bench. source is its line of C; note says
+    what is wrong with it; matters: the reason speaks of it."""
+
+    step: int
+    thread: str
+    where: str
+    effect: str
+    source: str = ""
+    note: str = ""
+    matters: bool = False
 
 
 @dataclass
@@ -37,6 +51,10 @@ class TestGrade:
     """Every field of the result, as the guest told it."""
     mode: str = ""
     """In which of the lab's modes it failed, as a clause; '' if it has just one."""
+    execution: List[Event] = field(default_factory=list)
+    """A scenario's: the simplest way in which it goes wrong."""
+    why: str = ""
+    fix: str = ""
 
     @property
     def points(self):

@@ -1,7 +1,8 @@
 """From 'lab 1 of the student on Bochs' to a grade: choose, build, run."""
+import concurrent.futures
 import os
 
-from . import common, uses
+from . import bench, common, uses
 from .build import BuildError, build
 from .common import ROOT, Problem
 from .grader import Graded, grade_lab, refused, uncompiled
@@ -33,22 +34,34 @@ def lab_source(lab, source):
 
 
 def build_lab(lab, source, choose=""):
-    """Build and return the Image (may raise BuildError)."""
+    """Build and return the Image (may raise BuildError) and the bench's program."""
     out = output_folder(choose or lab.number, source)
-    return build(lab, source, out, choose=choose)
+    folder = os.environ.get(f"LAB{lab.number}_DIR") or f"{source}/{lab.folder}"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        program = pool.submit(bench.build, lab, f"{folder}/{lab.file}", out) \
+            if lab.bench else None
+        image = build(lab, source, out, choose=choose)
+        return image, program.result() if program else None
+
+
+def refusal(lab, image, path):
+    """Why a student's file is not to be run, or ''."""
+    folder = os.path.join(image.out, "lab", lab.folder)
+    words = uses.refusal(folder, path)
+    return words or (uses.evasion_refusal(path) if lab.bench else "")
 
 
 def grade(lab, source, options, choose=""):
     """Build and grade one lab; return Graded, also when there is nothing to run."""
     path = lab_source(lab, source)
     try:
-        image = build_lab(lab, source, choose)
+        image, program = build_lab(lab, source, choose)
     except BuildError as error:
         return Graded(uncompiled(lab, path, options.machine, str(error)), {})
     common.require_file(image.path, "the image")
     # Whoever takes the file from elsewhere (LABn_DIR) answers for it.
     if source == "labs" and not os.environ.get(f"LAB{lab.number}_DIR"):
-        refusal = uses.refusal(os.path.join(image.out, "lab", lab.folder), path)
-        if refusal:
-            return Graded(refused(lab, path, options.machine, refusal), {})
-    return grade_lab(lab, image, path, options)
+        words = refusal(lab, image, path)
+        if words:
+            return Graded(refused(lab, path, options.machine, words), {})
+    return grade_lab(lab, image, path, options, program)

@@ -16,13 +16,23 @@ from .common import ROOT, Problem
 
 SHARED_FOLDERS = ("mmu", "emulator", "bus")
 HELPERS = {"memcpy", "memset", "memmove", "memcmp", "lab_not_written", "printf",
-           "snprintf", "panic"}
+           "snprintf", "panic", "call_srcu", "synchronize_srcu"}
 # Port I/O, interrupts, tables, MSRs, control registers, VMX and SVM - SDM 2, the
 # instructions that CPL or a VMX control guards.
 PRIVILEGED = re.compile(
     r"(in|out)[bwl]?$|(ins|outs)[bwl]?$|(int|cli|sti|hlt|clts|lmsw|swapgs)$|"
     r"(popf|iret|lret|sys)\w*$|(lgdt|lidt|lldt|ltr)\w*$|(rdmsr|wrmsr|xsetbv)$|"
     r"(invd|wbinvd|invlpg|invpcid|invept|invvpid)\w*$|(vm[a-z]+|stgi|clgi|skinit)$")
+# What would let a file be another one on the barrier bench than in the image, or hide
+# an access from it.
+COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
+EVASIONS = {
+    "a preprocessor conditional": r"^[ \t]*(?:#|%:)[ \t]*(?:if|elif|else|endif)",
+    "##": r"##|%:%:",
+    "LAB_MC": r"\w*LAB_MC\w*",
+    "inline assembly": r"\b_*asm_*\b",
+    "a name of the sanitizer": r"\w*(?:tsan|no_sanitize|SANITIZE|__has_)\w*",
+}
 CONTROL_REGISTER = re.compile(r"%[cd]r\d")
 
 
@@ -67,6 +77,29 @@ def foreign(path):
     code = _tool("objdump", "-d", "--no-show-raw-insn", path)
     return symbols + [f"the instruction {name}"
                       for name in foreign_instructions(code)]
+
+
+def evasions(text):
+    """What a source for the bench may not hold, as words."""
+    text = COMMENT.sub(lambda match: "\n" if match.group().startswith("//") else
+                       '""' if match.group().startswith('"') else " ",
+                       text.replace("\\\n", ""))
+    return [what for what, pattern in EVASIONS.items()
+            if re.search(pattern, text, re.M)]
+
+
+def evasion_refusal(source):
+    """Return the sentence about what a lab's file for the bench holds, or ''."""
+    found = []
+    pattern = os.path.join(ROOT, os.path.dirname(source), "*.[ch]")
+    for path in sorted(glob.glob(pattern)):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            found += [what for what in evasions(file.read()) if what not in found]
+    if not found:
+        return ""
+    return (f"{source} holds {', '.join(found)}: the barrier bench must see the very\n"
+            "file that the image is made of, and each of its accesses.\n"
+            "It was not run.")
 
 
 def refusal(folder, source):

@@ -8,6 +8,8 @@ from . import model
 WIDTH = 88
 FRAMES = 5
 """So many callers are shown without V=1: the lab's own are the first ones."""
+EVENTS = 6
+"""So many steps of an execution are shown without V=1: those that the reason names."""
 MARKS = {model.PASSED: "ok", model.UNWRITTEN: "todo"}
 COLOURS = {"ok": "32", "todo": "33", "FAIL": "31"}
 
@@ -22,6 +24,7 @@ class Terminal:
         self.colour = colour
         self.steps_told = set()
         self.stops_told = {}
+        self.mistakes_told = {}
 
     def write(self, grade):
         self._line(f"Lab {grade.lab}, {grade.title}: {grade.source} on {grade.machine}")
@@ -80,6 +83,7 @@ class Terminal:
         self._text("rule", test.rule)
         self._text("seen", test.seen)
         self._text("expected", test.expected)
+        self._execution(test)
         same = self.stops_told.setdefault(
             (test.stop, test.message, tuple(test.backtrace)), test.name)
         if test.stop not in ("", "check") and same != test.name:
@@ -87,6 +91,30 @@ class Terminal:
         else:
             self._stop(test)
         self._text("hint", test.hint)
+
+    def _execution(self, test):
+        """The steps that go wrong, why, and what mends it: once for each mistake."""
+        if not test.execution:
+            return
+        mistake = test.fix or (test.seen.split(": ", 1)[-1], test.execution[-1].where)
+        same = self.mistakes_told.setdefault(mistake, test.name)
+        if same == test.name or self.verbose:
+            shown = [event for event in test.execution if event.matters or self.verbose]
+            cut = shown if self.verbose else shown[-EVENTS:]
+            for number, event in enumerate(cut):
+                self._event("" if number else "order", event)
+            if len(cut) < len(test.execution):
+                self._text("", f"all {len(test.execution)} steps with V=1")
+            self._text("why", test.why)
+        else:
+            self._text("order", f"as in {same}")
+        self._text("try", test.fix)
+
+    def _event(self, label, event):
+        start = f"{label:<10} {event.step:>3}  {event.thread:<6} {event.where:<12} "
+        self._line(" " * 8 + start + event.effect)
+        for text in filter(None, (event.source, event.note and f"^ {event.note}")):
+            self._line(" " * 24 + text)
 
     def _stop(self, test):
         if test.stop not in ("", "check"):
@@ -124,11 +152,15 @@ class Terminal:
 
 
 def _json_test(test):
-    return {"name": test.name, "points": test.points, "max": test.max,
+    value = {"name": test.name, "points": test.points, "max": test.max,
             "seconds": round(test.seconds, 3), "verdict": test.verdict,
             "rule": test.rule, "seen": test.seen, "expected": test.expected,
             "at": test.at, "hint": test.hint, "stop": test.stop, "step": test.step,
             "message": test.message, "mode": test.mode, "backtrace": test.backtrace}
+    if test.execution:
+        value["execution"] = [vars(event) for event in test.execution]
+        value["why"], value["try"] = test.why, test.fix
+    return value
 
 
 def _json_lab(grade):

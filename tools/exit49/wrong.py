@@ -16,7 +16,7 @@ import subprocess
 from dataclasses import dataclass, replace
 from typing import List
 
-from . import model
+from . import bench, model
 from .build import BuildError, build
 from .common import ROOT, Problem
 from .grader import grade_lab
@@ -113,18 +113,37 @@ def judge(wrong, grade):
                    f"{' '.join(failed)}", text)
 
 
+def needs_machine(wrong, lab):
+    """Whether it names a guest test, not only scenarios of the bench."""
+    return any(test not in lab.rules for test in wrong.fails)
+
+
+def _tests(wrong, lab, options, named):
+    """What to run, () for the whole lab, and what that must show."""
+    if options.machine != "qemu":
+        wrong = replace(wrong, fails=[test for test in wrong.fails
+                                      if test not in lab.rules])
+    if named or not needs_machine(wrong, lab):
+        return tuple(wrong.fails), wrong
+    return (), wrong
+
+
 def examine(wrong, lab, options, named=False):
     """Patch, build and grade one wrong solution; return a Finding.
 
-    named: run only the tests that must fail, not all of the lab.
+    named: run only the tests that must fail, not all of the lab. What names scenarios
+    of the bench only is not booted.
     """
     out = f"build/wrong/lab{lab.number}/{wrong.name}"
     try:
-        if named:
-            options = replace(options, names=tuple(wrong.fails))
+        names, wrong = _tests(wrong, lab, options, named)
         folder = apply(wrong, lab, out)
-        image = build(lab, "solutions", out, lab_folder=folder)
-        graded = grade_lab(lab, image, os.path.relpath(wrong.path, ROOT), options)
+        image = build(lab, "solutions", out, lab_folder=folder) \
+            if needs_machine(wrong, lab) else None
+        program = bench.build(lab, os.path.join(folder, lab.file), out) \
+            if lab.bench and (not names or set(names) & set(lab.rules)) else None
+        graded = grade_lab(lab, image, os.path.relpath(wrong.path, ROOT),
+                           replace(options, names=names), program)
     except BuildError as error:
         return Finding(wrong, ["it does not compile"], text=str(error))
     except Problem as problem:
