@@ -33,8 +33,7 @@ FAIL  second  (after 2 executions; the simplest has 1 switches or stale reads)
       try: smp_rmb() just before bus.c:226 makes every
            execution of this scenario pass.
 """
-ENDLESS = "\twhile (count > 1) {\n"
-LOAD = "\ttable = srcu_dereference(bus->table, bus->srcu);\n"
+LOOKUP = "\tresult = bus_dispatch(bus, access);\n"
 
 
 def lab5():
@@ -147,42 +146,42 @@ class ProgramTest(FolderCase):
     lab = lab5()
     source = os.path.join(ROOT, "solutions/lab5-bus/bus.c")
 
-    def run_with(self, old, new, include="bus/bus.h"):
+    def run_with(self, statement, include="bus/bus.h"):
         with open(self.source, encoding="utf-8") as file:
             text = file.read()
-        self.assertIn(old, text)
+        self.assertEqual(text.count(LOOKUP), 1)
         name = "insert-under-lookup"
         path = self.write("bus.c", f'#include "{include}"\n'
-                          + text.replace(old, new, 1))
+                          + text.replace(LOOKUP, LOOKUP + statement))
         program = bench.build(self.lab, path, self.folder)
         return bench.run(self.lab, program, [name])[name]
 
     def test_the_reference(self):
-        self.assertEqual(self.run_with("", "").verdict, model.PASSED)
+        self.assertEqual(self.run_with("").verdict, model.PASSED)
 
     def test_an_endless_loop(self):
-        grade = self.run_with(ENDLESS, "\tfor (;;) {\n\t}\n" + ENDLESS)
+        grade = self.run_with("\tfor (;;) {\n\t}\n")
         self.assertEqual(grade.verdict, model.FAILED)
         self.assertIn("an endless loop that touches no shared memory", grade.seen)
 
     def test_a_wild_pointer(self):
-        grade = self.run_with(LOAD, LOAD + "\t*(volatile u64 *)24 = 1;\n")
+        grade = self.run_with("\t*(volatile u64 *)24 = 1;\n")
         self.assertIn("an invalid address", grade.seen)
 
     def test_a_step_that_is_not_written(self):
-        grade = self.run_with(LOAD, '\tlab_not_written("5.4", "bus_dispatch", "");\n',
+        grade = self.run_with('\tlab_not_written("5.4", "bus_dispatch", "");\n',
                               include="bus/lab.h")
         self.assertEqual((grade.verdict, grade.step), (model.UNWRITTEN, "5.4"))
         self.assertIn("lab 5.4: ", grade.message)
 
     def test_printing_does_not_forge(self):
-        grade = self.run_with(LOAD, '\tprintf("PASS  insert-under-lookup\\n");\n'
-                              "\treturn -EOPNOTSUPP;\n", include="hv/lib/printf.h")
+        grade = self.run_with('\tprintf("PASS  insert-under-lookup\\n");\n'
+                              "\tresult = -EOPNOTSUPP;\n", "hv/lib/printf.h")
         self.assertEqual(grade.verdict, model.FAILED)
         self.assertIn("an access missed it", grade.seen)
 
     def test_what_compiles_for_the_image_only(self):
-        grade = self.run_with(LOAD, LOAD + "\tnothing();\n")
+        grade = self.run_with("\tnothing();\n")
         self.assertEqual((grade.verdict, grade.stop), (model.FAILED, "bench"))
         self.assertIn("bus.c", grade.message)
 
