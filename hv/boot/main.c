@@ -15,6 +15,7 @@
 #include "hv/lib/page.h"
 #include "hv/lib/selftest.h"
 #include "hv/lib/string.h"
+#include "hv/lib/timer.h"
 #include "hv/lib/watchdog.h"
 #include "hv/vmm/driver.h"
 #include "hv/vmxtest/vmxtest.h"
@@ -42,7 +43,8 @@ void hv_main(u32 magic, u32 info)
 		machine_bail_out("this machine has no usable local APIC "
 				 "(exit49 needs xAPIC mode)");
 	}
-	lapic_calibrate(); /* how fast its timer counts */
+	lapic_calibrate(); /* how fast its timer and the TSC count */
+	timer_start();	   /* from here on timers can be set */
 	/* How patient we are; more so with an entry's cost tenfold. */
 	watchdog_init(options.watchdog * (options.vmx_check ? 4 : 1));
 	smp_start();	   /* the other CPUs, parked in cpu_park() */

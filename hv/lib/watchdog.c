@@ -22,10 +22,9 @@
 #include "hv/lib/printf.h"
 #include "hv/lib/recovery.h"
 #include "hv/lib/symbol.h"
+#include "hv/lib/timer.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
-#include "hv/x86/irq.h"
-#include "hv/x86/lapic.h"
 #include "hv/x86/trap.h"
 
 /**
@@ -45,17 +44,16 @@ static unsigned int ticks_allowed = WATCHDOG_TICKS_DEFAULT;
 void watchdog_init(unsigned int ticks)
 {
 	ticks_allowed = ticks;
-	irq_set_handler(IRQ_VECTOR_WATCHDOG, watchdog_tick);
 }
 
 void watchdog_start(void)
 {
-	lapic_timer_periodic(IRQ_VECTOR_WATCHDOG);
+	timer_tick_begin(watchdog_tick);
 }
 
 void watchdog_stop(void)
 {
-	lapic_timer_stop();
+	timer_tick_end();
 }
 
 /** Whether the hypervisor does not come out of one exit any more. */

@@ -22,7 +22,7 @@ struct trap_frame;
  * that find the hypervisor within one and the same exit a third is enough. */
 #define WATCHDOG_TICKS_DEFAULT 60u
 
-/** Install the tick's handler.  @param ticks allowed without progress, >= 2 */
+/** How patient it shall be.  @param ticks allowed without progress, >= 2 */
 void watchdog_init(unsigned int ticks);
 
 /** Let this CPU's timer tick, and stop it.  Ticks outside of a recovery are

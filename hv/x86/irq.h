@@ -13,7 +13,7 @@
 struct trap_frame;
 
 /* Fixed vectors of ours. */
-#define IRQ_VECTOR_WATCHDOG 0xe0 /* the local APIC's timer */
+#define IRQ_VECTOR_TIMER 0xe0	 /* the local APIC's timer */
 #define IRQ_VECTOR_WAKEUP 0xe1	 /* cpu_run_on() to a halted CPU */
 #define IRQ_VECTOR_SPURIOUS 0xff
 

@@ -61,7 +61,10 @@
 #define CALIBRATE_US 2000
 #define CALIBRATE_TIMES 3
 
-static u32 timer_per_ms = 1000000; /* until calibrated */
+/* Guesses, until calibrated */
+static u32 timer_per_ms = 1000000;
+static u64 tsc_hz = 1000000000;
+static u64 counts_per_tick = BIT(32); /* timer's, in 2^-32 */
 
 static volatile u32 *lapic_register(unsigned int offset)
 {
@@ -131,15 +134,17 @@ void lapic_delay_us(u32 microseconds)
 	}
 }
 
-/** Timer counts during CALIBRATE_US of the machine's time.  The interrupt is
- * masked; writing 0 stops the count. */
-static u32 measure_timer(void)
+/** Timer counts and TSC ticks during CALIBRATE_US of the machine's time.  The
+ * interrupt is masked; writing 0 stops the count. */
+static u32 measure_timer(u64 *ticks)
 {
+	u64 begin = rdtsc();
 	u32 left;
 
 	lapic_write(LAPIC_TIMER_INITIAL, ~0u);
 	lapic_delay_us(CALIBRATE_US);
 	left = lapic_read(LAPIC_TIMER_CURRENT);
+	*ticks = rdtsc() - begin;
 	lapic_write(LAPIC_TIMER_INITIAL, 0);
 	return ~0u - left;
 }
@@ -149,17 +154,25 @@ static u32 measure_timer(void)
 void lapic_calibrate(void)
 {
 	u32 least = ~0u;
+	u64 ticks;
 
 	for (unsigned int i = 0; i < CALIBRATE_TIMES; i++) {
-		u32 counts = measure_timer();
+		u32 counts = measure_timer(&ticks);
 
 		if (counts && counts < least) {
 			least = counts;
+			counts_per_tick = ((u64)counts << 32) / ticks;
+			tsc_hz = ticks * (1000000 / CALIBRATE_US);
 		}
 	}
 	if (least != ~0u) {
 		timer_per_ms = least / (CALIBRATE_US / 1000);
 	}
+}
+
+u64 lapic_tsc_hz(void)
+{
+	return tsc_hz;
 }
 
 u32 lapic_id(void)
@@ -213,20 +226,22 @@ void lapic_start_others(hpa_t start)
 	}
 }
 
-/* The write of the initial count starts the timer, so it comes last. */
-void lapic_timer_periodic(u8 vector)
+/** Zero would mean never; the write of the count starts the timer. */
+static void set_timer(u8 vector, u64 count)
 {
-	lapic_write(LAPIC_LVT_TIMER, LVT_PERIODIC | vector);
-	lapic_write(LAPIC_TIMER_INITIAL, timer_per_ms * (1000 / LAPIC_TICK_HZ));
+	lapic_write(LAPIC_LVT_TIMER, vector);
+	lapic_write(LAPIC_TIMER_INITIAL, count > ~0u ? ~0u : count ? count : 1);
+}
+
+/** What does not fit comes early, and whoever waits looks at the TSC. */
+void lapic_timer_after(u8 vector, u64 ticks)
+{
+	set_timer(vector, ticks >> 32 ? ~0u : ticks * counts_per_tick >> 32);
 }
 
 void lapic_timer_oneshot(u8 vector, u32 microseconds)
 {
-	u64 count = (u64)timer_per_ms * microseconds / 1000;
-
-	/* Zero would mean never. */
-	lapic_write(LAPIC_LVT_TIMER, vector);
-	lapic_write(LAPIC_TIMER_INITIAL, count > ~0u ? ~0u : count ? count : 1);
+	set_timer(vector, (u64)timer_per_ms * microseconds / 1000);
 }
 
 void lapic_timer_stop(void)

@@ -17,7 +17,7 @@
  */
 int lapic_init(void) __must_check;
 
-/** Measure the timer against the 8254; once, on CPU 0, takes some ms. */
+/** Measure timer and TSC against the 8254; once, on CPU 0, takes some ms. */
 void lapic_calibrate(void);
 
 /** @return this CPU's APIC ID, 0 to 255 */
@@ -36,8 +36,11 @@ void lapic_send_nmi(u32 apic_id);
  * @param start physical address below 1 MiB, page-aligned */
 void lapic_start_others(hpa_t start);
 
-/** Interrupt this CPU on `vector` LAPIC_TICK_HZ times a second. */
-void lapic_timer_periodic(u8 vector);
+/** @return how often the TSC counts in a second */
+u64 lapic_tsc_hz(void);
+
+/** Interrupt this CPU once, after about this many ticks of the TSC. */
+void lapic_timer_after(u8 vector, u64 ticks);
 
 /** Interrupt this CPU once, after this many microseconds (of the machine). */
 void lapic_timer_oneshot(u8 vector, u32 microseconds);
