@@ -1,0 +1,162 @@
+/** @file
+ * The local APIC's timer (SDM 3A 11.5.4).
+ *
+ * Nothing counts here.  When the initial count is written we note the moment,
+ * and the current count follows from what has gone by since; when it will reach
+ * zero is told to ops->arm().  Three modes, by the LVT entry:
+ *
+ *	one-shot      down to 0, once
+ *	periodic      down to 0 and again from the initial count, for ever
+ *	TSC-deadline  no counting: at the moment that IA32_TSC_DEADLINE says
+ *
+ * Its clock is the TSC's, divided by 1 to 128.  A period that nobody could
+ * serve is stretched: interrupts that meet one that still waits are one.
+ */
+#include "hv/platform/vlapic.h"
+
+#define LVT_MASKED BIT(16)
+
+enum mode { ONE_SHOT, PERIODIC, TSC_DEADLINE };
+
+/** The fourth one is reserved: it does nothing either. */
+static enum mode mode_of(u32 entry)
+{
+	return entry & BIT(18) ? TSC_DEADLINE : bits(entry, 17, 17);
+}
+
+static enum mode mode(const struct vlapic *apic)
+{
+	return mode_of(apic->lvt[VLAPIC_LVT_TIMER]);
+}
+
+/** Bits 3, 1 and 0: 0 is by 2, 1 by 4, ... 6 by 128, 7 by 1. */
+static unsigned int shift(const struct vlapic *apic)
+{
+	u32 code = (apic->timer_divide & 3) | (apic->timer_divide & 8) >> 1;
+
+	return (code + 1) & 7;
+}
+
+static u64 period(const struct vlapic *apic)
+{
+	return (u64)apic->timer_initial << shift(apic);
+}
+
+/** Nobody needs to be told of the end of a count that is masked. */
+static void arm(struct vlapic *apic)
+{
+	bool masked = apic->lvt[VLAPIC_LVT_TIMER] & LVT_MASKED;
+
+	apic->ops->arm(apic, masked ? VLAPIC_NEVER : apic->timer_due);
+}
+
+static void stop(struct vlapic *apic)
+{
+	apic->timer_due = VLAPIC_NEVER;
+	apic->deadline = 0;
+}
+
+void vlapic_timer_write_initial(struct vlapic *apic, u32 value, u64 now)
+{
+	if (mode(apic) == TSC_DEADLINE) {
+		return;
+	}
+	apic->timer_initial = value;
+	apic->timer_begin = now;
+	apic->timer_due = value ? now + period(apic) : VLAPIC_NEVER;
+	arm(apic);
+}
+
+/** A periodic one that was masked may have gone round since. */
+u32 vlapic_timer_current(const struct vlapic *apic, u64 now)
+{
+	u64 whole = period(apic), gone = now - apic->timer_begin;
+
+	if (mode(apic) == TSC_DEADLINE || !whole) {
+		return 0;
+	}
+	if (mode(apic) == ONE_SHOT) {
+		return gone >= whole ? 0 : (whole - gone) >> shift(apic);
+	}
+	return (whole - gone % whole) >> shift(apic);
+}
+
+void vlapic_timer_write_divide(struct vlapic *apic, u32 value, u64 now)
+{
+	u32 left = vlapic_timer_current(apic, now);
+	u64 gone;
+
+	apic->timer_divide = value;
+	if (!left || mode(apic) == TSC_DEADLINE) {
+		return;
+	}
+	gone = (u64)(apic->timer_initial - left) << shift(apic);
+	apic->timer_begin = now - gone;
+	apic->timer_due = apic->timer_begin + period(apic);
+	arm(apic);
+}
+
+/** Passed periods count once; the next is a whole one from the first, so that
+ * the rate stays true. */
+static void next_period(struct vlapic *apic, u64 now)
+{
+	u64 whole = period(apic);
+	u64 rounds = (now - apic->timer_begin) / whole;
+
+	apic->timer_begin += rounds * whole;
+	apic->timer_due = apic->timer_begin + whole;
+	if (apic->timer_due < now + apic->period_min) {
+		apic->timer_due = now + apic->period_min;
+	}
+}
+
+/** It has struck. */
+static void go_on(struct vlapic *apic, u64 now)
+{
+	if (mode(apic) == PERIODIC && apic->timer_initial) {
+		next_period(apic, now);
+	} else {
+		stop(apic);
+	}
+}
+
+/** To and from TSC-deadline mode the timer is disarmed; between the other two
+ * it counts on.  What it has reached while it was masked is lost. */
+void vlapic_timer_mode_changed(struct vlapic *apic, u32 old, u64 now)
+{
+	if ((mode_of(old) == TSC_DEADLINE) != (mode(apic) == TSC_DEADLINE)) {
+		apic->timer_initial = 0;
+		stop(apic);
+	} else if (now >= apic->timer_due && (old & LVT_MASKED)) {
+		go_on(apic, now);
+	} else if (mode(apic) == PERIODIC && apic->timer_initial &&
+		   apic->timer_due == VLAPIC_NEVER) {
+		next_period(apic, now); /* a one-shot that had ended */
+	}
+	arm(apic);
+}
+
+void vlapic_timer_check(struct vlapic *apic, u64 now)
+{
+	if (now < apic->timer_due) {
+		return;
+	}
+	vlapic_raise(apic, VLAPIC_LVT_TIMER);
+	go_on(apic, now);
+	arm(apic);
+}
+
+void vlapic_timer_set_deadline(struct vlapic *apic, u64 value, u64 when)
+{
+	if (mode(apic) != TSC_DEADLINE) {
+		return;
+	}
+	apic->deadline = value;
+	apic->timer_due = value ? when : VLAPIC_NEVER;
+	arm(apic);
+}
+
+u64 vlapic_timer_get_deadline(const struct vlapic *apic, u64 now)
+{
+	return now >= apic->timer_due ? 0 : apic->deadline;
+}
