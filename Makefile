@@ -26,6 +26,13 @@ OBJCOPY = $(CROSS)objcopy
 # LAB=N links labs/labN-*/ in place of the reference solution, LAB=all every lab
 # that exists. SRC=solutions keeps the reference. LABn_DIR=DIR takes lab n's file
 # from DIR. OUT is where a variant is linked, so that variants never mix.
+# LABS=mine is another word for every lab's file of yours, LABS=solutions for none.
+ifeq ($(LABS),mine)
+LAB ?= all
+OUT ?= build/mine
+else ifneq ($(filter-out solutions,$(LABS)),)
+$(error LABS=$(LABS) is not known: say LABS=mine or LABS=solutions)
+endif
 LAB ?=
 SRC ?= $(if $(LAB),labs,solutions)
 MACHINE ?= qemu
@@ -57,7 +64,7 @@ BARE_CFLAGS := $(BASE_CFLAGS) -O2 -ffreestanding -mno-red-zone \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables
 
 # What the tools below read from their environment.
-export LAB SRC MACHINE MODE TEST V JSON APPEND PORT CROSS
+export LAB SRC MACHINE MODE TEST V JSON APPEND PORT CROSS GUEST INITRD MEM CPUS
 
 .DEFAULT_GOAL := image
 .DELETE_ON_ERROR:
@@ -68,19 +75,19 @@ MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null || sysctl -n hw.ncpu),2)
 endif
 
 # Say it once, not for each file; what installs or explains must work without.
-needs := $(filter image guests iso trace qemu bochs bench,$(or $(MAKECMDGOALS),image))
+needs := $(filter image guests iso trace run qemu bochs bench,$(or $(MAKECMDGOALS),image))
 ifneq ($(needs),)
 ifeq ($(shell command -v $(firstword $(CC))),)
 $(error $(firstword $(CC)) is not installed: run tools/deps build)
 endif
 endif
 
-include hv/build.mk guest-tests/build.mk
+include hv/build.mk guest-tests/build.mk guest-tests/kernel/build.mk
 
 ##@ Building
 .PHONY: image guests iso
 image: $(OUT)/exit49.elf ## the hypervisor (LAB=1|all, SRC=labs|solutions, OUT=dir, CC=clang)
-guests: $(GUESTS) ## the guest programs
+guests: $(GUESTS) $(KERNELS) ## the guest programs
 iso: $(OUT)/exit49.iso ## a GRUB disc with the hypervisor and the guests
 
 ##@ Learning
@@ -98,7 +105,7 @@ docs: ## the manual as HTML, in build/docs/html/index.html
 	@docs/build
 
 ##@ Machines
-.PHONY: qemu qemu-gdb gdb bochs bochs-debug bench bench-softvmx doctor
+.PHONY: run qemu qemu-gdb gdb bochs bochs-debug bench bench-softvmx doctor
 qemu: image guests ## boot under QEMU, both consoles on the terminal
 	@OUT=$(OUT) tools/run qemu
 qemu-gdb: ## the same, stopped before it begins, waiting for `make gdb` (LAB=, TEST=, PORT=)
@@ -115,6 +122,8 @@ bench: image guests ## count instructions a row against Linux KVM, build/bench.j
 	@tools/bench
 bench-softvmx: image ## what the VMX unit in software costs, against its limits
 	@tools/bench-softvmx
+run: image ## a kernel of yours (GUEST=file INITRD= APPEND= MEM= CPUS= MACHINE= LABS=mine)
+	@OUT=$(OUT) tools/run-guest
 doctor: ## say which machine will be used and why, and what is missing
 	@tools/doctor
 

@@ -4,8 +4,8 @@
 # GCC keeps the tests in the order in which they are written; Clang does anyway.
 GUEST_CFLAGS := $(BARE_CFLAGS) -mcmodel=small $(if $(flavour),,-fno-toplevel-reorder)
 GUEST_SCRIPT := guest-tests/link.ld
-GUEST_FOLDERS := $(sort $(patsubst guest-tests/%/,%,$(filter-out guest-tests/lib/, \
-	$(dir $(wildcard guest-tests/*/*.[cS])))))
+GUEST_FOLDERS := $(sort $(patsubst guest-tests/%/,%,$(filter-out \
+	guest-tests/lib/ guest-tests/kernel/,$(dir $(wildcard guest-tests/*/*.[cS])))))
 GUESTS := $(GUEST_FOLDERS:%=$(BUILD)/guest-tests/%.elf)
 
 $(call record,$(OBJ)/guest.flags,$(CC) $(GUEST_CFLAGS))

@@ -20,7 +20,7 @@ HV_SCRIPT := $(firstword $(wildcard hv/boot/*.ld))
 # Which folder each lab's file comes from: LABn_DIR, else labs/ if it was chosen or if
 # the solutions have not been handed out, else solutions/.
 folders = $(notdir $(patsubst %/,%,$(wildcard $1)))
-LABS := $(sort $(call folders,labs/lab*/ solutions/lab*/))
+ALL_LABS := $(sort $(call folders,labs/lab*/ solutions/lab*/))
 EXISTING_LABS := $(notdir $(patsubst %/lab.conf,%,$(wildcard labs/lab*/lab.conf)))
 UNSOLVED_LABS := $(filter-out $(call folders,solutions/lab*/),$(EXISTING_LABS))
 number = $(subst lab,,$(firstword $(subst -, ,$1)))
@@ -42,7 +42,7 @@ lab-dir = $(or $(LAB$(call number,$1)_DIR),$(if $(filter $1,$(CHOSEN)),labs/$1,$
 	$(reference),solutions/$1,labs/$1)))
 lab-object-dir = $(if $(filter solutions/%,$(lab-dir)),$(OBJ)/$(lab-dir),$(OUT)/lab/$1)
 lab-objects = $(patsubst %.c,$(lab-object-dir)/%.o,$(lab-files))
-LAB_OBJECTS := $(foreach lab,$(LABS),$(call lab-objects,$(lab)))
+LAB_OBJECTS := $(foreach lab,$(ALL_LABS),$(call lab-objects,$(lab)))
 
 OBJECTS := $(HV_OBJECTS) $(LAB_OBJECTS)
 $(call record,$(OBJ)/hv.flags,$(CC) $(HV_CFLAGS) $(LAB_CFLAGS))
@@ -67,7 +67,7 @@ $(OUT)/lab/$1/%.o: $(lab-dir)/%.c $(OBJ)/hv.flags $(OUT)/lab/$1.from
 	$$(Q)$(CC) $$(HV_CFLAGS) $$(LAB_CFLAGS) -MMD -MP -c -o $$@ $$<
 	@echo '$$<:' >> $$(@:.o=.d)
 endef
-$(foreach lab,$(LABS),$(if $(filter $(OUT)/lab/%,$(call lab-object-dir,$(lab))),$(eval \
+$(foreach lab,$(ALL_LABS),$(if $(filter $(OUT)/lab/%,$(call lab-object-dir,$(lab))),$(eval \
 	$(call lab-rules,$(lab)))))
 
 # -Map: where everything went, for those who want to know.

@@ -17,6 +17,7 @@
 #include "hv/lib/string.h"
 #include "hv/lib/timer.h"
 #include "hv/lib/watchdog.h"
+#include "hv/machine/guest.h"
 #include "hv/vmm/driver.h"
 #include "hv/vmxtest/vmxtest.h"
 #include "hv/vmxtest/entry_test.h"
@@ -56,6 +57,8 @@ void hv_main(u32 magic, u32 info)
 		entry_test_run(); /* the checks of VM entry */
 	} else if (options.vmxtest[0]) {
 		vmxtest_main(options.vmxtest); /* the VMX unit's exits */
+	} else if (options.run) {
+		guest_main(); /* a kernel, on a PC of its own */
 	} else {
 		driver_main();	/* the guests' tests */
 	}

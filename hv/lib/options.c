@@ -15,6 +15,7 @@
 #include "hv/lib/printf.h"
 #include "hv/lib/string.h"
 #include "hv/lib/watchdog.h"
+#include "hv/x86/cpu.h"
 #include "hv/x86/machine.h"
 
 struct options options;
@@ -26,6 +27,8 @@ enum kind {
 	KIND_BOOL,   /* 0, 1, or the key alone */
 	KIND_ON,     /* a bool that cannot be turned off */
 	KIND_NUMBER, /* at least 2: fewer ticks would bark at anybody */
+	KIND_CPUS,   /* 1 to CPU_MAX */
+	KIND_MEM,    /* MiB: 2 to what lies below a PC's devices */
 	KIND_BITS,   /* 2 to OPTIONS_GENBITS_MAX */
 };
 
@@ -55,6 +58,10 @@ static const struct row rows[] = {
 	ROW(cases, KIND_NUMBER),
 	ROW(watchdog, KIND_NUMBER),
 	ROW(genbits, KIND_BITS),
+	ROW(run, KIND_BOOL),
+	ROW(mem, KIND_MEM),
+	ROW(cpus, KIND_CPUS),
+	ROW(guestlog, KIND_BOOL),
 };
 
 /** The state of one parse; the sentence goes out through it, as a test of the
@@ -135,16 +142,27 @@ static int set_bool(struct parse *parse, const struct row *row,
 	return 0;
 }
 
+/** The least and the most that a number may be. */
+static void limits(enum kind kind, unsigned int *least, unsigned int *most)
+{
+	*least = kind == KIND_CPUS ? 1 : 2;
+	*most = kind == KIND_CPUS ? CPU_MAX :
+		kind == KIND_MEM  ? OPTIONS_MEM_MAX :
+		kind == KIND_BITS ? OPTIONS_GENBITS_MAX : ~0u;
+}
+
 static int set_number(struct parse *parse, const struct row *row,
-		      const char *value, unsigned int most)
+		      const char *value)
 {
 	unsigned int *field =
 		(unsigned int *)((char *)parse->out + row->offset);
+	unsigned int least, most;
 	u64 number;
 
-	if (string_to_u64(value, &number) || number < 2 || number > most) {
-		return complain(parse, "%s=%s is not a number from 2 to %u",
-				row->key, value, most);
+	limits(row->kind, &least, &most);
+	if (string_to_u64(value, &number) || number < least || number > most) {
+		return complain(parse, "%s=%s is not a number from %u to %u",
+				row->key, value, least, most);
 	}
 	*field = number;
 	return 0;
@@ -164,10 +182,10 @@ static int set_value(struct parse *parse, const struct row *row,
 	case KIND_ON:
 		return set_bool(parse, row, value ? value : "1");
 	case KIND_NUMBER:
-		return set_number(parse, row, value ? value : "", ~0u);
+	case KIND_CPUS:
+	case KIND_MEM:
 	case KIND_BITS:
-		return set_number(parse, row, value ? value : "",
-				  OPTIONS_GENBITS_MAX);
+		return set_number(parse, row, value ? value : "");
 	}
 	return -EINVAL;
 }
@@ -175,7 +193,7 @@ static int set_value(struct parse *parse, const struct row *row,
 /** Say what could have been meant: the reader has no manual at hand. */
 static int complain_unknown(struct parse *parse, const char *word)
 {
-	char known[128] = "";
+	char known[192] = "";
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
 		size_t used = strlen(known);
@@ -219,6 +237,8 @@ static void set_defaults(struct options *out)
 	out->watchdog = WATCHDOG_TICKS_DEFAULT;
 	out->seed = 49;
 	out->cases = 10000;
+	out->mem = 128;
+	out->cpus = 1;
 	out->genbits = OPTIONS_GENBITS_MAX;
 }
 
@@ -266,7 +286,7 @@ int options_try(const char *line, struct options *out, char *message,
 
 void options_parse(const char *line)
 {
-	char message[240];
+	char message[320];
 
 	if (options_try(line, &options, message, sizeof(message))) {
 		machine_bail_out("%s", message);

@@ -13,6 +13,7 @@
 #define OPTIONS_TEXT_SIZE 128
 #define OPTIONS_LINE_SIZE 1024
 #define OPTIONS_GENBITS_MAX 19
+#define OPTIONS_MEM_MAX 3072
 
 /** Set once by options_parse(), read by everybody. */
 struct options {
@@ -32,6 +33,10 @@ struct options {
 	unsigned int seed;  /* of the first random case, default 49 */
 	unsigned int cases; /* how many, default 10000 */
 	unsigned int watchdog; /* ticks without progress that are allowed */
+	bool run;	/* a kernel, on a PC of its own (hv/machine) */
+	unsigned int mem;  /* MiB that it has, default 128 */
+	unsigned int cpus; /* that it has, default 1 */
+	bool guestlog;	/* tell each access that no device answers */
 	unsigned int genbits; /* after 2^this many changes of the slots the
 			       * generation in MMIO entries comes round: 2 to
 			       * OPTIONS_GENBITS_MAX, which is the default */

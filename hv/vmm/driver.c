@@ -212,6 +212,18 @@ static void on_other_cpus(cpu_fn_t fn)
 	}
 }
 
+void driver_vmx_on_all(void)
+{
+	driver_vmx_on();
+	on_other_cpus(enable_vmx);
+}
+
+void driver_vmx_off_all(void)
+{
+	on_other_cpus(disable_vmx);
+	vmx_cpu_disable();
+}
+
 /** What the machine was started for. */
 static void run_all(void)
 {
@@ -238,6 +250,5 @@ void driver_main(void)
 	}
 	on_other_cpus(enable_vmx);
 	run_all();
-	on_other_cpus(disable_vmx);
-	vmx_cpu_disable();
+	driver_vmx_off_all();
 }

@@ -18,4 +18,10 @@ void driver_main(void);
  */
 void driver_vmx_on(void);
 
+/** The same on all CPUs. */
+void driver_vmx_on_all(void);
+
+/** Switch it off again on all CPUs; no vCPU is left. */
+void driver_vmx_off_all(void);
+
 #endif

@@ -22,7 +22,7 @@
 #define LARGE_FLAGS (TABLE_FLAGS | PTE_D | PTE_PS)
 #define PDS 4 /* a GiB each */
 
-static void write_page_tables(u8 *memory)
+void start_write_page_tables(u8 *memory)
 {
 	u64 *pml4 = (u64 *)(memory + START_PML4);
 	u64 *pdpt = (u64 *)(memory + START_PML4 + PAGE_SIZE);
@@ -50,7 +50,7 @@ static void write_gdt(u8 *memory)
 
 void start_write_memory(u8 *memory, const struct boot_info *info)
 {
-	write_page_tables(memory);
+	start_write_page_tables(memory);
 	write_gdt(memory);
 	memcpy(memory + START_BOOT_PAGE, info, sizeof(*info));
 }

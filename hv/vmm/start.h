@@ -30,6 +30,12 @@
 void start_write_memory(u8 *memory, const struct boot_info *info);
 
 /**
+ * Only the page tables, six pages from START_PML4 on.
+ * @param memory guest-physical 0
+ */
+void start_write_page_tables(u8 *memory);
+
+/**
  * Put a vCPU at the beginning of the program.
  * @param vcpu fresh
  * @param entry the program's first instruction

@@ -42,7 +42,7 @@ void machine_exit(enum machine_status status)
 
 void machine_bail_out(const char *format, ...)
 {
-	char sentence[240];
+	char sentence[320];
 	va_list args;
 
 	va_start(args, format);

@@ -31,6 +31,7 @@
 #define LCR_8N1 0x03
 #define LCR_DIVISOR 0x80
 #define MCR_DTR_RTS 0x03
+#define LSR_DATA BIT(0)
 #define LSR_THR_EMPTY BIT(5)
 #define LSR_ALL_EMPTY BIT(6)
 #define FIFO_SIZE 16
@@ -119,6 +120,16 @@ void uart_write(enum uart which, const char *text, size_t length)
 		smp_store_release(&port->locked, 0);
 	}
 	irq_restore(flags);
+}
+
+int uart_read(enum uart which)
+{
+	const struct uart_port *port = &ports[which];
+
+	if (!port->present || !(inb(port->base + UART_LSR) & LSR_DATA)) {
+		return -1;
+	}
+	return inb(port->base + UART_DATA);
 }
 
 /** Collects characters, so that a line reaches the port in one piece. */

@@ -21,6 +21,9 @@ void uart_init(void);
  */
 void uart_write(enum uart port, const char *text, size_t length);
 
+/** @return a byte that has come in, or -1 */
+int uart_read(enum uart port);
+
 /** printf() to one port; output up to 256 bytes stays together. */
 void uart_printf(enum uart port, const char *format, ...)
 	__format(printf, 2, 3);

@@ -35,7 +35,7 @@ plugin_ctrl: unmapped=1, biosdev=1, speaker=0, parallel=0, gameport=0
 cpu: model=corei7_haswell_4770, count={cpus}, ips=4000000, reset_on_triple_fault=0
 memory: guest={mem}, host={mem}
 clock: sync=none
-com1: enabled=1, mode=file, dev={com1}
+com1: enabled=1, mode={mode}, dev={com1}
 com2: enabled=1, mode=file, dev={com2}
 port_e9_hack: enabled=1
 log: bochs.log
@@ -125,8 +125,9 @@ class Bochs:
         if request.icount:
             raise Problem("--icount is QEMU's; Bochs always counts instructions")
         boot = self._disc(folder) if request.iso else self._ram(folder)
+        mode = "term" if request.terminal else "file"
         config = CONFIG.format(cpus=request.cpus, mem=request.mem, com1=com1, com2=com2,
-                               boot=boot)
+                               mode=mode, boot=boot)
         for name, text in (("bochsrc", config), ("commands", "c\n")):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tty
 
 from . import common
 from .bochs import Bochs, size_terminal
@@ -47,6 +48,15 @@ except (OSError, AttributeError):
 def _die_with_parent():
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _open_terminal(path):
+    """Make a pseudo terminal that the emulator finds at path; return (ours, theirs)."""
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    os.symlink(os.ttyname(theirs), path)
+    os.set_blocking(ours, False)
+    return ours, theirs
 
 
 def _open_fifo(path):
@@ -88,6 +98,10 @@ class Machine:
         self.folder = ""
         self.process = None
         self.handlers = {}
+        self.inputs = {}
+        self.terminal = None
+        self.unsent = b""
+        self.left = False
 
     def run(self):
         self.request.check(MACHINES)
@@ -104,6 +118,8 @@ class Machine:
             self._reap()
             for fd in list(self.handlers):
                 self._close(fd)
+            if self.terminal is not None:
+                os.close(self.terminal_end)
             if self.request.keep:
                 print(f"kept: {self.folder}", file=sys.stderr)
             else:
@@ -112,8 +128,14 @@ class Machine:
     # -- start ---------------------------------------------------------------
 
     def _open_ports(self):
-        for name, handler in (("com1", self.on_console), ("com2", self._com2)):
-            self.handlers[_open_fifo(os.path.join(self.folder, name))] = handler
+        com1, com2 = (os.path.join(self.folder, name) for name in ("com1", "com2"))
+        if self.request.terminal:
+            # Our copy of the emulator's end keeps what was said until it is read.
+            self.terminal, self.terminal_end = _open_terminal(com1)
+            self.handlers[self.terminal] = self.on_console
+        else:
+            self.handlers[_open_fifo(com1)] = self.on_console
+        self.handlers[_open_fifo(com2)] = self._com2
 
     def _start(self, emulator):
         if emulator.uses_terminal:
@@ -141,12 +163,16 @@ class Machine:
 
     def _serve(self):
         """Serve all streams until the end; return why it had to be ended, or ''."""
-        with selectors.DefaultSelector() as selector:
-            for fd in self.handlers:
+        with selectors.PollSelector() as selector:
+            for fd in [*self.handlers, *self.inputs]:
                 selector.register(fd, selectors.EVENT_READ)
             while True:
+                self._send_rest()
                 for key, _ in selector.select(0.1):
-                    if not self._read(key.fd):
+                    if key.fd in self.inputs:
+                        if not self._take_input(key.fd):
+                            selector.unregister(key.fd)
+                    elif not self._read(key.fd):
                         selector.unregister(key.fd)
                         self._close(key.fd)
                 # The emulator's end of its own stream closes when it ends. Its last
@@ -163,6 +189,8 @@ class Machine:
     def _late(self, now):
         """Return the reason to end the machine now, or None."""
         request = self.request
+        if self.left:
+            return ""
         if self.ended_at:
             return "" if now - self.ended_at > GRACE else None
         if request.timeout and now - self.started > request.timeout:
@@ -184,6 +212,34 @@ class Machine:
             return True
         self.alive = False
         return False
+
+    def add_input(self, fd, handler):
+        """Call handler(bytes) with what comes from fd; call before run()."""
+        self.inputs[fd] = handler
+
+    def send(self, data):
+        """Send bytes to the guest's COM1."""
+        self.unsent += data
+        self._send_rest()
+
+    def leave(self):
+        """End the machine soon."""
+        self.left = True
+
+    def _send_rest(self):
+        # A few at a time: a UART's FIFO is short, and what does not fit is lost.
+        if self.unsent and self.terminal is not None:
+            try:
+                sent = os.write(self.terminal, self.unsent[:16])
+            except BlockingIOError:
+                return
+            self.unsent = self.unsent[sent:]
+
+    def _take_input(self, fd):
+        data = os.read(fd, 4096)
+        if data:
+            self.inputs[fd](data)
+        return bool(data)
 
     def _drain(self):
         for fd, handler in self.handlers.items():
@@ -237,6 +293,8 @@ class Machine:
 
     def _judge(self, emulator, late):
         seconds = time.monotonic() - self.started
+        if self.left:
+            return Outcome(common.RAN, "", seconds)
         if self.end_status is not None:
             return self._judge_end(seconds)
         if late:

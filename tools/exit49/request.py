@@ -27,6 +27,10 @@ class Request:
     gdb: Optional[int] = None
     iso: str = ""
     keep: bool = False
+    terminal: bool = False
+    """COM1 takes input, too: it is a terminal of its own (Machine.send())."""
+    names: Optional[List[str]] = None
+    """What the modules are called, where that is not their file names."""
 
     def check(self, machines):
         """Raise a Problem for what can be known to be wrong before the start."""
@@ -53,6 +57,8 @@ class Request:
 
     def module_names(self):
         """What each module is called: its file name, as one word."""
+        if self.names is not None:
+            return list(self.names)
         return [re.sub(r"[^\w.+-]", "_", os.path.basename(module))
                 for module in self.modules]
 

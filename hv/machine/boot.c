@@ -1,0 +1,65 @@
+/** @file
+ * Loading a kernel, whichever kind it is.
+ */
+#include "hv/machine/boot.h"
+
+#include "hv/machine/layout.h"
+#include "hv/vmm/start.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cr.h"
+
+/* Descriptors, flat, accessed - SDM 3A 3.4.5 */
+#define CODE_64 0x00af9b000000ffffull
+#define CODE_32 0x00cf9b000000ffffull
+#define DATA 0x00cf93000000ffffull
+
+static void write_gdt(const struct kernel *kernel, u8 *ram)
+{
+	u64 *gdt = (u64 *)(ram + LAYOUT_GDT);
+
+	gdt[LAYOUT_CODE / 8] = kernel->entry_64 ? CODE_64 : CODE_32;
+	gdt[LAYOUT_DATA / 8] = DATA;
+}
+
+const char *boot_load(const struct boot *boot, u8 *ram,
+		      struct vcpu_regs *regs)
+{
+	const struct kernel *kernel = boot->kernel;
+
+	memset(regs, 0, sizeof(*regs));
+	regs->rip = kernel->entry.v;
+	regs->rflags = RFLAGS_FIXED;
+	kernel_load(kernel, ram);
+	write_gdt(kernel, ram);
+	if (kernel->entry_64) {
+		start_write_page_tables(ram);
+	}
+	switch (kernel->kind) {
+	case KERNEL_LINUX:
+		return boot_linux(boot, ram, regs);
+	case KERNEL_MULTIBOOT:
+		break;
+	}
+	return boot_multiboot(boot, ram, regs);
+}
+
+void boot_system(const struct kernel *kernel, struct vcpu_sregs *out)
+{
+	vcpu_regs_long_mode(out, gpa(START_PML4));
+	for (unsigned int seg = 0; seg < SEG_LDTR; seg++) {
+		out->segment[seg].selector = LAYOUT_DATA;
+	}
+	out->segment[SEG_CS].selector = LAYOUT_CODE;
+	out->gdt.base = gva(LAYOUT_GDT);
+	out->gdt.limit = LAYOUT_DATA + 7;
+	if (kernel->entry_64) {
+		return;
+	}
+	out->segment[SEG_CS].ar &= ~(u32)SEG_AR_L;
+	out->segment[SEG_CS].ar |= SEG_AR_DB;
+	out->segment[SEG_CS].limit = ~0u;
+	out->cr0 = CR0_PE | CR0_ET;
+	out->cr3 = 0;
+	out->cr4 = 0;
+	out->efer = 0;
+}

@@ -1,0 +1,131 @@
+/** @file
+ * From modules and options to a running PC, and its last words.
+ */
+#include "hv/machine/guest.h"
+
+#include "bus/access.h"
+#include "hv/boot/multiboot.h"
+#include "hv/lib/options.h"
+#include "hv/lib/page.h"
+#include "hv/lib/printf.h"
+#include "hv/lib/string.h"
+#include "hv/lib/trace.h"
+#include "hv/machine/pc.h"
+#include "hv/vmm/driver.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/machine.h"
+#include "hv/x86/uart.h"
+
+#define APPEND_MODULE "exit49-append"
+#define APPEND_MAX 4096
+#define TRACE_LINES 40
+#define MIB (1ull << 20)
+
+/** The one PC; too large for a stack. */
+static struct pc pc;
+static char append[APPEND_MAX];
+
+static void take_append(const struct module *module)
+{
+	if (module->size >= sizeof(append)) {
+		machine_bail_out("the guest's command line (APPEND=) is longer "
+				 "than %d characters", APPEND_MAX - 1);
+	}
+	memcpy(append, module->data, module->size);
+}
+
+static void take_module(const struct module *module)
+{
+	struct boot *boot = &pc.boot;
+
+	if (boot->nmodules == BOOT_MODULES_MAX) {
+		machine_bail_out("the guest has more than %d modules",
+				 BOOT_MODULES_MAX);
+	}
+	boot->modules[boot->nmodules++] = (struct boot_module){
+		module->data, module->size, module->name};
+}
+
+static void read_modules(void)
+{
+	const struct module *kernel = multiboot_module(0);
+	struct boot *boot = &pc.boot;
+	const char *why;
+
+	if (!multiboot_module_count()) {
+		machine_bail_out("no kernel was handed over: give one as the "
+				 "first multiboot module");
+	}
+	for (unsigned int i = 1; i < multiboot_module_count(); i++) {
+		const struct module *module = multiboot_module(i);
+
+		if (strcmp(module->name, APPEND_MODULE) == 0) {
+			take_append(module);
+		} else {
+			take_module(module);
+		}
+	}
+	boot->memory = options.mem * MIB;
+	boot->command_line = append;
+	boot->name = kernel->name;
+	boot->kernel = &pc.kernel;
+	why = kernel_parse(kernel->data, kernel->size, boot->memory,
+			   &pc.kernel);
+	if (why) {
+		machine_bail_out("%s %s", kernel->name, why);
+	}
+}
+
+static void make(void)
+{
+	const char *why;
+
+	if (options.cpus > cpu_count()) {
+		machine_bail_out("the guest shall have %u CPUs, but the "
+				 "machine has only %u", options.cpus,
+				 cpu_count());
+	}
+	pc.cpus = options.cpus;
+	pc.log = options.guestlog;
+	read_modules();
+	why = pc_create(&pc);
+	if (why) {
+		machine_bail_out("%s", why);
+	}
+}
+
+static const char *const end_names[] = {
+	[PC_RUNS] = "running",
+	[PC_POWERED_OFF] = "powered-off",
+	[PC_EXITED] = "exited",
+	[PC_CRASHED] = "crashed",
+};
+
+/** A crash is told with all we know of it. */
+static void tell_end(void)
+{
+	struct vcpu *vcpu = pc.vm->vcpu[pc.vcpu];
+
+	if (pc.end == PC_CRASHED) {
+		if (vcpu && vcpu->cpu == this_cpu()->id) {
+			vcpu_dump(vcpu); /* and the last events */
+		} else {
+			trace_dump(TRACE_LINES);
+		}
+	}
+	printf("\nexit49: %s (%s).\n", pc.text,
+	       end_names[pc.end]);
+	uart_printf(UART_RESULTS, "# guest: end=%s code=%u: %s\n",
+		    end_names[pc.end], pc.code, pc.text);
+}
+
+void guest_main(void)
+{
+	driver_vmx_on_all();
+	make();
+	printf("exit49: %s begins, %u MiB, %u CPU%s\n", pc.boot.name,
+	       options.mem, pc.cpus, pc.cpus == 1 ? "" : "s");
+	pc_run(&pc);
+	tell_end();
+	driver_vmx_off_all();
+}

@@ -1,0 +1,95 @@
+/** @file
+ * Making the PC: memory, devices, the first processor.
+ *
+ * Guest memory is one piece of the hypervisor's, so that guest-physical 0 is
+ * at its beginning.  The guest sees it through two slots, with a PC's hole for
+ * the display in between.
+ */
+#include "hv/machine/pc.h"
+
+#include "bus/errno.h"
+#include "hv/lib/page.h"
+#include "hv/machine/layout.h"
+
+#define LARGE_PAGE_PAGES 512
+
+static int add_slot(struct pc *pc, u32 id, u64 start, u64 end)
+{
+	struct vm_region region = {
+		.slot = id,
+		.gpa = gpa(start),
+		.size = end - start,
+		.hpa = virt_to_hpa(pc->ram + start),
+	};
+
+	return vm_set_memory_region(pc->vm, &region);
+}
+
+static int add_memory(struct pc *pc)
+{
+	u64 memory = pc->boot.memory;
+	int error;
+
+	pc->ram = page_alloc_contig(pc->vm->owner,
+					 memory >> PAGE_SHIFT,
+					 LARGE_PAGE_PAGES);
+	if (!pc->ram) {
+		return -ENOMEM;
+	}
+	error = add_slot(pc, 0, 0, LAYOUT_HOLE);
+	return error ? error
+		     : add_slot(pc, 1, LAYOUT_TABLES, memory);
+}
+
+static int start_first(struct pc *pc, const struct vcpu_regs *regs)
+{
+	struct vcpu_sregs system;
+	struct vcpu *vcpu;
+	int error = vcpu_create(pc->vm, 0, &vcpu);
+
+	if (error) {
+		return error;
+	}
+	boot_system(&pc->kernel, &system);
+	error = vcpu_regs_set_system(vcpu, &system);
+	vcpu_regs_set(vcpu, regs);
+	return error;
+}
+
+const char *pc_create(struct pc *pc)
+{
+	struct vcpu_regs regs;
+	const char *why;
+	int error = vm_create(&pc->vm);
+
+	if (!error) {
+		error = add_memory(pc);
+	}
+	if (!error) {
+		error = pc_add_devices(pc);
+	}
+	if (error) {
+		return error == -ENOMEM
+			       ? "the machine has too little memory for this "
+				 "guest: say a smaller MEM="
+			       : "the guest's machine cannot be made";
+	}
+	why = boot_load(&pc->boot, pc->ram, &regs);
+	if (!why && start_first(pc, &regs)) {
+		why = "the guest's first processor cannot be made";
+	}
+	return why;
+}
+
+int pc_add(struct pc *pc, struct bus *bus,
+		const struct bus_device *device)
+{
+	struct bus_device *slot;
+
+	if (pc->ndevices == PC_DEVICES) {
+		return -ENOSPC;
+	}
+	slot = &pc->devices[pc->ndevices++];
+	*slot = *device;
+	return vm_register_device(pc->vm, bus, slot);
+}

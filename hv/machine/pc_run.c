@@ -1,0 +1,180 @@
+/** @file
+ * The PC's loop around vcpu_run(), one for each processor, and its end.
+ *
+ * The devices are in the core, so what comes back here is rare: an access that
+ * nobody answers, or the end.  As on a PC's bus, a read of nothing gives ones,
+ * and a write goes nowhere.
+ */
+#include "hv/machine/pc.h"
+
+#include <stdarg.h>
+
+#include "bus/access.h"
+#include "bus/errno.h"
+#include "hv/lib/printf.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/cr.h"
+
+/* The end ------------------------------------------------------------------ */
+
+static bool is_over(const struct pc *pc)
+{
+	return READ_ONCE(pc->over);
+}
+
+static void wake_all(struct pc *pc)
+{
+	for (unsigned int i = 0; i < VM_VCPUS; i++) {
+		struct vcpu *vcpu = READ_ONCE(pc->vm->vcpu[i]);
+
+		if (vcpu) {
+			vcpu_signal(vcpu);
+		}
+	}
+}
+
+void pc_stop(struct pc *pc, enum pc_end end,
+		  const char *format, ...)
+{
+	va_list args;
+
+	if (__atomic_exchange_n(&pc->over, 1, __ATOMIC_SEQ_CST)) {
+		return;
+	}
+	va_start(args, format);
+	vsnprintf(pc->text, sizeof(pc->text), format, args);
+	va_end(args);
+	pc->vcpu = this_cpu()->id;
+	smp_store_release(&pc->end, end);
+	wake_all(pc);
+}
+
+/** What comes back and is no question. */
+static void stop_at(struct pc *pc, struct vcpu *vcpu)
+{
+	const struct vcpu_run *run = &vcpu->run;
+
+	switch ((enum vcpu_exit)run->exit_reason) {
+	case VCPU_EXIT_HLT:
+		pc_stop(pc, PC_CRASHED,
+			     "the guest has halted with interrupts off: "
+			     "nothing can wake it");
+		return;
+	case VCPU_EXIT_SHUTDOWN:
+	case VCPU_EXIT_INTERNAL_ERROR:
+		pc_stop(pc, PC_CRASHED, "%s",
+			     run->internal.text);
+		return;
+	case VCPU_EXIT_FAIL_ENTRY:
+		pc_stop(pc, PC_CRASHED, "VM entry failed: %s",
+			     run->fail_entry.sentence);
+		return;
+	case VCPU_EXIT_NONE:
+	case VCPU_EXIT_MMIO:
+	case VCPU_EXIT_IO:
+	case VCPU_EXIT_HYPERCALL:
+	case VCPU_EXIT_INTERRUPTED:
+	case VCPU_EXIT_COUNT:
+		break;
+	}
+	pc_stop(pc, PC_CRASHED,
+		     "vcpu_run() came back for no known reason (%u)",
+		     run->exit_reason);
+}
+
+/* Nobody there ------------------------------------------------------------- */
+
+static void tell(struct pc *pc, const struct vcpu *vcpu, const char *what,
+		 u64 address)
+{
+	__atomic_fetch_add(&pc->unanswered, 1, __ATOMIC_RELAXED);
+	if (pc->log) {
+		printf("exit49: nobody answers %s 0x%llx (vCPU %u, rip "
+		       "0x%llx)\n", what,
+		       (unsigned long long)address, vcpu->number,
+		       (unsigned long long)vcpu->rip);
+	}
+}
+
+static void answer_mmio(struct pc *pc, struct vcpu *vcpu)
+{
+	struct vcpu_run *run = &vcpu->run;
+
+	if (!run->mmio.is_write) {
+		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+	}
+	tell(pc, vcpu, run->mmio.is_write ? "a store to" : "a load from",
+	     run->mmio.gpa.v);
+}
+
+static void answer_port(struct pc *pc, struct vcpu *vcpu)
+{
+	struct vcpu_run *run = &vcpu->run;
+
+	if (!run->io.is_write) {
+		memset(run->io.data, 0xff, sizeof(run->io.data));
+	}
+	tell(pc, vcpu, run->io.is_write ? "an OUT to port" : "an IN from port",
+	     run->io.port);
+}
+
+/** No hypercall is known to a kernel that is not ours. */
+#define NO_SUCH_CALL ((u64)-1000)
+
+static void handle(struct pc *pc, struct vcpu *vcpu)
+{
+	switch ((enum vcpu_exit)vcpu->run.exit_reason) {
+	case VCPU_EXIT_MMIO:
+		answer_mmio(pc, vcpu);
+		return;
+	case VCPU_EXIT_IO:
+		answer_port(pc, vcpu);
+		return;
+	case VCPU_EXIT_HYPERCALL:
+		vcpu->run.hypercall.ret = NO_SUCH_CALL;
+		return;
+	case VCPU_EXIT_HLT:
+	case VCPU_EXIT_SHUTDOWN:
+	case VCPU_EXIT_INTERNAL_ERROR:
+	case VCPU_EXIT_FAIL_ENTRY:
+	case VCPU_EXIT_NONE:
+	case VCPU_EXIT_INTERRUPTED:
+	case VCPU_EXIT_COUNT:
+		break;
+	}
+	stop_at(pc, vcpu);
+}
+
+/* The loop ----------------------------------------------------------------- */
+
+static void run_vcpu(struct pc *pc, struct vcpu *vcpu)
+{
+	while (!is_over(pc)) {
+		int error = vcpu_run(vcpu);
+
+		cpu_progress();
+		if (!error) {
+			handle(pc, vcpu);
+		} else if (error != -EINTR) {
+			pc_stop(pc, PC_CRASHED,
+				     "vcpu_run() failed with %d", error);
+		}
+	}
+}
+
+static void run_first(void *arg)
+{
+	struct pc *pc = arg;
+
+	run_vcpu(pc, pc->vm->vcpu[0]);
+}
+
+void pc_run(struct pc *pc)
+{
+	struct crash crash;
+
+	if (!recovery_run(run_first, pc, &crash)) {
+		vcpu_abandon(pc->vm->vcpu[0]);
+		pc_stop(pc, PC_CRASHED, "%s", crash.message);
+	}
+}

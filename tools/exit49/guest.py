@@ -1,0 +1,176 @@
+"""Running somebody else's kernel: `make run GUEST=file`.
+
+The kernel, its initrd and its command line go over as multiboot modules; the guest's
+serial port is the terminal. How it has ended is a line on COM2.
+"""
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import termios
+import time
+import tty
+
+from .common import Problem, require_file
+from .machine import MACHINES, Machine
+from .request import MAX_MEM, Request
+
+APPEND = "exit49-append"
+APPEND_MAX = 4095
+END = re.compile(r"# guest: end=([\w-]+) code=(\d+): (.*)")
+CRASHED = 5
+# What the hypervisor itself needs: image, page tables, its loader's copies.
+OVERHEAD = 24
+MIB = 1 << 20
+LEAVE, ESCAPE = b"x", b"\x01"
+PATIENCE = 2.0
+
+
+def parse_size(text, name="MEM"):
+    """Return MiB from 128, 128M or 1G."""
+    match = re.fullmatch(r"(\d+)([MmGg]?)", text)
+    if not match:
+        raise Problem(f"{name}={text} is not a size: say {name}=128M")
+    return int(match.group(1)) * (1024 if match.group(2) in "Gg" and match.group(2)
+                                  else 1)
+
+
+def machine_memory(guest, files):
+    """Return the MiB that a machine needs for a guest of that many with those files."""
+    modules = sum(os.path.getsize(path) for path in files)
+    mem = guest + OVERHEAD + guest // 128 + -(-modules // MIB)
+    mem += mem % 2
+    if mem > MAX_MEM:
+        raise Problem(f"MEM={guest}M is too much: with the hypervisor that makes {mem} "
+                      f"MiB, and a machine has at most {MAX_MEM}")
+    return mem
+
+
+class Keys:
+    """What is typed goes to the guest, but for Ctrl-A X, which leaves."""
+
+    def __init__(self, machine):
+        self.machine, self.escaped = machine, False
+        self.early = b""
+        self.open = False
+
+    def begin(self):
+        """The machine has a serial port now; what was typed before goes there."""
+        if not self.open:
+            self.open = True
+            self.machine.send(self.early)
+
+    def feed(self, data):
+        for byte in (data[i:i + 1] for i in range(len(data))):
+            if self.escaped and byte.lower() == LEAVE:
+                self.machine.leave()
+            elif byte == ESCAPE and not self.escaped:
+                self.escaped = True
+                continue
+            elif self.open:
+                self.machine.send(byte)
+            else:
+                self.early += byte
+            self.escaped = False
+
+
+class Waiting:
+    """Tells who waits that something is going on, until the guest speaks."""
+
+    def __init__(self, name):
+        self.name, self.began = name, time.monotonic()
+        self.told = 0
+
+    def tick(self):
+        seconds = int(time.monotonic() - self.began)
+        if self.name and seconds >= PATIENCE and seconds > self.told + 1:
+            self.told = seconds
+            print(f"{self.name}: no word of the guest yet ({seconds} s)\r",
+                  file=sys.stderr, flush=True)
+
+    def over(self):
+        self.name = ""
+
+
+@contextlib.contextmanager
+def raw_terminal(fd):
+    """Take each key as it comes, if fd is a terminal at all."""
+    if not os.isatty(fd):
+        yield
+        return
+    before = termios.tcgetattr(fd)
+    try:
+        tty.setraw(fd)
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+class Guest:
+    """One run of a guest: its files, and how it ended."""
+
+    def __init__(self, options):
+        self.options = options
+        self.end = None
+        self.refused = ""
+
+    def request(self, folder):
+        """Return the Request, having checked what can be known beforehand."""
+        options = self.options
+        require_file(options.guest, "the guest")
+        for path in options.initrd:
+            require_file(path, "the initrd")
+        if len(options.append.encode()) > APPEND_MAX:
+            raise Problem("the guest's command line (APPEND=) is longer than "
+                          f"{APPEND_MAX} characters")
+        append = os.path.join(folder, APPEND)
+        with open(append, "wb") as file:
+            file.write(options.append.encode() + b"\0")
+        files = [options.guest, append, *options.initrd]
+        mem = parse_size(options.mem)
+        if not re.fullmatch(r"[1-8]", options.cpus):
+            raise Problem(f"CPUS={options.cpus}: it must be 1 to 8")
+        words = f"run=1 mem={mem} cpus={options.cpus} {options.words}".rstrip()
+        names = Request(modules=files).module_names()
+        return Request(machine=options.machine, image=options.image, modules=files,
+                       names=names, append=words, cpus=int(options.cpus),
+                       mem=machine_memory(mem, files), timeout=options.timeout,
+                       gdb=options.gdb, terminal=True, keep=options.keep)
+
+    def result(self, line):
+        """Take a line of COM2."""
+        match = END.match(line)
+        if match:
+            self.end = match.groups()
+
+    def status(self, outcome):
+        """Return the command's exit status, or raise a Problem."""
+        if outcome.status:
+            raise Problem(outcome.sentence, outcome.status)
+        if not self.end:
+            return 0
+        kind, code, sentence = self.end
+        if kind == "crashed":
+            raise Problem(f"the guest crashed: {sentence}", CRASHED)
+        return int(code)
+
+
+def run(options, on_console, keyboard):
+    """Run a guest, keyboard being a file descriptor; return its exit status."""
+    guest = Guest(options)
+    with tempfile.TemporaryDirectory(prefix="exit49-guest-") as folder:
+        request = guest.request(folder)
+        request.check(MACHINES)
+        waiting = Waiting("" if options.quiet else os.path.basename(options.guest))
+
+        def console(data):
+            waiting.over()
+            keys.begin()
+            on_console(data)
+        machine = Machine(request, guest.result, console, waiting.tick)
+        keys = Keys(machine)
+        machine.add_input(keyboard, keys.feed)
+        with raw_terminal(keyboard):
+            outcome = machine.run()
+        return guest.status(outcome)
