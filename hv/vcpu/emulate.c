@@ -359,15 +359,18 @@ enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots)
 	return end_insn(vcpu, em);
 }
 
-enum exit_action emulate_forced(struct vcpu *vcpu)
+enum exit_action emulate_forced(struct vcpu *vcpu, u32 count)
 {
 	struct emulator *e = &vcpu->emulation->e;
 	enum exit_action action;
 
-	e->hint.valid = false;
-	e->mmio_page = EMULATOR_NO_PAGE;
 	read_section_begin(vcpu);
-	action = emulate_run(vcpu, read_section_slots(vcpu));
+	do {
+		bus_next_instruction(&vcpu->vm->mmio_bus);
+		e->hint.valid = false;
+		e->mmio_page = EMULATOR_NO_PAGE;
+		action = emulate_run(vcpu, read_section_slots(vcpu));
+	} while (--count && action == EXIT_RESUME && !vcpu->work);
 	read_section_end(vcpu);
 	return action;
 }

@@ -57,11 +57,13 @@ struct vcpu_emulation *emulate_create(struct vcpu *vcpu,
 enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots);
 
 /**
- * Emulate the instruction at RIP although nothing has faulted, as KVM does
- * behind its forced-emulation prefix.  Takes the read section itself.
- * @return as emulate_run()
+ * Emulate what stands at RIP although nothing has faulted, as KVM does behind
+ * its forced-emulation prefix.  Takes the read section itself, one for all.
+ * @param count instructions, at least 1; the first one that needs the VMM is
+ *	the last, and so is one behind which an event waits
+ * @return as emulate_run(), of the last one
  */
-enum exit_action emulate_forced(struct vcpu *vcpu);
+enum exit_action emulate_forced(struct vcpu *vcpu, u32 count);
 
 /** The VMM has answered run->mmio: go on.  Takes the read section itself. */
 enum exit_action emulate_complete(struct vcpu *vcpu);

@@ -173,9 +173,11 @@ enum exit_action exit_cpuid_handle(struct vcpu *vcpu)
 	vcpu->gpr[GPR_RCX] = r.ecx;
 	vcpu->gpr[GPR_RDX] = r.edx;
 	if (unlikely(vcpu->emulate_next)) {
-		vcpu->emulate_next = false;
+		u32 count = vcpu->emulate_next;
+
+		vcpu->emulate_next = 0;
 		exit_advance(vcpu);
-		return emulate_forced(vcpu);
+		return emulate_forced(vcpu, count);
 	}
 	return EXIT_ADVANCE;
 }

@@ -113,7 +113,7 @@ struct vcpu {
 	u16 irq;		 /* 0x100 + vector of a waiting interrupt */
 	bool window;		 /* interrupt-window exiting is on */
 	bool objected;		 /* vmx_check=1: the checks refuse this entry */
-	bool emulate_next;	 /* for tests: emulate what follows a CPUID */
+	u32 emulate_next; /* for tests: so many that follow a CPUID */
 
 	/* --- the emulator's memory across exits (emulate.c) --- */
 	struct vcpu_emulation *emulation;

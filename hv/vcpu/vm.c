@@ -74,14 +74,16 @@ static void *alloc_bus_table(void *owner, size_t bytes)
 		return NULL;
 	}
 	head->pages = pages;
+	vm->bus_pages += pages;
 	return head + 1;
 }
 
 static void free_bus_table(void *owner, void *table)
 {
 	struct table_head *head = (struct table_head *)table - 1;
+	struct vm *vm = owner;
 
-	(void)owner;
+	vm->bus_pages -= head->pages;
 	page_free_contig(head, head->pages);
 }
 

@@ -61,6 +61,7 @@ struct vm {
 	struct srcu srcu;	  /* each vCPU is a reader */
 	struct bus mmio_bus;
 	struct bus port_bus;
+	size_t bus_pages; /* that tables of the buses take */
 	struct vm_coalesced *coalesced; /* vm_coalesced.h; NULL: never used */
 
 	/* --- changed by vcpu_create() and vcpu_destroy() --- */

@@ -20,6 +20,8 @@
 #include "hv/vmm/made_device.h"
 #include "hv/vmm/verdict.h"
 
+struct bus_devices;
+
 /** How many exits to the VMM are remembered. */
 #define BED_IO_LOG 64
 
@@ -97,6 +99,7 @@ struct bed {
 	struct devices devices;
 	struct bus_device core[2]; /* how the core sees two of them */
 	struct made_devices made;
+	struct bus_devices *numbered; /* made at their first use, or NULL */
 	struct hypercall_io io_log[BED_IO_LOG];
 	struct hypercall_io_state io_state[BED_IO_LOG]; /* at the same exits */
 	struct hypercall_io_hook io_hook[BED_IO_HOOKS]; /* nth 0: none */

@@ -205,6 +205,27 @@ void bed_vcpus_wait(struct bed *bed, unsigned int number)
 	return_to(bed, vcpu);
 }
 
+bool bed_vcpus_wait_until(struct bed *bed, bool (*is_so)(const void *),
+			  const void *argument, u64 ticks)
+{
+	struct vcpu *vcpu = bed->vcpu;
+	u64 begun = this_cpu()->ticks;
+	bool so = is_so(argument);
+
+	if (so) {
+		return true;
+	}
+	bed_vcpus_unlock(bed);
+	while (!so && !is_over(bed) &&
+	       READ_ONCE(this_cpu()->ticks) - begun < ticks) {
+		cpu_relax();
+		so = is_so(argument);
+	}
+	cpu_progress();
+	return_to(bed, vcpu);
+	return so;
+}
+
 /** This must not take long, so here our watchdog is awake. */
 void bed_vcpus_kick(struct bed *bed, unsigned int number)
 {

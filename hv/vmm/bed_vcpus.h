@@ -54,6 +54,16 @@ int bed_vcpus_start(struct bed *bed,
 void bed_vcpus_wait(struct bed *bed, unsigned int number);
 
 /**
+ * Wait until something is so, or the test has ended; the lock is given up
+ * meanwhile.
+ * @param is_so looks, without the lock
+ * @param ticks of this CPU's watchdog that it may take
+ * @return whether it is
+ */
+bool bed_vcpus_wait_until(struct bed *bed, bool (*is_so)(const void *),
+			  const void *argument, u64 ticks) __must_check;
+
+/**
  * Send a vCPU a signal and wait until its vcpu_run() has come back for it, or
  * the test has ended; the lock is given up meanwhile.
  * @param number of one that runs; not of the caller

@@ -59,6 +59,7 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_VCPU_WAIT, calls_vcpu_wait),
 	ROW(HYPERCALL_VCPU_END, calls_vcpu_end),
 	ROW(HYPERCALL_VCPU_KICK, calls_vcpu_kick),
+	ROW(HYPERCALL_BUS, calls_bus),
 };
 /* end of table */
 

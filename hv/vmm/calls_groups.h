@@ -77,6 +77,9 @@ s64 calls_vcpu_wait(struct bed *bed, const u64 *args);
 s64 calls_vcpu_end(struct bed *bed, const u64 *args);
 s64 calls_vcpu_kick(struct bed *bed, const u64 *args);
 
+/** calls_bus.c: the core's buses. */
+s64 calls_bus(struct bed *bed, const u64 *args);
+
 /** bench.c: the stamps of a measurement. */
 s64 bench_stamps(struct bed *bed, const u64 *args);
 

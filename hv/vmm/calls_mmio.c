@@ -74,8 +74,7 @@ s64 calls_mmio_is_shadow(struct bed *bed, const u64 *args)
 
 s64 calls_mmio_emulate(struct bed *bed, const u64 *args)
 {
-	(void)args;
-	bed->vcpu->emulate_next = true;
+	bed->vcpu->emulate_next = args[0] ? (u32)args[0] : 1;
 	return 0;
 }
 

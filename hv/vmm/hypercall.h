@@ -18,13 +18,15 @@
  * This is the only header of the hypervisor that guests include; what is about
  * devices of a test's own stands in hypercall_device.h, what is about the MMIO
  * cache in hypercall_cache.h, what plays reads in hypercall_reads.h, what is
- * about several vCPUs in hypercall_vcpu.h; they come with it.
+ * about several vCPUs in hypercall_vcpu.h, what is about the buses in
+ * hypercall_bus.h; they come with it.
  */
 #ifndef HV_VMM_HYPERCALL_H
 #define HV_VMM_HYPERCALL_H
 
 #include "bus/errno.h"
 #include "bus/types.h"
+#include "hv/vmm/hypercall_bus.h"
 #include "hv/vmm/hypercall_cache.h"
 #include "hv/vmm/hypercall_device.h"
 #include "hv/vmm/hypercall_reads.h"
@@ -190,8 +192,10 @@ enum hypercall {
 	/* The MMIO cache. */
 	HYPERCALL_CACHE,	 /* rdi: struct hypercall_cache to fill */
 	HYPERCALL_IS_SHADOW,	 /* -> 1 with shadow paging, 0 with EPT */
-	HYPERCALL_EMULATE,	 /* the instruction behind the next CPUID is
-				  * emulated, whatever it is */
+	HYPERCALL_EMULATE,	 /* rdi: so many instructions behind the next
+				  * CPUID are emulated, whatever they are, in
+				  * one read section; 0 counts as 1.  The first
+				  * one that needs the VMM is the last */
 	HYPERCALL_NESTED,	 /* rdi: 1: from now on the addresses of faults
 				  * count as those of a guest's guest; 0: not */
 	HYPERCALL_RESTORE,	 /* reset the vCPU, then give it the registers
@@ -215,6 +219,9 @@ enum hypercall {
 	HYPERCALL_VCPU_KICK,	 /* rdi: number; its vcpu_run() shall return
 				  * -EINTR -> how often it has, by now;
 				  * -ENOENT: it does not run */
+
+	/* The core's buses; hypercall_bus.h. */
+	HYPERCALL_BUS,		 /* rdi: struct hypercall_bus, filled */
 
 	HYPERCALL_BEYOND,	 /* from here on: none */
 };

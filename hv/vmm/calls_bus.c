@@ -1,0 +1,106 @@
+/** @file
+ * The hypercall about the core's buses (hypercall_bus.h).
+ */
+#include "hv/vmm/calls_groups.h"
+
+#include "hv/lib/page.h"
+#include "hv/vmm/bus_devices.h"
+#include "hv/vmm/bus_rounds.h"
+
+typedef int (*action_t)(struct bed *bed, struct hypercall_bus *b);
+
+/** Another allocation than those asked for must not fail. */
+static void fail_from(u64 allocation)
+{
+	page_alloc_fail_after(allocation ? (long)(allocation - 1) : -1);
+}
+
+static int add(struct bed *bed, struct hypercall_bus *b)
+{
+	int error;
+
+	fail_from(b->fail);
+	error = bus_devices_add(bed->numbered, b);
+	fail_from(0);
+	return error;
+}
+
+static int remove(struct bed *bed, struct hypercall_bus *b)
+{
+	int error;
+
+	fail_from(b->fail);
+	error = bus_devices_remove(bed->numbered, b->number, &b->inside);
+	fail_from(0);
+	return error;
+}
+
+static int look(struct bed *bed, struct hypercall_bus *b)
+{
+	const struct bus_devices_one *one = &bed->numbered->one[b->number];
+
+	b->accesses = one->accesses;
+	b->offset = one->offset;
+	b->value = one->value;
+	b->size = one->size;
+	b->is_write = one->is_write;
+	return 0;
+}
+
+static int parked(struct bed *bed, struct hypercall_bus *b)
+{
+	b->parked = smp_load_acquire(&bed->numbered->parked);
+	b->gave_up = bed->numbered->gave_up;
+	return 0;
+}
+
+static int release(struct bed *bed, struct hypercall_bus *b)
+{
+	(void)b;
+	smp_store_release(&bed->numbered->released, 1);
+	return 0;
+}
+
+static int end(struct bed *bed, struct hypercall_bus *b)
+{
+	return bus_devices_end(bed->numbered, b->number, &b->accesses);
+}
+
+static const action_t actions[BUS_ACTION_COUNT] = {
+	[BUS_ADD] = add,	 [BUS_REMOVE] = remove,
+	[BUS_LOOK] = look,	 [BUS_PARKED] = parked,
+	[BUS_RELEASE] = release, [BUS_ROUNDS] = bus_rounds_play,
+	[BUS_END] = end,
+};
+
+static bool is_valid(const struct hypercall_bus *b)
+{
+	return b->action < BUS_ACTION_COUNT && b->number < BUS_NUMBERS &&
+	       b->bus < BUS_KIND_COUNT && b->behaviour < BUS_BEHAVIOUR_COUNT &&
+	       b->widths <= BUS_WIDTH_ANY && b->fail < BUS_NUMBERS;
+}
+
+s64 calls_bus(struct bed *bed, const u64 *args)
+{
+	struct hypercall_bus *guest = bed_memory(bed, args[0], sizeof(*guest));
+	struct hypercall_bus b;
+	int error;
+
+	if (!guest) {
+		return -EFAULT;
+	}
+	memcpy(&b, guest, sizeof(b));
+	if (!is_valid(&b)) {
+		return -EINVAL;
+	}
+	if (!bed->numbered) {
+		bed->numbered = bus_devices_make(bed->vm);
+	}
+	if (!bed->numbered) {
+		return -ENOMEM;
+	}
+	error = actions[b.action](bed, &b);
+	b.pages = bed->vm->bus_pages;
+	memcpy(guest, &b, sizeof(b));
+	return error;
+}
