@@ -1,0 +1,162 @@
+/** @file
+ * Two 8259As: priorities, the acknowledge cycle, and the pair of them.
+ *
+ * Every change ends in update(), which asks both chips what they want and
+ * tells INTR when that has changed.  A chip's wish is the line of the highest
+ * priority that may interrupt now; priorities turn in a circle, whose lowest
+ * member is `lowest`:
+ *
+ *	lowest = 7:  0 > 1 > 2 > ... > 7      lowest = 2:  3 > 4 > ... > 1 > 2
+ *
+ * What the ports do stands in pic_ports.c.
+ */
+#include "hv/platform/pic.h"
+
+#include "hv/platform/pic_chip.h"
+
+int pic_chip_first(const struct pic_chip *chip, u8 set)
+{
+	for (unsigned int i = 1; i <= 8; i++) {
+		unsigned int line = (chip->lowest + i) & 7;
+
+		if (set & BIT(line)) {
+			return (int)line;
+		}
+	}
+	return -1;
+}
+
+/** How far from the highest priority a line is, 0 to 7; 8 for none. */
+static unsigned int rank(const struct pic_chip *chip, int line)
+{
+	return line < 0 ? 8 : (unsigned int)(line - chip->lowest - 1) & 7;
+}
+
+/** The line for which a chip asks its INT now, or -1. */
+static int wish(const struct pic_chip *chip, bool is_master)
+{
+	int line = pic_chip_first(chip, chip->irr & ~chip->imr);
+	u8 serving = chip->isr;
+
+	/* Masked lines do not hold others back in special mask mode. */
+	if (chip->special) {
+		serving &= ~chip->imr;
+	}
+	/* The slave may ask for a second of its lines (fully nested mode). */
+	if (chip->nested && is_master) {
+		serving &= ~BIT(PIC_CASCADE);
+	}
+	return rank(chip, line) < rank(chip, pic_chip_first(chip, serving))
+		       ? line
+		       : -1;
+}
+
+/** A chip's input changes: an edge is remembered, a level is as it is. */
+static void set_input(struct pic_chip *chip, unsigned int line, bool high)
+{
+	u8 bit = BIT(line);
+	bool rises = high && !(chip->lines & bit);
+
+	chip->lines = high ? chip->lines | bit : chip->lines & ~bit;
+	/* An edge counts only if the line stays high until it is taken. */
+	if (!high) {
+		chip->irr &= ~bit;
+	} else if (rises || (pic_chip_levels(chip) & bit)) {
+		chip->irr |= bit;
+	}
+}
+
+void pic_chip_update(struct pic *pic)
+{
+	bool high;
+
+	set_input(&pic->master, PIC_CASCADE,
+		  wish(&pic->slave, false) >= 0);
+	high = wish(&pic->master, true) >= 0;
+	if (high != pic->high) {
+		pic->high = high;
+		if (pic->intr) {
+			pic->intr(pic->data, high);
+		}
+	}
+}
+
+/** The line has been told to the processor. */
+static void take(struct pic_chip *chip, unsigned int line)
+{
+	u8 bit = BIT(line);
+
+	if (!(pic_chip_levels(chip) & bit)) {
+		chip->irr &= ~bit;
+	}
+	if (!chip->aeoi) {
+		chip->isr |= bit;
+	} else if (chip->rotate) {
+		chip->lowest = (u8)line;
+	}
+}
+
+int pic_chip_acknowledge(struct pic *pic, struct pic_chip *chip)
+{
+	int line = wish(chip, chip == &pic->master);
+
+	if (line >= 0) {
+		take(chip, (unsigned int)line);
+	}
+	/* The slave's INT falls in the cycle, if only to rise once more. */
+	if (chip == &pic->slave) {
+		set_input(&pic->master, PIC_CASCADE, false);
+	}
+	return line;
+}
+
+u8 pic_acknowledge(struct pic *pic)
+{
+	struct pic_chip *chip = &pic->master;
+	int line;
+	u8 vector;
+
+	spinlock_lock(&pic->lock);
+	line = pic_chip_acknowledge(pic, chip);
+	if (line == PIC_CASCADE) {
+		chip = &pic->slave;
+		line = pic_chip_acknowledge(pic, chip);
+	}
+	vector = (u8)(chip->vector + (line < 0 ? 7 : line));
+	pic_chip_update(pic);
+	spinlock_unlock(&pic->lock);
+	return vector;
+}
+
+void pic_set_line(struct pic *pic, unsigned int line, bool high)
+{
+	struct pic_chip *chip = line < 8 ? &pic->master : &pic->slave;
+
+	if (line >= PIC_LINES || line == PIC_CASCADE) {
+		return;
+	}
+	spinlock_lock(&pic->lock);
+	set_input(chip, line & 7, high);
+	pic_chip_update(pic);
+	spinlock_unlock(&pic->lock);
+}
+
+bool pic_is_high(struct pic *pic)
+{
+	bool high;
+
+	spinlock_lock(&pic->lock);
+	high = pic->high;
+	spinlock_unlock(&pic->lock);
+	return high;
+}
+
+void pic_init(struct pic *pic, void (*intr)(void *data, bool high), void *data)
+{
+	*pic = (struct pic){
+		.master.lowest = 7,
+		.slave.lowest = 7,
+		.intr = intr,
+		.data = data,
+	};
+}
