@@ -137,8 +137,15 @@ struct bus {
  * @param srcu    the domain that every reader of the bus belongs to
  * @param last    the last address there is: 0xffff for ports
  */
-void bus_init(struct bus *bus, const struct bus_memory *memory,
-	      struct srcu *srcu, bus_addr_t last);
+static inline void bus_init(struct bus *bus, const struct bus_memory *memory,
+			    struct srcu *srcu, bus_addr_t last)
+{
+	*bus = (struct bus){
+		.memory = *memory,
+		.srcu = srcu,
+		.last = last.v,
+	};
+}
 
 /**
  * Forget all devices and free the table, and those that still wait for a

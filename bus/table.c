@@ -43,6 +43,28 @@ const struct bus_table *table_current(const struct bus *bus)
 	return bus->table ? bus->table : &empty;
 }
 
+u32 table_find_device(const struct bus_table *table,
+		      const struct bus_device *device)
+{
+	u32 i = 0;
+
+	while (i < table->count && table->ranges[i].device != device) {
+		i++;
+	}
+	return i;
+}
+
+u32 table_find_doorbell(const struct bus_table *table,
+			const struct bus_doorbell *doorbell)
+{
+	u32 i = 0;
+
+	while (i < table->doorbells && table->bells[i].doorbell != doorbell) {
+		i++;
+	}
+	return i;
+}
+
 int table_make_bell(const struct bus *bus, const struct bus_doorbell *doorbell,
 		    struct bus_bell *bell)
 {

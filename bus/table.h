@@ -75,6 +75,14 @@ void table_free(struct bus_table *table);
  */
 const struct bus_table *table_current(const struct bus *bus);
 
+/** The place of the device's range, or the table's count. */
+u32 table_find_device(const struct bus_table *table,
+		      const struct bus_device *device);
+
+/** The place of the doorbell's bell, or how many there are. */
+u32 table_find_doorbell(const struct bus_table *table,
+			const struct bus_doorbell *doorbell);
+
 /**
  * Write a doorbell down as an entry.
  * @param bus      whose last address bounds it

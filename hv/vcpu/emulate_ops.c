@@ -165,7 +165,7 @@ static void *ram(struct emulator *e, gpa_t address, bool write)
 
 static int device(struct emulator *e, struct mmio_piece *piece)
 {
-	const struct bus *bus = &emulation_of(e)->vcpu->vm->mmio_bus;
+	struct vcpu *vcpu = emulation_of(e)->vcpu;
 	struct bus_access access;
 	int result;
 
@@ -173,7 +173,8 @@ static int device(struct emulator *e, struct mmio_piece *piece)
 	access.length = piece->len;
 	access.is_write = piece->is_write;
 	__builtin_memcpy(&access.value, piece->data, sizeof(u64));
-	result = bus_dispatch(bus, &access);
+	result = bus_dispatch_hint(&vcpu->vm->mmio_bus, &access,
+				   &vcpu->mmio_hint);
 	__builtin_memcpy(piece->data, &access.value, sizeof(u64));
 	return result;
 }

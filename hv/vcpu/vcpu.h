@@ -11,7 +11,7 @@
 #ifndef HV_VCPU_VCPU_H
 #define HV_VCPU_VCPU_H
 
-#include "bus/srcu.h"
+#include "bus/bus.h"
 #include "bus/types.h"
 #include "hv/vcpu/vcpu_regs.h"
 #include "hv/vcpu/vcpu_run.h"
@@ -97,6 +97,8 @@ struct vcpu {
 	void (*exit_log)(struct vcpu *vcpu, const struct vcpu_exit_info *info);
 	void *exit_log_data; /* for the owner of the callback */
 	struct vcpu_counters count;
+
+	struct bus_hint mmio_hint; /* where the last access was answered */
 
 	/* --- the exit record: written by core and VMM in turns --- */
 	struct vcpu_run run;

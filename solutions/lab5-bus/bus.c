@@ -23,16 +23,6 @@
 #include "bus/access.h"
 #include "bus/errno.h"
 
-void bus_init(struct bus *bus, const struct bus_memory *memory,
-	      struct srcu *srcu, bus_addr_t last)
-{
-	bus->table = NULL;
-	bus->any_length = 0;
-	bus->memory = *memory;
-	bus->srcu = srcu;
-	bus->last = last.v;
-}
-
 /** The grace period is over. */
 static void free_later(struct srcu_head *head)
 {
@@ -136,24 +126,23 @@ static int check(const struct bus *bus, const struct bus_device *device)
 }
 
 /**
- * How many ranges begin at or before address: a new one goes there, and of
- * those before that place only the last can hold the address.  The candidates
- * are range[0..count-1]; each round keeps one half of them.
+ * How many ranges begin at or before address.  A new one goes there, and of
+ * those in front only the last can hold the address.  Each round keeps one
+ * half of the candidates ranges[first..first + count - 1].
  */
 static u32 place_of(const struct bus_table *table, u64 address)
 {
-	const struct bus_range *range = table->ranges;
-	size_t count = table->count;
+	size_t first = 0, count = table->count;
 
 	while (count > 1) {
 		size_t half = count / 2;
 
-		if (range[half].base <= address) {
-			range += half;
+		if (table->ranges[first + half].base <= address) {
+			first += half;
 		}
 		count -= half;
 	}
-	return range - table->ranges + (count && range->base <= address);
+	return first + (count && table->ranges[first].base <= address);
 }
 
 /** Only the two neighbours can overlap: the table is sorted and disjoint. */
@@ -195,22 +184,10 @@ int bus_register(struct bus *bus, const struct bus_device *device)
 	return 0;
 }
 
-/** The device's place in the table, or the table's count. */
-static u32 find_device(const struct bus_table *table,
-		       const struct bus_device *device)
-{
-	u32 i = 0;
-
-	while (i < table->count && table->ranges[i].device != device) {
-		i++;
-	}
-	return i;
-}
-
 int bus_unregister(struct bus *bus, const struct bus_device *device)
 {
 	const struct bus_table *old = table_current(bus);
-	u32 place = find_device(old, device);
+	u32 place = table_find_device(old, device);
 
 	if (place == old->count) {
 		return -ENOENT;
@@ -238,25 +215,24 @@ static bool meets(const struct bus_bell *bell, const struct bus_bell *other)
 }
 
 /**
- * How many are not behind it: it goes there, and a store can ring only the one
- * before.  (One of any length is alone at its address, one of any value alone
- * with its length.)
+ * How many are not behind the key.  A new one goes there, and a store can ring
+ * only the last in front: one of any length is alone at its address, one of
+ * any value alone with its length.
  */
 static u32 place_of_bell(const struct bus_table *table,
 			 const struct bus_bell *key)
 {
-	const struct bus_bell *bell = table->bells;
-	size_t count = table->doorbells;
+	size_t first = 0, count = table->doorbells;
 
 	while (count > 1) {
 		size_t half = count / 2;
 
-		if (!table_is_behind(&bell[half], key)) {
-			bell += half;
+		if (!table_is_behind(&table->bells[first + half], key)) {
+			first += half;
 		}
 		count -= half;
 	}
-	return bell - table->bells + (count && !table_is_behind(bell, key));
+	return first + (count && !table_is_behind(&table->bells[first], key));
 }
 
 /** As with ranges, only the two neighbours can. */
@@ -296,23 +272,11 @@ int bus_register_doorbell(struct bus *bus, const struct bus_doorbell *doorbell)
 	return 0;
 }
 
-/** The doorbell's place in the table, or how many there are. */
-static u32 find_doorbell(const struct bus_table *table,
-			 const struct bus_doorbell *doorbell)
-{
-	u32 i = 0;
-
-	while (i < table->doorbells && table->bells[i].doorbell != doorbell) {
-		i++;
-	}
-	return i;
-}
-
 int bus_unregister_doorbell(struct bus *bus,
 			    const struct bus_doorbell *doorbell)
 {
 	const struct bus_table *old = table_current(bus);
-	u32 place = find_doorbell(old, doorbell);
+	u32 place = table_find_doorbell(old, doorbell);
 	int error;
 
 	if (place == old->doorbells) {
@@ -345,41 +309,61 @@ static bool takes(const struct bus_device *device, u32 length)
 	return is_width && (device->widths & length);
 }
 
-/** The range that the access lies in, or NULL; the hint is tried first. */
+/** Whether place_of() would say so; place may be any number. */
+static bool is_place(const struct bus_table *table, u32 place, u64 address)
+{
+	if (place > table->count) {
+		return false;
+	}
+	if (place < table->count && table->ranges[place].base <= address) {
+		return false;
+	}
+	return !place || table->ranges[place - 1].base <= address;
+}
+
+/** The only range that the access can lie in, or NULL. */
 static const struct bus_range *find_range(const struct bus_table *table,
-					  const struct bus_access *access,
-					  struct bus_hint *hint)
+					  u64 address, struct bus_hint *hint)
 {
 	u32 place = hint->range;
 
-	if (place < table->count && contains(&table->ranges[place], access)) {
-		return &table->ranges[place];
+	if (!is_place(table, place, address)) {
+		place = place_of(table, address);
+		hint->range = place;
 	}
-	place = place_of(table, access->address.v);
-	if (!place || !contains(&table->ranges[place - 1], access)) {
-		return NULL;
-	}
-	hint->range = place - 1;
-	return &table->ranges[place - 1];
+	return place ? &table->ranges[place - 1] : NULL;
 }
 
-/** Offer it to the device that it lies in. */
-static int offer(const struct bus_table *table, struct bus_access *access,
-		 struct bus_hint *hint)
+/** The access lies inside; out of line, for many lie in no device. */
+static __noinline int call(const struct bus_range *range,
+			   struct bus_access *access)
 {
-	const struct bus_range *range = find_range(table, access, hint);
+	const struct bus_device *device = range->device;
 
-	if (!range || !takes(range->device, access->length)) {
+	if (!takes(device, access->length)) {
 		return -EOPNOTSUPP;
 	}
 	access->offset = access->address.v - range->base;
-	if (range->device->access(range->device->opaque, access)) {
+	if (device->access(device->opaque, access)) {
 		return -EOPNOTSUPP;
 	}
 	if (!access->is_write) {
 		access->value = table_low_bytes(access->value, access->length);
 	}
 	return 0;
+}
+
+/** Offer it to the device that it lies in. */
+static inline int offer(const struct bus_table *table,
+			struct bus_access *access, struct bus_hint *hint)
+{
+	const struct bus_range *range =
+		find_range(table, access->address.v, hint);
+
+	if (!range || !contains(range, access)) {
+		return -EOPNOTSUPP;
+	}
+	return call(range, access);
 }
 
 /** The doorbell that the store rings, or NULL; the hint is tried first. */
@@ -389,17 +373,19 @@ static const struct bus_bell *find_bell(const struct bus_table *table,
 {
 	u32 place = hint->bell;
 
-	if (place < table->doorbells && meets(&table->bells[place], store)) {
-		return &table->bells[place];
+	if (place && place <= table->doorbells &&
+	    meets(&table->bells[place - 1], store)) {
+		return &table->bells[place - 1];
 	}
 	place = place_of_bell(table, store);
 	if (!place || !meets(&table->bells[place - 1], store)) {
 		return NULL;
 	}
-	hint->bell = place - 1;
+	hint->bell = place;
 	return &table->bells[place - 1];
 }
 
+/** Ring the doorbell that this store meets; there are some. */
 static bool ring(const struct bus_table *table, const struct bus_access *access,
 		 struct bus_hint *hint)
 {
@@ -419,6 +405,14 @@ static bool ring(const struct bus_table *table, const struct bus_access *access,
 	return bell;
 }
 
+/** A store while there are doorbells; out of line for all that are not. */
+static __noinline int ring_or_offer(const struct bus_table *table,
+				    struct bus_access *access,
+				    struct bus_hint *hint)
+{
+	return ring(table, access, hint) ? 0 : offer(table, access, hint);
+}
+
 /** Inside of a section: the table that every other step works on. */
 static const struct bus_table *look(const struct bus *bus)
 {
@@ -435,8 +429,8 @@ int bus_dispatch_hint(const struct bus *bus, struct bus_access *access,
 	if (!table) {
 		return -EOPNOTSUPP;
 	}
-	if (access->is_write && table->doorbells && ring(table, access, hint)) {
-		return 0;
+	if (access->is_write && table->doorbells) {
+		return ring_or_offer(table, access, hint);
 	}
 	return offer(table, access, hint);
 }
@@ -457,8 +451,8 @@ static bool ring_any_length(const struct bus *bus, u64 address)
 {
 	struct bus_bell store = { .address = address };
 	const struct bus_table *table = look(bus);
-	const struct bus_bell *bell;
 	u32 place = table ? place_of_bell(table, &store) : 0;
+	const struct bus_bell *bell;
 
 	if (!place) {
 		return false;
