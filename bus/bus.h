@@ -241,6 +241,19 @@ int __must_check bus_dispatch_alone(const struct bus *bus,
 				    struct bus_access *access);
 
 /**
+ * Whose doorbell of any length is at exactly this address?  For a store whose
+ * length and value are not known yet: whoever learns that it is a store, and no
+ * load, calls ring() and is done.  The caller is in a read section of the bus'
+ * domain, and stays in it until it has rung.  Step 5.6.
+ *
+ * @param bus     the bus
+ * @param address of the store
+ * @return the doorbell; NULL: none, offer the access to bus_dispatch()
+ */
+const struct bus_doorbell *__must_check
+bus_find_doorbell(const struct bus *bus, bus_addr_t address);
+
+/**
  * Ring the doorbell of any length at exactly this address, for a store whose
  * length and value are not known yet: before its instruction is decoded.  With
  * a read section around it.  Step 5.6.

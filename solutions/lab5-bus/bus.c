@@ -446,38 +446,40 @@ int bus_dispatch_alone(const struct bus *bus, struct srcu_reader *reader,
 	return result;
 }
 
-/** Inside of the section: the one of any length at this address. */
-static bool ring_any_length(const struct bus *bus, u64 address)
+const struct bus_doorbell *bus_find_doorbell(const struct bus *bus,
+					     bus_addr_t address)
 {
-	struct bus_bell store = { .address = address };
+	struct bus_bell store = { .address = address.v };
 	const struct bus_table *table = look(bus);
 	u32 place = table ? place_of_bell(table, &store) : 0;
 	const struct bus_bell *bell;
 
 	if (!place) {
-		return false;
+		return NULL;
 	}
 	bell = &table->bells[place - 1];
-	if (bell->address != address || bell->length) {
-		return false;
+	if (bell->address != address.v || bell->length) {
+		return NULL;
 	}
-	bell->doorbell->ring(bell->doorbell->opaque);
-	return true;
+	return bell->doorbell;
 }
 
 bool bus_ring_alone(const struct bus *bus, struct srcu_reader *reader,
 		    bus_addr_t address)
 {
-	bool rung;
+	const struct bus_doorbell *doorbell;
 
 	smp_rmb(); /* what was seen before binds this look, too */
 	if (!READ_ONCE(bus->any_length)) {
 		return false; /* spares most exits the section */
 	}
 	srcu_read_lock(bus->srcu, reader);
-	rung = ring_any_length(bus, address.v);
+	doorbell = bus_find_doorbell(bus, address);
+	if (doorbell) {
+		doorbell->ring(doorbell->opaque);
+	}
 	srcu_read_unlock(bus->srcu, reader);
-	return rung;
+	return doorbell;
 }
 
 void bus_next_instruction(const struct bus *bus)
