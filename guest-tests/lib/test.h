@@ -17,6 +17,7 @@
 #include "guest-tests/lib/cache.h"
 #include "guest-tests/lib/check.h"
 #include "guest-tests/lib/device.h"
+#include "guest-tests/lib/doorbell.h"
 #include "guest-tests/lib/mmio.h"
 #include "guest-tests/lib/pages.h"
 #include "guest-tests/lib/second.h"

@@ -31,6 +31,7 @@ static const char *const names[TRACE_EVENT_COUNT] = {
 	[TRACE_KVM_EMULATE_INSN] = "kvm_emulate_insn",
 	[TRACE_KVM_INJ] = "kvm_inj_exception",
 	[TRACE_KVM_ENTRY_FAILED] = "kvm_entry_failed",
+	[TRACE_KVM_FAST_MMIO] = "kvm_fast_mmio",
 };
 
 bool trace_on = true;
@@ -107,6 +108,9 @@ static void print_words(const struct trace_record *r)
 		break;
 	case TRACE_KVM_INJ:
 		print_injection(r);
+		break;
+	case TRACE_KVM_FAST_MMIO:
+		printf("fast mmio at gpa 0x%llx\n", a);
 		break;
 	case TRACE_KVM_ENTRY_FAILED:
 		printf("vcpu %u, %s 0x%llx: %s\n", trace_vcpu_of(r),

@@ -32,6 +32,7 @@ enum trace_event {
 	TRACE_KVM_INJ,		/* arg = vector, a = error code */
 	TRACE_KVM_ENTRY_FAILED, /* arg = VMCS field, a = its value, b = the
 				   broken rule, a string */
+	TRACE_KVM_FAST_MMIO,	/* a = GPA: a doorbell was rung quickly */
 	TRACE_EVENT_COUNT,
 };
 

@@ -90,6 +90,7 @@ struct emulator *emulate_borrow(struct vcpu *vcpu)
 
 void emulate_mode_changed(struct vcpu *vcpu)
 {
+	known_store_drop(&vcpu->store);
 	fetch_cache_drop(&vcpu->emulation->fetch);
 	walk_cache_drop(&vcpu->emulation->data);
 	emulator_forget_pages(&vcpu->emulation->e);

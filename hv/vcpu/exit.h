@@ -62,6 +62,23 @@ enum exit_action exit_io_complete_in(struct vcpu *vcpu);
 /** EPT violation and EPT misconfiguration. */
 enum exit_action exit_mem_violation(struct vcpu *vcpu);
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu);
+/**
+ * Ring a doorbell of any length, if this exit is a store to one which is known
+ * again: then the instruction has been stepped over.
+ * _misconfig: EPT misconfiguration; vcpu->store.rip is where it came from.
+ * _fault: a #PF without EPT, for a store that touched addr; inside a read
+ * section.
+ * @return false: nothing has happened, do as without a doorbell
+ */
+bool exit_doorbell_misconfig(struct vcpu *vcpu) __must_check;
+bool exit_doorbell_fault(struct vcpu *vcpu, gpa_t addr) __must_check;
+/**
+ * An access was emulated: if it was a store to such a doorbell, the next one is
+ * known.  Inside a read section.
+ * @param rip  where it was
+ * @param addr what it has touched
+ */
+void exit_doorbell_learn(struct vcpu *vcpu, u64 rip, gpa_t addr);
 /** Tell the MMIO cache; from read_section_slots(). */
 void exit_mem_slots_changed(struct vcpu *vcpu, u64 generation);
 /** A triple fault: the guest is to be shut down. */

@@ -286,18 +286,14 @@ static inline void hint_misconfig(struct vcpu *vcpu, gpa_t addr)
 	e->mmio_page = gpa_page(addr);
 }
 
-enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
+static inline enum exit_action handle_misconfig(struct vcpu *vcpu)
 {
-	struct vm *vm = vcpu->vm;
 	gpa_t addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
 	bool delivering = events_requeue(vcpu);
 	enum ept_fault_result result = EPT_FAULT_EMULATE;
 	struct memslot_set *slots;
 	enum exit_action action;
 
-	if (unlikely(vm->fault_hook)) {
-		vm->fault_hook(vm, addr);
-	}
 	hint_misconfig(vcpu, addr);
 	read_section_begin(vcpu);
 	slots = read_section_slots(vcpu); /* one snapshot for all of it */
@@ -309,4 +305,37 @@ enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
 			 : follow(vcpu, addr, result);
 	read_section_end(vcpu);
 	return action;
+}
+
+/** The VM has doorbells that may be rung quickly, or a hook. */
+static __noinline enum exit_action watch_misconfig(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	u64 rip = vcpu->rip;
+	enum exit_action action;
+	gpa_t addr;
+
+	if (rip == vcpu->store.rip && !vm->fault_hook &&
+	    exit_doorbell_misconfig(vcpu)) {
+		return EXIT_RESUME;
+	}
+	addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
+	if (vm->fault_hook) {
+		vm->fault_hook(vm, addr);
+	}
+	action = handle_misconfig(vcpu);
+	if (action == EXIT_RESUME) {
+		read_section_begin(vcpu);
+		exit_doorbell_learn(vcpu, rip, addr);
+		read_section_end(vcpu);
+	}
+	return action;
+}
+
+enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
+{
+	if (unlikely(vcpu->vm->at_fault)) {
+		return watch_misconfig(vcpu);
+	}
+	return handle_misconfig(vcpu);
 }

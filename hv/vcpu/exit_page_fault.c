@@ -171,6 +171,27 @@ static __noinline enum exit_action judge(struct vcpu *vcpu,
 	return emulate_run(vcpu, slots);
 }
 
+/** The cache knows the page, and the VM has doorbells that may be rung quickly,
+ * or a hook.  A load has no W in its error code. */
+static __noinline enum exit_action watch(struct vcpu *vcpu,
+					 struct memslot_set *slots,
+					 const struct shadow_fault *fault)
+{
+	u64 rip = vcpu->rip;
+	enum exit_action action;
+
+	if ((fault->error_code & GUEST_WALK_WRITE) &&
+	    exit_doorbell_fault(vcpu, fault->gpa)) {
+		return EXIT_RESUME;
+	}
+	hint(&vcpu->emulation->e, fault);
+	action = emulate_run(vcpu, slots);
+	if (action == EXIT_RESUME) {
+		exit_doorbell_learn(vcpu, rip, fault->gpa);
+	}
+	return action;
+}
+
 static inline void read_exit(const struct vcpu *vcpu,
 			     struct shadow_fault *fault)
 {
@@ -202,6 +223,8 @@ enum exit_action exit_page_fault_handle(struct vcpu *vcpu)
 		action = judge(vcpu, slots, &fault);
 	} else if (unlikely(delivering)) {
 		action = follow(vcpu, &fault, SHADOW_FAULT_EMULATE);
+	} else if (unlikely(vcpu->vm->at_fault)) {
+		action = watch(vcpu, slots, &fault);
 	} else {
 		hint(&vcpu->emulation->e, &fault);
 		action = emulate_run(vcpu, slots);

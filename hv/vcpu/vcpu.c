@@ -202,6 +202,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->event.info = 0;
 	vcpu->irq = 0;
 	mmio_known_event(&vcpu->known, MMIO_CACHE_RESET, gva(0));
+	known_store_drop(&vcpu->store);
 	vcpu->stuck.times = 0;
 	vcpu->cr8 = 0;
 	vcpu->apic_base = APIC_BASE_DEFAULT | APIC_BASE_EN;

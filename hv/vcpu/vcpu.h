@@ -13,6 +13,7 @@
 
 #include "bus/bus.h"
 #include "bus/types.h"
+#include "hv/vcpu/known_store.h"
 #include "hv/vcpu/vcpu_regs.h"
 #include "hv/vcpu/vcpu_run.h"
 #include "hv/vmx/exit_reasons.h"
@@ -48,6 +49,7 @@ struct vcpu_counters {
 	u64 retries;	/* faults that ended in "try again" (spec 1.3) */
 	u64 slow_paths; /* faults that had to ask the slots */
 	u64 injected;	/* events delivered to the guest */
+	u64 rings;	/* doorbells rung without emulation */
 	/* without EPT: page faults that are not the guest's own; our entry */
 	u64 faults;	   /* not present, or forbids it */
 	u64 marked_faults; /* an MMIO SPTE that the cache did not know */
@@ -91,6 +93,7 @@ struct vcpu {
 	u64 asked_seen;	  /* ... up to the last that was done */
 	u64 slots_seen;	 /* the generation at the last fault */
 	struct mmio_known known; /* the MMIO cache */
+	struct known_store store; /* the last to ring a doorbell */
 	u64 trace_tag;	 /* trace_tag() of this vCPU */
 	struct trace_ring *trace;
 	/** Called for each exit but interrupts and timer; may be NULL. */

@@ -225,3 +225,55 @@ int vm_unregister_device(struct vm *vm, struct bus *bus,
 	spinlock_unlock(&vm->bus_lock);
 	return error;
 }
+
+/** Whoever does not see the change yet takes the long way, which rings, too. */
+static void update_at_fault(struct vm *vm)
+{
+	WRITE_ONCE(vm->at_fault, vm->quick_doorbells || vm->fault_hook);
+}
+
+/** The bus_lock is held. @param more 1, or -1 */
+static void count_quick(struct vm *vm, const struct bus *bus,
+			const struct bus_doorbell *doorbell, int more)
+{
+	if (bus == &vm->mmio_bus && !doorbell->length) {
+		vm->quick_doorbells += (u32)more;
+		update_at_fault(vm);
+	}
+}
+
+int vm_register_doorbell(struct vm *vm, struct bus *bus,
+			 const struct bus_doorbell *doorbell)
+{
+	int error;
+
+	spinlock_lock(&vm->bus_lock);
+	error = bus_register_doorbell(bus, doorbell);
+	if (!error) {
+		count_quick(vm, bus, doorbell, 1);
+	}
+	spinlock_unlock(&vm->bus_lock);
+	return error;
+}
+
+int vm_unregister_doorbell(struct vm *vm, struct bus *bus,
+			   const struct bus_doorbell *doorbell)
+{
+	int error;
+
+	spinlock_lock(&vm->bus_lock);
+	error = bus_unregister_doorbell(bus, doorbell);
+	if (!error) {
+		count_quick(vm, bus, doorbell, -1);
+	}
+	spinlock_unlock(&vm->bus_lock);
+	return error;
+}
+
+void vm_set_fault_hook(struct vm *vm, void (*hook)(struct vm *vm, gpa_t gpa),
+		       void *data)
+{
+	vm->fault_hook = hook;
+	vm->fault_hook_data = data;
+	update_at_fault(vm);
+}

@@ -62,7 +62,12 @@ struct vm {
 	struct bus mmio_bus;
 	struct bus port_bus;
 	size_t bus_pages; /* that tables of the buses take */
+	u32 quick_doorbells; /* of any length, on the mmio_bus */
 	struct vm_coalesced *coalesced; /* vm_coalesced.h; NULL: never used */
+
+	/** Exits of device accesses have something more to look at: there are
+	 * quick_doorbells, or a fault_hook. */
+	bool at_fault;
 
 	/* --- changed by vcpu_create() and vcpu_destroy() --- */
 	struct vcpu *vcpu[VM_VCPUS];
@@ -70,7 +75,7 @@ struct vm {
 
 	/* --- for tests, set while no vCPU runs --- */
 	/** Called at each EPT exit before a look is taken; may be NULL. */
-	void (*fault_hook)(struct vm *vm, gpa_t gpa);
+	void (*fault_hook)(struct vm *vm, gpa_t gpa); /* vm_set_fault_hook() */
 	void *fault_hook_data;
 	/** vCPUs made from now on do without the MMIO cache. */
 	bool mmio_cache_off;
@@ -137,6 +142,37 @@ int vm_register_device(struct vm *vm, struct bus *bus,
  */
 int vm_unregister_device(struct vm *vm, struct bus *bus,
 			 const struct bus_device *device) __must_check;
+
+/**
+ * Hang up a doorbell: a store there rings, and needs no exit to the VMM.  One
+ * of any length is rung without even emulating the store, where that can be
+ * (exit_doorbell.c).
+ *
+ * A doorbell comes before devices of the core: a store into a coalesced zone
+ * that rings one is rung and not coalesced.
+ * @param bus      &vm->mmio_bus or &vm->port_bus
+ * @param doorbell must live until vm_unregister_doorbell() has returned; its
+ *	ring() may be doorbell_event_ring()
+ * @return as bus_register_doorbell()
+ */
+int vm_register_doorbell(struct vm *vm, struct bus *bus,
+			 const struct bus_doorbell *doorbell) __must_check;
+
+/**
+ * Take it down again; no vCPU rings it once this has returned.
+ * @return as bus_unregister_doorbell()
+ */
+int vm_unregister_doorbell(struct vm *vm, struct bus *bus,
+			   const struct bus_doorbell *doorbell) __must_check;
+
+/**
+ * For tests: have something called at each EPT exit.
+ * @param hook vm and what was touched; may be NULL
+ * @param data for the hook: vm->fault_hook_data
+ * While no vCPU of the VM runs but the caller's.
+ */
+void vm_set_fault_hook(struct vm *vm, void (*hook)(struct vm *vm, gpa_t gpa),
+		       void *data);
 
 /**
  * The hypervisor's pointer to guest memory, for the VMM and its loader.

@@ -44,6 +44,26 @@ static int add_made_devices(struct bed *bed)
 	return error;
 }
 
+/** And what it has hung up. */
+static int add_doorbells(struct bed *bed)
+{
+	int error = 0;
+
+	for (u64 i = 0; i < DOORBELLS_MADE_MAX && !error; i++) {
+		struct made_doorbell *made =
+			made_doorbell_numbered(&bed->doorbells, i);
+
+		if (made) {
+			error = vm_register_doorbell(
+				bed->vm,
+				made->is_port ? &bed->vm->port_bus
+					      : &bed->vm->mmio_bus,
+				&made->bus);
+		}
+	}
+	return error;
+}
+
 int bed_add_core_devices(struct bed *bed)
 {
 	int error;
@@ -56,7 +76,10 @@ int bed_add_core_devices(struct bed *bed)
 	}
 	error = add_core_device(bed, &bed->core[1], &bed->devices.core_pattern,
 				"core pattern");
-	return error ? error : add_made_devices(bed);
+	if (!error) {
+		error = add_made_devices(bed);
+	}
+	return error ? error : add_doorbells(bed);
 }
 
 int bed_make_vm(struct bed *bed)

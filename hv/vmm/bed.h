@@ -18,6 +18,7 @@
 #include "hv/vmm/hypercall.h"
 #include "hv/vmm/loader.h"
 #include "hv/vmm/made_device.h"
+#include "hv/vmm/made_doorbell.h"
 #include "hv/vmm/verdict.h"
 
 struct bus_devices;
@@ -100,6 +101,7 @@ struct bed {
 	struct bus_device core[2]; /* how the core sees two of them */
 	struct made_devices made;
 	struct bus_devices *numbered; /* made at their first use, or NULL */
+	struct made_doorbells doorbells;
 	struct hypercall_io io_log[BED_IO_LOG];
 	struct hypercall_io_state io_state[BED_IO_LOG]; /* at the same exits */
 	struct hypercall_io_hook io_hook[BED_IO_HOOKS]; /* nth 0: none */

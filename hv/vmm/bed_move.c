@@ -94,8 +94,8 @@ static void copy_witnesses(struct bed *bed, const struct house *old)
 {
 	bed->vcpu->count = old->vcpu->count;
 	bed->vm->ept.phys_bits = old->vm->ept.phys_bits;
-	bed->vm->fault_hook = old->vm->fault_hook;
-	bed->vm->fault_hook_data = old->vm->fault_hook_data;
+	vm_set_fault_hook(bed->vm, old->vm->fault_hook,
+			  old->vm->fault_hook_data);
 	exit_lines_attach(bed, bed->vcpu);
 }
 

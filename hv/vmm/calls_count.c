@@ -14,6 +14,7 @@ _Static_assert((int)EVENT_KVM_MMIO == (int)TRACE_KVM_MMIO, "trace.h");
 _Static_assert((int)EVENT_KVM_EMULATE_INSN == (int)TRACE_KVM_EMULATE_INSN,
 	       "trace.h");
 _Static_assert((int)EVENT_KVM_INJ == (int)TRACE_KVM_INJ, "trace.h");
+_Static_assert((int)EVENT_KVM_FAST_MMIO == (int)TRACE_KVM_FAST_MMIO, "trace.h");
 
 /** Where all counters stand. */
 static void read_counters(const struct bed *bed, u64 to[COUNTER_COUNT])
@@ -35,6 +36,7 @@ static void read_counters(const struct bed *bed, u64 to[COUNTER_COUNT])
 		[COUNTER_MMIO_WRITES] = count->mmio_writes,
 		[COUNTER_IO_EXITS] = count->io_exits,
 		[COUNTER_HOOKS] = bed->hooks_run,
+		[COUNTER_QUICK_RINGS] = count->rings,
 	};
 
 	memcpy(to, value, sizeof(value));

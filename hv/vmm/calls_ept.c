@@ -202,7 +202,6 @@ s64 calls_ept_hook(struct bed *bed, const u64 *args)
 	}
 	bed->hook = hook;
 	bed->hook_set = true;
-	bed->vm->fault_hook_data = bed;
-	bed->vm->fault_hook = act;
+	vm_set_fault_hook(bed->vm, act, bed);
 	return 0;
 }

@@ -84,6 +84,7 @@ s64 calls_mmio_nested(struct bed *bed, const u64 *args)
 		return -EINVAL;
 	}
 	bed->vcpu->known.mode.nested = args[0];
+	known_store_drop(&bed->vcpu->store);
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 #include "hv/vmm/hypercall_bus.h"
 #include "hv/vmm/hypercall_cache.h"
 #include "hv/vmm/hypercall_device.h"
+#include "hv/vmm/hypercall_doorbell.h"
 #include "hv/vmm/hypercall_reads.h"
 #include "hv/vmm/hypercall_vcpu.h"
 
@@ -222,6 +223,12 @@ enum hypercall {
 
 	/* The core's buses; hypercall_bus.h. */
 	HYPERCALL_BUS,		 /* rdi: struct hypercall_bus, filled */
+	/* Doorbells; hypercall_doorbell.h. */
+	HYPERCALL_DOORBELL_MAKE, /* rdi: struct hypercall_doorbell -> its
+				  * number, or an errno of the bus */
+	HYPERCALL_DOORBELL_REMOVE, /* rdi: number; nobody rings it any more */
+	HYPERCALL_DOORBELL_COUNT,  /* rdi: number -> rings not taken yet */
+	HYPERCALL_DOORBELL_TAKE,   /* the same, and takes them */
 
 	HYPERCALL_BEYOND,	 /* from here on: none */
 };
@@ -242,6 +249,7 @@ enum hypercall_counter {
 	COUNTER_MMIO_WRITES,   /* ... of which writes */
 	COUNTER_IO_EXITS,      /* port exits to the VMM */
 	COUNTER_HOOKS,	       /* hooks that have acted */
+	COUNTER_QUICK_RINGS,   /* doorbells rung without emulation */
 	COUNTER_COUNT,
 };
 
@@ -319,6 +327,8 @@ enum hypercall_event {
 			       * read not answered yet, 1: a read, 2: a write */
 	EVENT_KVM_EMULATE_INSN, /* a = RIP, arg = bytes, kind = 1: failed */
 	EVENT_KVM_INJ,	      /* arg = vector, a = error code */
+	EVENT_KVM_ENTRY_FAILED,
+	EVENT_KVM_FAST_MMIO,  /* a = gpa: a doorbell rung without emulation */
 };
 
 /** One event of the trace ring. */

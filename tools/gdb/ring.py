@@ -45,6 +45,8 @@ class Record:
         if self.event == "TRACE_KVM_INJ":
             return "%s (%#x)" % (names.EXCEPTIONS[self.arg] if self.arg < 22 else "?",
                                  self.a)
+        if self.event == "TRACE_KVM_FAST_MMIO":
+            return "fast mmio at gpa %#x" % self.a
         if self.event == "TRACE_KVM_ENTRY_FAILED":
             return "vcpu %d, %s %#x: %s" % (
                 self.vcpu, names.of_enum("vmcs_field", self.arg), self.a,

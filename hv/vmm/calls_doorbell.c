@@ -1,0 +1,66 @@
+/** @file
+ * Doorbells: hung up, taken down, and how often they were rung.
+ */
+#include "hv/vmm/calls_groups.h"
+
+static struct bus *bus_of(struct bed *bed, const struct made_doorbell *made)
+{
+	return made->is_port ? &bed->vm->port_bus : &bed->vm->mmio_bus;
+}
+
+s64 calls_doorbell_make(struct bed *bed, const u64 *args)
+{
+	const struct hypercall_doorbell *from =
+		bed_memory(bed, args[0], sizeof(*from));
+	struct hypercall_doorbell plan;
+	struct made_doorbell *made;
+	int error;
+
+	if (!from) {
+		return -EFAULT;
+	}
+	memcpy(&plan, from, sizeof(plan));
+	made = made_doorbell_make(&bed->doorbells, &plan);
+	if (!made) {
+		return -ENOSPC;
+	}
+	error = vm_register_doorbell(bed->vm, bus_of(bed, made), &made->bus);
+	if (error) {
+		made_doorbell_free(&bed->doorbells, made);
+		return error;
+	}
+	return (s64)made_doorbell_number(&bed->doorbells, made);
+}
+
+/** Its count goes with it: whoever wants it asks before. */
+s64 calls_doorbell_remove(struct bed *bed, const u64 *args)
+{
+	struct made_doorbell *made =
+		made_doorbell_numbered(&bed->doorbells, args[0]);
+	int error;
+
+	if (!made) {
+		return -ENOENT;
+	}
+	error = vm_unregister_doorbell(bed->vm, bus_of(bed, made), &made->bus);
+	if (!error) {
+		made_doorbell_free(&bed->doorbells, made);
+	}
+	return error;
+}
+
+s64 calls_doorbell_count(struct bed *bed, const u64 *args)
+{
+	const struct made_doorbell *made =
+		made_doorbell_numbered(&bed->doorbells, args[0]);
+
+	return made ? (s64)doorbell_event_peek(&made->event) : -ENOENT;
+}
+
+s64 calls_doorbell_take(struct bed *bed, const u64 *args)
+{
+	struct made_doorbell *made =
+		made_doorbell_numbered(&bed->doorbells, args[0]);
+
+	return made ? (s64)doorbell_event_take(&made->event) : -ENOENT;
+}
