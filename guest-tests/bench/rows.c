@@ -18,6 +18,9 @@
 
 #define STAMPS_MAX 8000
 
+/** Where doorbell i hangs. */
+#define BELL(i) (DEVICE_FIFO_GPA + 8ull * (i))
+
 static u32 stamps[STAMPS_MAX] __aligned(4096);
 
 /** What ROW_MOVSB64 moves to. */
@@ -92,6 +95,17 @@ static void measure(void (*loop)(u64 times))
 		measure_part(loop_##row, 40);                         \
 	}
 
+/** The store to the last of n doorbells; length as for doorbell_make(). */
+#define ROW_BELLS(row, n, length)                                     \
+	LOOP(row, BELL((n) - 1), "movl %%eax, (%%rbx)\n\t")             \
+	TEST(row)                                                     \
+	{                                                             \
+		for (u64 i = 0; i < (n); i++) {                       \
+			doorbell_make(BELL(i), length);               \
+		}                                                     \
+		measure(loop_##row);                                  \
+	}
+
 /* table */
 ROW(empty, 0, "")
 ROW(exit_invd, 0, "invd\n\t")
@@ -107,4 +121,8 @@ ROW(vmm_read16, DEVICE_FIFO_GPA, "movdqu (%%rbx), %%xmm0\n\t")
 ROW(vmm_out8, 0, "outb %%al, $0x80\n\t")
 ROW_MOVSB64(vmm_rep_movsb64, DEVICE_FIFO_GPA)
 ROW_PT4K(vmm_read4)
+ROW_BELLS(doorbell_write, 1, 0)
+ROW_BELLS(bus_1, 1, 4)
+ROW_BELLS(bus_100, 100, 4)
+ROW_BELLS(bus_900, 900, 4)
 /* end of table */
