@@ -36,8 +36,8 @@ endif
 LAB ?=
 SRC ?= $(if $(LAB),labs,solutions)
 MACHINE ?= qemu
-# EPT=0 is another word for MODE=shadow.
-MODE ?= $(if $(filter 0,$(EPT)),shadow)
+# EPT=0 is another word for MODE=shadow, UG=0 for MODE=noug.
+MODE ?= $(if $(filter 0,$(EPT)),shadow,$(if $(filter 0,$(UG)),noug))
 TEST ?= *
 flavour := $(if $(filter $(CROSS)gcc,$(CC)),,/$(notdir $(CC)))
 BUILD := build$(flavour)
@@ -95,7 +95,7 @@ iso: $(OUT)/exit49.iso ## a GRUB disc with the hypervisor and the guests
 demo: ## install what is missing, build, grade the reference solutions
 	@tools/deps --quiet build qemu
 	@tools/grade --lab all --src $(if $(UNSOLVED_LABS),labs,solutions)
-grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow, EPT=0, V=1)
+grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow|noug, UG=0, V=1)
 	@tools/grade
 host: ## your file's functions alone: no VM, under sanitizers (LAB=1; needs cmocka)
 	@tools/check/host $(or $(HOSTCC),gcc) $(LAB)

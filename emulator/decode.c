@@ -199,6 +199,10 @@ static inline void decode_row(struct emulator *e)
 	}
 	if (row->op == OP_GROUP) {
 		*row = *opcodes_groups_member(row, cursor_peek(insn) >> 3);
+		if (unlikely(row->marks & MEMORY_ROW) &&
+		    mandatory_prefix(insn) == MANDATORY_NONE) {
+			*row = *opcodes_groups_form(row, cursor_peek(insn));
+		}
 		/* without a row nobody takes ModRM: it has been looked at */
 		insn->length += row->op == OP_UNKNOWN;
 	} else if (row->op == OP_PREFIX) {

@@ -24,6 +24,9 @@
 #include "emulator/operand.h"
 #include "emulator/operations.h"
 
+/** INT imm8 CD ib */
+#define OPCODE_INT 0xcd
+
 void emulator_init(struct emulator *e, const struct emul_ops *ops)
 {
 	memset(e, 0, sizeof(*e));
@@ -89,6 +92,27 @@ enum emul_result emulator_run(struct emulator *e)
 		return result;
 	}
 	return read_cache_run(e);
+}
+
+/**
+ * The delivery is an instruction without length: it takes its pass, and its
+ * writes their way, like any other.  No other has its bytes and its mode.
+ */
+enum emul_result emulator_deliver(struct emulator *e, u8 vector)
+{
+	const u8 code[INSN_MAX] = { OPCODE_INT, vector };
+	enum emul_result result;
+
+	e->retired = false;
+	if (unlikely(emulator_has_pending(e))) {
+		emulator_cancel(e);
+	}
+	e->code = code;
+	result = decode_run(e);
+	e->code = NULL;
+	e->insn.mode = 0;
+	e->insn.length = 0;
+	return result ? result : read_cache_run(e);
 }
 
 bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)

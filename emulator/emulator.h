@@ -51,6 +51,8 @@ enum emul_dirty {
 	EMUL_BLOCKS_MOV_SS = BIT(17),
 	EMUL_BLOCKS = EMUL_BLOCKS_STI | EMUL_BLOCKS_MOV_SS,
 	EMUL_HALTS = BIT(18), /* HLT: the vCPU waits for an interrupt */
+	EMUL_CALLS = BIT(19), /* VMCALL: the hypervisor is asked for something */
+	EMUL_NO_STEP = BIT(20), /* INT n: TF is clear, no single-step trap */
 };
 
 /** What the hypervisor does for the emulator, on the vCPU's thread. */
@@ -184,6 +186,17 @@ static inline void emulator_forget_pages(struct emulator *e)
  *         resume the guest as it is.
  */
 enum emul_result __must_check emulator_run(struct emulator *e);
+
+/**
+ * Deliver an exception or an interrupt in real mode, as INT n would, but with
+ * the address of the instruction at e->rip as the one to return to (SDM 3A
+ * 20.1.4).  To be called where emulator_run() would be.
+ *
+ * @return as emulator_run(), of which EMUL_UNHANDLEABLE in protected mode;
+ *         EMUL_FAULT is an exception of the delivery, such as #GP for a vector
+ *         beyond the limit of IDTR
+ */
+enum emul_result __must_check emulator_deliver(struct emulator *e, u8 vector);
 
 /**
  * The question that the VMM has to answer.

@@ -66,6 +66,7 @@ static enum emul_result deliver(struct emulator *e, struct alu *alu, u8 vector)
 		return result;
 	}
 	alu->flags &= ~(RFLAGS_IF | RFLAGS_TF | RFLAGS_AC);
+	e->dirty |= EMUL_NO_STEP;
 	op_far_go(e, &to);
 	return EMUL_DONE;
 }

@@ -16,6 +16,17 @@ enum emul_result op_system_hlt(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/** What is asked for, and whether it may be, is the hypervisor's affair. */
+enum emul_result op_system_vmcall(struct emulator *e, struct alu *alu)
+{
+	(void)alu;
+	if (e->ops->cpl(e) != 0) {
+		return context_undefined(e);
+	}
+	e->dirty |= EMUL_CALLS;
+	return EMUL_DONE;
+}
+
 enum emul_result op_system_nothing(struct emulator *e, struct alu *alu)
 {
 	(void)e;

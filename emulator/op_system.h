@@ -8,6 +8,7 @@
 
 /** Each is the operation of its name (operations.h). */
 OPERATION(op_system_hlt);
+OPERATION(op_system_vmcall);
 OPERATION(op_system_nothing);
 OPERATION(op_system_invlpg);
 OPERATION(op_system_rdtsc);

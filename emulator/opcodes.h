@@ -255,6 +255,7 @@ enum op {
 
 	/* op_system.c, op_port.c */
 	OP_HLT,
+	OP_VMCALL,
 	OP_CACHE,
 	OP_INVLPG,
 	OP_RDTSC,

@@ -113,6 +113,10 @@ const struct opcode opcodes_groups_members[GROUP_COUNT][8] = {
 };
 
 /* Where 66h is but the operand size, its row repeats the one without. */
+const struct opcode opcodes_groups_vmcall = {
+	OP_VMCALL, ModRM, None /* VMCALL  0F 01 C1 */
+};
+
 const struct opcode opcodes_groups_prefixes[PREFIX_COUNT][4] = {
 	[PREFIX_0F_B8] = {
 		[MANDATORY_F3] = { OP_POPCNT, Gv, Ev },   /* POPCNT r, r/m  F3 0F B8 /r */

@@ -81,8 +81,12 @@ enum opcode_moded {
 	MODED_COUNT,
 };
 
+/** VMCALL is 0F 01 C1: SGDT's opcode with a register. */
+#define MODRM_VMCALL 0xc1
+
 /** The rows; the functions below look into them. */
 extern const struct opcode opcodes_groups_members[GROUP_COUNT][8];
+extern const struct opcode opcodes_groups_vmcall;
 extern const struct opcode opcodes_groups_prefixes[PREFIX_COUNT][4];
 extern const struct opcode opcodes_groups_modes[MODED_COUNT][2];
 
@@ -96,6 +100,22 @@ static inline const struct opcode *
 opcodes_groups_member(const struct opcode *group, u8 reg)
 {
 	return &opcodes_groups_members[group->dst][reg & 7];
+}
+
+/**
+ * The row of a member that has none but for memory: without memory it may be
+ * an instruction of its own, by the whole ModRM byte and without a mandatory
+ * prefix.
+ *
+ * @param member  the row with MEMORY_ROW
+ * @param modrm   the byte
+ */
+static inline const struct opcode *
+opcodes_groups_form(const struct opcode *member, u8 modrm)
+{
+	bool is_call = member->op == OP_SGDT && modrm == MODRM_VMCALL;
+
+	return is_call ? &opcodes_groups_vmcall : member;
 }
 
 /**

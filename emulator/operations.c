@@ -212,6 +212,7 @@ const struct operation operations[OP_COUNT] = {
 
 	/* op_system.c, op_port.c */
 	[OP_HLT] = { op_system_hlt, SYSTEM_0 },
+	[OP_VMCALL] = { op_system_vmcall, SYSTEM_ALL },
 	[OP_CACHE] = { op_system_nothing, SYSTEM_0 },
 	[OP_INVLPG] = { op_system_invlpg, SYSTEM_0 },
 	[OP_RDTSC] = { op_system_rdtsc, SYSTEM_ALL },

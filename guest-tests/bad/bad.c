@@ -139,7 +139,7 @@ TEST(slots_that_cannot_be)
 		    "a slot that is not there cannot be deleted");
 }
 
-/** Without EPT nobody runs it; then it goes no further than to CR0.PE. */
+/** Without an unrestricted guest the emulator runs it. */
 TEST(real_mode)
 {
 	asm volatile("pushq $0x38\n\t" /* 32-bit code: lib/trap.c */

@@ -20,6 +20,7 @@
 #include "guest-tests/lib/doorbell.h"
 #include "guest-tests/lib/mmio.h"
 #include "guest-tests/lib/pages.h"
+#include "guest-tests/lib/real.h"
 #include "guest-tests/lib/second.h"
 #include "guest-tests/lib/slots.h"
 #include "guest-tests/lib/tally.h"

@@ -25,7 +25,6 @@ enum kind {
 	KIND_HEX,    /* hexadecimal digits */
 	KIND_UNIT,   /* auto, native or soft */
 	KIND_BOOL,   /* 0, 1, or the key alone */
-	KIND_ON,     /* a bool that cannot be turned off */
 	KIND_NUMBER, /* at least 2: fewer ticks would bark at anybody */
 	KIND_CPUS,   /* 1 to CPU_MAX */
 	KIND_MEM,    /* MiB: 2 to what lies below a PC's devices */
@@ -47,7 +46,7 @@ static const struct row rows[] = {
 	ROW(bench, KIND_TEXT),
 	ROW(exits, KIND_BOOL),
 	ROW(ept, KIND_BOOL),
-	ROW(ug, KIND_ON),
+	ROW(ug, KIND_BOOL),
 	ROW(trace, KIND_BOOL),
 	ROW(list, KIND_BOOL),
 	ROW(poison, KIND_BOOL),
@@ -121,10 +120,7 @@ static int set_text(struct parse *parse, const struct row *row,
 	return 0;
 }
 
-/**
- * 0 or 1 and nothing else: "yes" or "off" would have to mean something.  An
- * option that cannot be turned off says so, rather than run with it on.
- */
+/** 0 or 1 and nothing else: "yes" or "off" would have to mean something. */
 static int set_bool(struct parse *parse, const struct row *row,
 		    const char *value)
 {
@@ -135,10 +131,6 @@ static int set_bool(struct parse *parse, const struct row *row,
 				value);
 	}
 	*field = value[0] == '1';
-	if (row->kind == KIND_ON && !*field) {
-		return complain(parse, "%s=0 is not supported: this build "
-				"runs unrestricted guests only", row->key);
-	}
 	return 0;
 }
 
@@ -179,7 +171,6 @@ static int set_value(struct parse *parse, const struct row *row,
 	case KIND_UNIT:
 		return set_text(parse, row, value ? value : "");
 	case KIND_BOOL:
-	case KIND_ON:
 		return set_bool(parse, row, value ? value : "1");
 	case KIND_NUMBER:
 	case KIND_CPUS:

@@ -155,7 +155,7 @@ static const struct {
 	{ "nonce=12g4", "hexadecimal" },
 	{ "unit=vmx", "auto, native or soft" },
 	{ "exits=2", "neither 0 nor 1" },
-	{ "ug=0", "not supported" },
+	{ "ug=no", "neither 0 nor 1" },
 	{ "ept=no", "neither 0 nor 1" },
 	{ "watchdog=1", "from 2 to" },
 	{ "watchdog=99999999999999999999", "from 2 to" },

@@ -11,6 +11,8 @@
  *	  takes microseconds.
  *	- The tick interrupted the guest (the interrupt came in by a VM exit,
  *	  watchdog_guest_tick() let it in): the guest loops.
+ *	  So it does if the tick interrupted the hypervisor while it emulates
+ *	  one instruction of the guest after the other (cpu->turns).
  *	- As before, but exits were counted: the guest takes the same exits
  *	  over and over, for example an EPT violation that is never cured.  The
  *	  hypervisor, interrupted while it handles one of these exits, gets the
@@ -82,7 +84,10 @@ static bool count_tick(struct cpu *cpu)
 	}
 	cpu->idle_ticks++;
 	cpu->stuck_ticks++;
-	if (!cpu->vcpu || cpu->tick_in_guest || cpu->exits != cpu->tick_exits) {
+	cpu->turned = cpu->turns != cpu->tick_turns;
+	cpu->tick_turns = cpu->turns;
+	if (!cpu->vcpu || cpu->tick_in_guest || cpu->turned ||
+	    cpu->exits != cpu->tick_exits) {
 		cpu->stuck_ticks = 0;
 	}
 	cpu->tick_exits = cpu->exits;
@@ -128,12 +133,13 @@ static __noreturn void stop_hypervisor(const struct trap_frame *frame)
 }
 
 /* In the guest, the run loop asks for the verdict after the interrupt: only it
- * knows the guest's RIP, and the frame here is its own. */
+ * knows the guest's RIP, and the frame here is its own.  So does the emulation
+ * loop at its next turn. */
 void watchdog_tick(struct trap_frame *frame)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (count_tick(cpu) && !cpu->tick_in_guest) {
+	if (count_tick(cpu) && !cpu->tick_in_guest && !cpu->turned) {
 		stop_hypervisor(frame);
 	}
 }

@@ -43,6 +43,12 @@ bool entry_checks_controls(void) __must_check;
  * entry whose controls are those of the last one. */
 bool entry_checks_event(void) __must_check;
 
+/**
+ * Of SDM 3C 27.3.1.2 the rules about segment registers, without a word about
+ * one that is broken: for who asks whether the guest can be entered at all.
+ */
+bool entry_checks_segments_hold(void) __must_check;
+
 /** SDM 3C 27.2.2 to 27.2.4: the host state. */
 bool entry_checks_host(void) __must_check;
 

@@ -111,6 +111,7 @@ void entry_checks_look(struct entry_view *view)
 	view->ia32e = view->entry & ENTRY_IA32E_MODE_GUEST;
 	view->unrestricted = view->cpu2 & CPU2_UNRESTRICTED_GUEST;
 	view->v8086 = view->rflags & RFLAGS_VM;
+	view->silent = false;
 }
 
 bool entry_checks_is_pat(u64 pat)

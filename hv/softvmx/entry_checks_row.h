@@ -24,6 +24,7 @@ struct entry_view {
 	bool ia32e;	   /* entry control "IA-32e mode guest" */
 	bool unrestricted; /* "unrestricted guest" */
 	bool v8086;	   /* the guest will be in virtual-8086 mode */
+	bool silent;	   /* a broken rule is not told */
 };
 
 /** A rule about single bits: which must be 1, which may be. */

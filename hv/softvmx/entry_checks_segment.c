@@ -86,19 +86,21 @@ static const struct segment_check segment_checks[] = {
 };
 
 /** As a row of one field, which is what the engine can tell. */
-static void report(const struct segment_check *check, unsigned int index)
+static void tell(const struct segment_check *check, const struct segment *s)
 {
 	struct entry_check row = {
-		.field = check->field + 2 * index,
+		.field = check->field + 2 * s->index,
 		.section = "27.3.1.2",
 		.rule = check->rule,
 		.other = check->other,
 	};
 
 	if (check->own) {
-		row.other += 2 * index;
+		row.other += 2 * s->index;
 	}
-	entry_checks_report(&row);
+	if (!s->view->silent) {
+		entry_checks_report(&row);
+	}
 }
 
 bool entry_checks_segment_run(const struct segment segments[VMCB_SEGMENTS],
@@ -114,7 +116,7 @@ bool entry_checks_segment_run(const struct segment segments[VMCB_SEGMENTS],
 
 			if ((!check->when || check->when(s)) &&
 			    !check->holds(s)) {
-				report(check, s->index);
+				tell(check, s);
 				return false;
 			}
 		}
@@ -132,4 +134,13 @@ bool entry_checks_segments(const struct entry_view *view)
 	return entry_checks_segment_run(segments, segment_checks,
 					ARRAY_SIZE(segment_checks)) &&
 	       entry_checks_rights(segments);
+}
+
+bool entry_checks_segments_hold(void)
+{
+	struct entry_view view;
+
+	entry_checks_look(&view);
+	view.silent = true;
+	return entry_checks_segments(&view);
 }

@@ -112,6 +112,7 @@ static void write_vmcs(struct tiny_guest *g)
 {
 	struct vmcs_setup setup = {
 		.eptp = g->eptp,
+		.unrestricted = vmx_caps.unrestricted_guest,
 		.vpid = vmx_caps.invvpid,
 		.io_bitmap = virt_to_hpa(g->io_bitmap),
 		.msr_bitmap = virt_to_hpa(g->msr_bitmap),

@@ -96,18 +96,26 @@ void emulate_mode_changed(struct vcpu *vcpu)
 	emulator_forget_pages(&vcpu->emulation->e);
 }
 
+/** Where SS.B counts: outside of 64-bit code. */
+static void read_stack_size(struct vcpu_emulation *em)
+{
+	em->e.stack_size = vmread(GUEST_SS_AR_BYTES) & SEG_AR_DB ? 4 : 2;
+}
+
 /**
- * Other code runs than last time: CS.L, else CS.D, say how wide it is (SDM 3A
- * 3.4.5).  @param cs its access rights
+ * Other code runs than last time: in IA-32e mode CS.L, else CS.D, say how wide
+ * it is (SDM 3A 3.4.5).  Of 64-bit code alone it is remembered: elsewhere
+ * there is more to look at each time.  @param cs its access rights
  */
 static __noinline void change_code(struct vcpu_emulation *em, u64 cs)
 {
-	em->cs = cs;
-	em->e.mode = MODE_16;
-	if (cs & SEG_AR_L) {
+	em->cs = 0;
+	if ((cs & SEG_AR_L) && (vmread(GUEST_IA32_EFER) & EFER_LMA)) {
+		em->cs = cs;
 		em->e.mode = MODE_64;
-	} else if (cs & SEG_AR_DB) {
-		em->e.mode = MODE_32;
+	} else {
+		em->e.mode = cs & SEG_AR_DB ? MODE_32 : MODE_16;
+		read_stack_size(em);
 	}
 	fetch_cache_drop(&em->fetch);
 	walk_cache_drop(&em->data);
@@ -122,17 +130,19 @@ static inline void begin_pass(struct vcpu_emulation *em,
 }
 
 /** What the emulator has to know of the instruction at RIP. */
-static inline void begin_insn(struct vcpu *vcpu, struct memslot_set *slots)
+static __force_inline void begin_insn(struct vcpu *vcpu,
+				     struct memslot_set *slots)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
-	u64 rip = vcpu->rip;
 	u64 cs = vmread(GUEST_CS_AR_BYTES);
-	u64 rsp = vmread(GUEST_RSP);
-	u64 rflags = vmread(GUEST_RFLAGS);
+	u64 rip, rsp, rflags;
 
 	if (unlikely(cs != em->cs)) {
 		change_code(em, cs);
 	}
+	rip = vcpu->rip;
+	rsp = vmread(GUEST_RSP);
+	rflags = vmread(GUEST_RFLAGS);
 	em->e.code = fetch_cache_find(&em->fetch, slots, gva(rip));
 	em->e.rip = rip;
 	em->e.rflags = rflags;
@@ -262,13 +272,7 @@ static enum exit_action inject(struct vcpu *vcpu)
 	if (e->vector == VECTOR_PF) {
 		vcpu_paging_page_fault(vcpu, e->address);
 	}
-	if (!events_inject(vcpu, e)) {
-		return exit_stop(vcpu, VCPU_INTERNAL_EMULATION, gpa(~0ull),
-				 "exception %u while a double fault was being "
-				 "delivered",
-				 e->vector);
-	}
-	return EXIT_RESUME;
+	return events_inject(vcpu, e) ? EXIT_RESUME : exit_stop_shutdown(vcpu);
 }
 
 static enum exit_action give_up(struct vcpu *vcpu)
@@ -292,16 +296,38 @@ static enum exit_action give_up(struct vcpu *vcpu)
 	return action;
 }
 
+/**
+ * Not behind MOV SS, which holds it off for an instruction (SDM 3A 6.8.3), nor
+ * in the handler that INT n has gone to.
+ */
+static __noinline void step_trap(struct vcpu *vcpu,
+				 const struct vcpu_emulation *em)
+{
+	if (!(em->e.dirty & EMUL_NO_STEP) &&
+	    !(vmread(GUEST_INTERRUPTIBILITY_STATE) & INTERRUPTIBILITY_MOV_SS)) {
+		events_step_trap(vcpu, em->old_rflags);
+	}
+}
+
+/** HLT and VMCALL have retired. */
+static __noinline enum exit_action leave_for_vmm(struct vcpu *vcpu)
+{
+	if (vcpu->emulation->e.dirty & EMUL_CALLS) {
+		return exit_hypercall_ask(vcpu);
+	}
+	vcpu->run.exit_reason = VCPU_EXIT_HLT;
+	return EXIT_TO_VMM;
+}
+
 /** The instruction is over: the single-step trap is due, by TF as it was. */
 static inline enum exit_action end_insn(struct vcpu *vcpu,
 					const struct vcpu_emulation *em)
 {
 	if (unlikely(em->old_rflags & RFLAGS_TF)) {
-		events_step_trap(vcpu, em->old_rflags);
+		step_trap(vcpu, em);
 	}
-	if (unlikely(em->e.dirty & EMUL_HALTS)) {
-		vcpu->run.exit_reason = VCPU_EXIT_HLT;
-		return EXIT_TO_VMM;
+	if (unlikely(em->e.dirty & (EMUL_HALTS | EMUL_CALLS))) {
+		return leave_for_vmm(vcpu);
 	}
 	return EXIT_RESUME;
 }
@@ -324,7 +350,7 @@ static __noinline enum exit_action leave_undone(struct vcpu *vcpu,
 }
 
 /** After a pass, or after an answer that needed none. */
-static inline enum exit_action finish(struct vcpu *vcpu,
+static __force_inline enum exit_action finish(struct vcpu *vcpu,
 				      enum emul_result result)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
@@ -360,17 +386,23 @@ enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots)
 	return end_insn(vcpu, em);
 }
 
-enum exit_action emulate_forced(struct vcpu *vcpu, u32 count)
+enum exit_action emulate_alone(struct vcpu *vcpu, struct memslot_set *slots)
 {
 	struct emulator *e = &vcpu->emulation->e;
+
+	e->hint.valid = false;
+	e->mmio_page = EMULATOR_NO_PAGE;
+	return emulate_run(vcpu, slots);
+}
+
+enum exit_action emulate_forced(struct vcpu *vcpu, u32 count)
+{
 	enum exit_action action;
 
 	read_section_begin(vcpu);
 	do {
 		bus_next_instruction(&vcpu->vm->mmio_bus);
-		e->hint.valid = false;
-		e->mmio_page = EMULATOR_NO_PAGE;
-		action = emulate_run(vcpu, read_section_slots(vcpu));
+		action = emulate_alone(vcpu, read_section_slots(vcpu));
 	} while (--count && action == EXIT_RESUME && !vcpu->work);
 	read_section_end(vcpu);
 	return action;
@@ -381,6 +413,23 @@ static __noinline enum exit_action finish_answered(struct vcpu *vcpu,
 						   enum emul_result result)
 {
 	return finish(vcpu, result);
+}
+
+enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots,
+				 u8 vector)
+{
+	struct vcpu_emulation *em = vcpu->emulation;
+	enum emul_result result;
+
+	em->e.hint.valid = false;
+	em->e.mmio_page = EMULATOR_NO_PAGE;
+	begin_insn(vcpu, slots);
+	begin_pass(em, slots);
+	result = emulator_deliver(&em->e, vector);
+	if (em->e.retired) {
+		events_delivered(vcpu);
+	}
+	return finish_answered(vcpu, result);
 }
 
 /** The value that has been waited for is there: run it again. */

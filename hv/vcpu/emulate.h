@@ -65,6 +65,22 @@ enum exit_action emulate_run(struct vcpu *vcpu, struct memslot_set *slots);
  */
 enum exit_action emulate_forced(struct vcpu *vcpu, u32 count);
 
+/**
+ * The same inside a read section: nothing is known of what the instruction
+ * accesses.  @param slots what read_section_slots() returned
+ */
+enum exit_action emulate_alone(struct vcpu *vcpu, struct memslot_set *slots);
+
+/**
+ * Deliver vcpu->event, which is valid, in real mode.  In a read section.
+ * @param slots  what read_section_slots() returned
+ * @param vector the event's
+ * @return as emulate_run(); if that is an exception of the delivery's, it is
+ *	queued in place of the event
+ */
+enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots,
+				 u8 vector);
+
 /** The VMM has answered run->mmio: go on.  Takes the read section itself. */
 enum exit_action emulate_complete(struct vcpu *vcpu);
 

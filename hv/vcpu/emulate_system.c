@@ -13,6 +13,7 @@
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/emulate_xmm.h"
 #include "hv/vcpu/exit.h"
+#include "hv/vcpu/invalid_state.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu_regs.h"
@@ -53,6 +54,7 @@ static void set_segment(struct emulator *e, enum emul_segment which,
 	if (which == SEGMENT_CS) {
 		emulate_mode_changed(vcpu_of(e));
 	}
+	invalid_state_changed(vcpu_of(e));
 }
 
 static void get_table(struct emulator *e, enum system_table which,

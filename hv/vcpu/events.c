@@ -158,18 +158,26 @@ static bool can_interrupt(void)
 	       !(vmread(GUEST_INTERRUPTIBILITY_STATE) & blocked);
 }
 
-/** An interrupt waits: queue it, or ask to be told when it can be. */
-static void try_interrupt(struct vcpu *vcpu)
+/** Queue the interrupt that waits, if it can be delivered now. */
+static bool take_interrupt(struct vcpu *vcpu)
 {
-	if (vcpu->event.info & INTR_INFO_VALID || !can_interrupt()) {
-		if (!vcpu->window) {
-			set_window(vcpu, true);
-		}
-		return;
+	if ((vcpu->event.info & INTR_INFO_VALID) || !can_interrupt()) {
+		return false;
 	}
 	queue(vcpu, (vcpu->irq & INTR_INFO_VECTOR) | INTR_TYPE_EXTERNAL << 8,
 	      0);
 	vcpu->irq = 0;
+	return true;
+}
+
+/** An interrupt waits: queue it, or ask to be told when it can be. */
+static void try_interrupt(struct vcpu *vcpu)
+{
+	if (!take_interrupt(vcpu)) {
+		if (!vcpu->window) {
+			set_window(vcpu, true);
+		}
+	}
 }
 
 static void trace_injection(struct vcpu *vcpu)
@@ -182,6 +190,21 @@ static void trace_injection(struct vcpu *vcpu)
 	if (r) {
 		r->a = vcpu->event.error_code;
 	}
+}
+
+bool events_is_due(struct vcpu *vcpu)
+{
+	if (unlikely(vcpu->irq)) {
+		take_interrupt(vcpu);
+	}
+	return vcpu->event.info & INTR_INFO_VALID;
+}
+
+void events_delivered(struct vcpu *vcpu)
+{
+	trace_injection(vcpu);
+	vcpu->count.injected++;
+	vcpu->event.info = 0;
 }
 
 /** The event goes into the VMCS, and NMI blocking and such with it. */
@@ -204,9 +227,7 @@ static void write_event(struct vcpu *vcpu)
 				~INTERRUPTIBILITY_NMI);
 	}
 	vmwrite(VM_ENTRY_INTR_INFO, event->info);
-	trace_injection(vcpu);
-	vcpu->count.injected++;
-	event->info = 0;
+	events_delivered(vcpu);
 }
 
 void events_prepare(struct vcpu *vcpu)

@@ -64,6 +64,16 @@ void events_step_trap(struct vcpu *vcpu, u64 rflags);
  */
 void events_prepare(struct vcpu *vcpu);
 
+/**
+ * Is there an event to be delivered before the next instruction?  An external
+ * interrupt that waits is queued if it can be.  For who delivers it himself.
+ * @return vcpu->event is it
+ */
+bool events_is_due(struct vcpu *vcpu) __must_check;
+
+/** What was queued has been delivered: count it, forget it. */
+void events_delivered(struct vcpu *vcpu);
+
 /** Exit 7: the guest can take an interrupt now. */
 void events_window_open(struct vcpu *vcpu);
 

@@ -111,6 +111,8 @@ void exit_mem_moved(struct vcpu *vcpu);
 enum exit_action exit_exception_handle(struct vcpu *vcpu, u32 info);
 /** VMCALL: to the VMM at CPL 0, else #UD. */
 enum exit_action exit_hypercall_handle(struct vcpu *vcpu);
+/** The rest of a VMCALL that has retired and may be made. */
+enum exit_action exit_hypercall_ask(struct vcpu *vcpu);
 
 /**
  * Stop this VM: fill run->internal and make vcpu_run() refuse to go on.

@@ -11,6 +11,7 @@
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/invalid_state.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
@@ -45,7 +46,6 @@ static bool changed(struct vcpu *vcpu, bool translation)
 	if (translation) {
 		vcpu_paging_new_mode(vcpu);
 	}
-	vcpu->work = true; /* vcpu_paging_load() looks at CR0.PE, too */
 	return true;
 }
 
@@ -76,6 +76,9 @@ static bool set_cr0(struct vcpu *vcpu, u64 value)
 	if (((old ^ value) & CR0_PG) && !guest_mode_load_pdptes(vcpu)) {
 		guest_mode_set_cr0(vcpu, old);
 		return false;
+	}
+	if ((old ^ value) & (CR0_PE | CR0_PG)) {
+		invalid_state_changed(vcpu);
 	}
 	return changed(vcpu, (old ^ value) & (CR0_PG | CR0_WP));
 }

@@ -64,15 +64,10 @@ enum exit_action exit_exception_handle(struct vcpu *vcpu, u32 info)
 	return reflect(vcpu, info);
 }
 
-/** RIP is behind the VMCALL when the VMM sees it, so that only RAX is open. */
-enum exit_action exit_hypercall_handle(struct vcpu *vcpu)
+enum exit_action exit_hypercall_ask(struct vcpu *vcpu)
 {
 	struct vcpu_run *run = &vcpu->run;
 
-	if (guest_mode_cpl() != 0) {
-		events_inject_ud(vcpu);
-		return EXIT_RESUME;
-	}
 	run->exit_reason = VCPU_EXIT_HYPERCALL;
 	run->hypercall.nr = vcpu->gpr[GPR_RAX];
 	for (size_t i = 0; i < ARRAY_SIZE(hypercall_gpr); i++) {
@@ -80,5 +75,15 @@ enum exit_action exit_hypercall_handle(struct vcpu *vcpu)
 	}
 	run->hypercall.ret = 0;
 	vcpu->pending = VCPU_PENDING_HYPERCALL;
-	return EXIT_ADVANCE_TO_VMM;
+	return EXIT_TO_VMM;
+}
+
+/** RIP is behind the VMCALL when the VMM sees it, so that only RAX is open. */
+enum exit_action exit_hypercall_handle(struct vcpu *vcpu)
+{
+	if (guest_mode_cpl() != 0) {
+		events_inject_ud(vcpu);
+		return EXIT_RESUME;
+	}
+	return exit_hypercall_ask(vcpu) | EXIT_ADVANCE;
 }

@@ -27,6 +27,7 @@
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/exit_log.h"
+#include "hv/vcpu/invalid_state.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/preempt.h"
 #include "hv/vcpu/step.h"
@@ -120,6 +121,7 @@ enum prepared {
 	PREPARED,
 	PREPARED_SIGNAL, /* somebody wants the VMM's attention */
 	PREPARED_STOP,	 /* it cannot be: vcpu->run says why */
+	PREPARED_EMULATE, /* its state is invalid: the emulator runs it */
 };
 
 /** Bringing shadow tables in line takes its time: interrupts are let in. */
@@ -139,6 +141,9 @@ static bool load_tables(struct vcpu *vcpu)
  */
 static __noinline enum prepared prepare(struct vcpu *vcpu)
 {
+	if (unlikely(invalid_state_look(vcpu))) {
+		return PREPARED_EMULATE;
+	}
 	if (!vcpu->vm->with_ept && !load_tables(vcpu)) {
 		return PREPARED_STOP;
 	}
@@ -155,6 +160,15 @@ static __noinline enum prepared prepare(struct vcpu *vcpu)
 		vcpu->work = true;
 	}
 	return PREPARED;
+}
+
+/** There is no entry.  @return what run_loop() returns, or 1: it goes on */
+static __noinline int stay_out(struct vcpu *vcpu, enum prepared prepared)
+{
+	if (prepared == PREPARED_EMULATE) {
+		return invalid_state_run(vcpu);
+	}
+	return prepared == PREPARED_SIGNAL ? -EINTR : 0;
 }
 
 /** The VMLAUNCH or VMRESUME itself failed: nothing has happened at all. */
@@ -244,13 +258,18 @@ int run_loop(struct vcpu *vcpu)
 	enum exit_action action;
 	enum prepared prepared;
 	enum vmx_result result;
+	int error;
 
 	for (;;) {
 		irq_disable();
 		prepared = vcpu->work ? prepare(vcpu) : PREPARED;
 		if (unlikely(prepared)) {
 			irq_enable();
-			return prepared == PREPARED_SIGNAL ? -EINTR : 0;
+			error = stay_out(vcpu, prepared);
+			if (error > 0) {
+				continue;
+			}
+			return error;
 		}
 		vcpu = enter(vcpu, &result);
 		if (unlikely(result)) {

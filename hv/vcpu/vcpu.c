@@ -94,6 +94,7 @@ static void setup_vmcs(struct vcpu *vcpu)
 {
 	struct vmcs_setup setup = {
 		.eptp = vcpu->vm->with_ept ? vcpu->vm->eptp : 0,
+		.unrestricted = vcpu->vm->unrestricted,
 		.vpid = vcpu->vpid,
 		.io_bitmap = virt_to_hpa(vcpu->io_bitmap),
 		.msr_bitmap = virt_to_hpa(vcpu->msr_bitmap),
@@ -200,6 +201,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->pending = VCPU_PENDING_NONE;
 	vcpu->signal = 0;
 	vcpu->event.info = 0;
+	vcpu->left_asking = false;
 	vcpu->irq = 0;
 	mmio_known_event(&vcpu->known, MMIO_CACHE_RESET, gva(0));
 	known_store_drop(&vcpu->store);

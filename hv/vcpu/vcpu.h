@@ -120,6 +120,12 @@ struct vcpu {
 	bool objected;		 /* vmx_check=1: the checks refuse this entry */
 	u32 emulate_next; /* for tests: so many that follow a CPUID */
 
+	/* --- invalid guest state (invalid_state.c) --- */
+	bool state_changed; /* it is to be asked again; with `work` */
+	bool invalid;	    /* the emulator runs the guest; with `work` */
+	bool forced;	    /* ... whatever its state is, for tests */
+	bool left_asking;   /* the loop was left with an exit to the VMM */
+
 	/* --- the emulator's memory across exits (emulate.c) --- */
 	struct vcpu_emulation *emulation;
 

@@ -180,11 +180,6 @@ static int bring_in_line(struct vcpu *vcpu)
 
 bool vcpu_paging_load(struct vcpu *vcpu)
 {
-	if (!(guest_mode_cr0() & CR0_PE)) {
-		return stop(vcpu, VCPU_INTERNAL_EMULATION,
-			    "CR0.PE is 0: real mode needs EPT and an "
-			    "unrestricted guest (SDM 3C 27.3.1.1)");
-	}
 	if (!shadow_loaded(&vcpu->shadow) && bring_in_line(vcpu)) {
 		return stop(vcpu, VCPU_INTERNAL_MMU,
 			    "no memory for a root of shadow tables");

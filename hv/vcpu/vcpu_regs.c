@@ -15,6 +15,7 @@
 #include "bus/errno.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/invalid_state.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vcpu_load.h"
@@ -47,6 +48,7 @@ void vcpu_regs_set(struct vcpu *vcpu, const struct vcpu_regs *in)
 	vmwrite(GUEST_RIP, in->rip);
 	vmwrite(GUEST_RFLAGS, in->rflags | RFLAGS_FIXED);
 	vcpu->rip = in->rip;
+	invalid_state_changed(vcpu);
 }
 
 static void get_segment(enum vcpu_seg seg, struct vcpu_segment *out)
@@ -109,6 +111,7 @@ int vcpu_regs_set_system(struct vcpu *vcpu, const struct vcpu_sregs *in)
 	if (!vcpu->vm->with_ept) {
 		vcpu_paging_reset(vcpu);
 	}
+	invalid_state_changed(vcpu);
 	return 0;
 }
 
@@ -123,6 +126,20 @@ static struct vcpu_segment real_segment(u64 base, u16 selector, u32 type)
 #define TYPE_DATA (0x3 | SEG_AR_S) /* read, write, accessed */
 #define TYPE_LDT 0x2
 #define TYPE_TSS_BUSY 0xb
+
+struct vcpu_segment vcpu_regs_real_segment(enum vcpu_seg seg, u16 selector,
+					   bool big)
+{
+	struct vcpu_segment segment =
+		real_segment((u64)selector << 4, selector,
+			     seg == SEG_CS ? TYPE_CODE : TYPE_DATA);
+
+	if (big) {
+		segment.limit = ~0u;
+		segment.ar |= SEG_AR_G;
+	}
+	return segment;
+}
 
 void vcpu_regs_reset_system(struct vcpu_sregs *out)
 {

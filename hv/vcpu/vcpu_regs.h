@@ -83,6 +83,14 @@ void vcpu_regs_get_system(struct vcpu *vcpu, struct vcpu_sregs *out);
 int vcpu_regs_set_system(struct vcpu *vcpu,
 			 const struct vcpu_sregs *in) __must_check;
 
+/**
+ * What a load in real mode makes of a segment register: sixteen times the
+ * selector as its base, 64 KiB, code or data.
+ * @param big its limit is 4 GiB, as in "big real mode"
+ */
+struct vcpu_segment vcpu_regs_real_segment(enum vcpu_seg seg, u16 selector,
+					   bool big);
+
 /** The state after reset: real mode at the top of 4 GiB, SDM 3A 10.1.1. */
 void vcpu_regs_reset_system(struct vcpu_sregs *out);
 

@@ -21,6 +21,7 @@
 #include "hv/lib/panic.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm_memory.h"
+#include "hv/vmx/vmx_caps.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cpuid.h"
@@ -151,6 +152,8 @@ int vm_create(struct vm **out)
 	vm->number = number;
 	vm->owner = PAGE_OWNER_VM(number);
 	vm->with_ept = options.ept;
+	vm->unrestricted = options.ept && options.ug &&
+			   vmx_caps.unrestricted_guest;
 	init_locks(vm);
 	init_buses(vm);
 	vm_memory_init(vm);

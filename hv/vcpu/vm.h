@@ -46,6 +46,7 @@ struct vm {
 	unsigned int number;
 	page_owner_t owner; /* of every page of this VM */
 	bool with_ept;	    /* else each vCPU has a struct shadow */
+	bool unrestricted;  /* its real mode runs on the processor */
 	u64 eptp;	    /* the EPT pointer for the VMCS */
 
 	/* --- under slots_lock; vCPUs read `slots` in read sections --- */

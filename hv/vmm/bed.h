@@ -80,6 +80,15 @@ struct bed_vcpu {
 	struct crash crash;
 };
 
+/** A vCPU that is in real mode: where it was before. */
+struct bed_real {
+	u64 at; /* of the guest's struct hypercall_real; 0: it is not */
+	struct vcpu_regs regs;
+	struct vcpu_sregs system;
+	u64 emulations; /* counted until then */
+	bool forced;
+};
+
 struct bed {
 	/* Fixed for the test. */
 	struct bed_plan plan;
@@ -124,6 +133,7 @@ struct bed {
 	/* The other CPUs that there are. */
 	struct bed_storm storm;
 	struct bed_vcpu more[VM_VCPUS]; /* but for 0 */
+	struct bed_real real[VM_VCPUS];
 
 	/* The end. */
 	struct bed_expect expect;

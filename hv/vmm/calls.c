@@ -64,6 +64,9 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_DOORBELL_REMOVE, calls_doorbell_remove),
 	ROW(HYPERCALL_DOORBELL_COUNT, calls_doorbell_count),
 	ROW(HYPERCALL_DOORBELL_TAKE, calls_doorbell_take),
+	ROW(HYPERCALL_REAL, calls_real_begin),
+	ROW(HYPERCALL_REAL_END, calls_real_end),
+	ROW(HYPERCALL_EMULATE_ALL, calls_real_emulate_all),
 };
 /* end of table */
 

@@ -18,8 +18,8 @@
  * This is the only header of the hypervisor that guests include; what is about
  * devices of a test's own stands in hypercall_device.h, what is about the MMIO
  * cache in hypercall_cache.h, what plays reads in hypercall_reads.h, what is
- * about several vCPUs in hypercall_vcpu.h, what is about the buses in
- * hypercall_bus.h; they come with it.
+ * about several vCPUs in hypercall_vcpu.h, about the buses in hypercall_bus.h,
+ * about real mode in hypercall_real.h; they come with it.
  */
 #ifndef HV_VMM_HYPERCALL_H
 #define HV_VMM_HYPERCALL_H
@@ -31,6 +31,7 @@
 #include "hv/vmm/hypercall_device.h"
 #include "hv/vmm/hypercall_doorbell.h"
 #include "hv/vmm/hypercall_reads.h"
+#include "hv/vmm/hypercall_real.h"
 #include "hv/vmm/hypercall_vcpu.h"
 
 /** Bytes of a guest's string that are looked at, its end included. */
@@ -229,6 +230,13 @@ enum hypercall {
 	HYPERCALL_DOORBELL_REMOVE, /* rdi: number; nobody rings it any more */
 	HYPERCALL_DOORBELL_COUNT,  /* rdi: number -> rings not taken yet */
 	HYPERCALL_DOORBELL_TAKE,   /* the same, and takes them */
+
+	/* Real mode; hypercall_real.h. */
+	HYPERCALL_REAL,		 /* rdi: struct hypercall_real; this vCPU goes
+				  * on in real mode until ... */
+	HYPERCALL_REAL_END,	 /* from there: back behind HYPERCALL_REAL */
+	HYPERCALL_EMULATE_ALL,	 /* rdi: 1: the emulator does every instruction
+				  * of this vCPU; 0: only those that it must */
 
 	HYPERCALL_BEYOND,	 /* from here on: none */
 };

@@ -50,8 +50,10 @@ void vmcs_controls_write_cpu2(const struct vmcs_setup *setup)
 	u32 need = 0;
 
 	if (setup->eptp) {
-		want |= CPU2_UNRESTRICTED_GUEST;
 		need |= CPU2_ENABLE_EPT;
+	}
+	if (setup->unrestricted) {
+		need |= CPU2_UNRESTRICTED_GUEST;
 	}
 	if (setup->vpid) {
 		want |= CPU2_ENABLE_VPID;

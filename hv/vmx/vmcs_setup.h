@@ -11,6 +11,7 @@
 /** What the areas need to know of the vCPU that the VMCS is for. */
 struct vmcs_setup {
 	u64 eptp;	  /* EPT pointer; 0: no EPT, and CR3 accesses exit */
+	bool unrestricted; /* with EPT: real mode may be entered */
 	u16 vpid;	  /* 0: no VPID */
 	hpa_t io_bitmap;  /* two pages, side by side */
 	hpa_t msr_bitmap; /* one page */

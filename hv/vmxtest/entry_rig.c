@@ -97,6 +97,7 @@ static void write_controls(enum entry_mode mode)
 {
 	struct vmcs_setup setup = {
 		.eptp = entry_rig.eptp,
+		.unrestricted = vmx_caps.unrestricted_guest,
 		.vpid = vmx_caps.invvpid ? 1 : 0,
 		.io_bitmap = virt_to_hpa(entry_rig.bitmap),
 		.msr_bitmap = hpa_add(virt_to_hpa(entry_rig.bitmap),

@@ -54,6 +54,9 @@ struct cpu {
 	u64 seen_exits;	      /* exits at that time */
 	u32 idle_ticks;	      /* ticks since that change */
 	u64 tick_exits;	      /* exits at the last tick */
+	u64 turns;	      /* of the emulation loop (invalid_state.c) */
+	u64 tick_turns;	      /* turns at the last tick */
+	bool turned;	      /* the loop has turned between two ticks */
 	u32 stuck_ticks;      /* ticks in a row within the same exit */
 	bool tick_in_guest;   /* the tick being taken interrupted the guest */
 	bool waiting;	      /* for another CPU; see cpu_begin_waiting() */

@@ -6,9 +6,10 @@ record in the guest program), and the hypervisor skips it there.
 """
 from .common import Problem
 
-MODES = {"ept": "EPT", "shadow": "shadow paging (ept=0)"}
+MODES = {"ept": "EPT", "shadow": "shadow paging (ept=0)",
+         "noug": "EPT without unrestricted guests (ug=0)"}
 """Every mode and what people call it."""
-WORDS = {"ept": "", "shadow": "ept=0"}
+WORDS = {"ept": "", "shadow": "ept=0", "noug": "ug=0"}
 """What the hypervisor's command line says for it."""
 DEFAULT = ("ept",)
 

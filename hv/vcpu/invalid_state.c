@@ -1,0 +1,154 @@
+/** @file
+ * The emulation loop for invalid guest state.
+ *
+ * Without "unrestricted guest" VM entry wants protected mode, with EPT also
+ * paging, and segment registers that agree with each other (SDM 3C 27.3.1.2).
+ * Real mode is none of that, big real mode least of all, and a guest on its
+ * way from the one to the other passes through states that no table describes.
+ * Until it is through, the emulator is its processor:
+ *
+ *	  +-> read section: slots and devices stay
+ *	  |     +-> an event waits?  deliver it through the IVT
+ *	  |     |   else fetch, decode, execute one instruction
+ *	  |     +-- state still invalid, fewer than 130, no question, no signal?
+ *	  |   end of the section
+ *	  +-- still invalid?  else the next thing is an entry
+ *
+ * Each instruction begins with the read barrier (spec 6.5), so what it has
+ * seen another one do binds what it looks up next; and looks at the slots
+ * anew.  The section ends after so many instructions whatever the guest does,
+ * so who waits for readers waits a bounded time.
+ *
+ * Real mode's interrupts are three pushes and a far jump, which the emulator
+ * does.  Protected mode's go through gates, privilege levels and task states,
+ * which are the processor's: an event that comes while a protected-mode state
+ * is invalid ends the VM with a sentence (spec 9).
+ */
+#include "hv/vcpu/invalid_state.h"
+
+#include "bus/access.h"
+#include "bus/bus.h"
+#include "bus/errno.h"
+#include "hv/lib/watchdog.h"
+#include "hv/softvmx/entry_checks.h"
+#include "hv/vcpu/emulate.h"
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/exit.h"
+#include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/read_section.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cpu.h"
+#include "hv/x86/cr.h"
+
+/** With EPT the guest's CR0.PG is the real one, and it must be set. */
+static bool is_invalid(const struct vcpu *vcpu)
+{
+	u64 must = CR0_PE | (vcpu->vm->with_ept ? CR0_PG : 0);
+
+	return (guest_mode_cr0() & must) != must ||
+	       !entry_checks_segments_hold();
+}
+
+static void ask(struct vcpu *vcpu)
+{
+	vcpu->state_changed = false;
+	vcpu->invalid = vcpu->forced ||
+			(!vcpu->vm->unrestricted && is_invalid(vcpu));
+}
+
+void invalid_state_force(struct vcpu *vcpu, bool on)
+{
+	vcpu->forced = on;
+	vcpu->state_changed = true;
+	vcpu->work = true;
+}
+
+bool invalid_state_look(struct vcpu *vcpu)
+{
+	if (vcpu->state_changed) {
+		ask(vcpu);
+	}
+	return vcpu->invalid;
+}
+
+static enum exit_action deliver(struct vcpu *vcpu)
+{
+	u8 vector = vcpu->event.info & INTR_INFO_VECTOR;
+
+	if (guest_mode_cr0() & CR0_PE) {
+		return exit_stop(vcpu, VCPU_INTERNAL_EMULATION, gpa(~0ull),
+				 "vector %u cannot be delivered: the state of "
+				 "protected mode is invalid, and the emulator "
+				 "knows no gates (spec 9)", vector);
+	}
+	return emulate_deliver(vcpu, read_section_slots(vcpu), vector);
+}
+
+/** An instruction, or the event that comes before it. */
+static enum exit_action step(struct vcpu *vcpu)
+{
+	enum exit_action action;
+
+	bus_next_instruction(&vcpu->vm->mmio_bus);
+	if (unlikely(events_is_due(vcpu))) {
+		action = deliver(vcpu);
+	} else {
+		action = emulate_alone(vcpu, read_section_slots(vcpu));
+	}
+	if (unlikely(vcpu->state_changed)) {
+		ask(vcpu);
+	}
+	return action;
+}
+
+static enum exit_action run_section(struct vcpu *vcpu)
+{
+	unsigned int left = INVALID_STATE_BOUND;
+	enum exit_action action;
+
+	read_section_begin(vcpu);
+	do {
+		action = step(vcpu);
+	} while (!action && vcpu->invalid && --left &&
+		 !READ_ONCE(vcpu->signal));
+	read_section_end(vcpu);
+	return action;
+}
+
+/** The watchdog hears that it is the guest which runs, and where. */
+static void show_progress(const struct vcpu *vcpu)
+{
+	this_cpu()->turns++;
+	irq_disable();
+	watchdog_guest_tick(gva(vcpu->rip));
+	irq_enable();
+}
+
+static bool take_signal(struct vcpu *vcpu)
+{
+	return unlikely(READ_ONCE(vcpu->signal)) &&
+	       __atomic_exchange_n(&vcpu->signal, 0, __ATOMIC_SEQ_CST);
+}
+
+/**
+ * A signal that is there from the beginning does not keep the guest from its
+ * next instruction, or a storm of them would stop it for ever.  If the VMM has
+ * just answered one, that was it.
+ */
+int invalid_state_run(struct vcpu *vcpu)
+{
+	bool moved = vcpu->left_asking;
+	enum exit_action action;
+
+	vcpu->left_asking = false;
+	if (moved && take_signal(vcpu)) {
+		return -EINTR;
+	}
+	action = run_section(vcpu);
+	show_progress(vcpu);
+	if (action) {
+		vcpu->left_asking = true;
+		return 0;
+	}
+	return take_signal(vcpu) ? -EINTR : 1;
+}
