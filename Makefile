@@ -75,7 +75,7 @@ MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null || sysctl -n hw.ncpu),2)
 endif
 
 # Say it once, not for each file; what installs or explains must work without.
-needs := $(filter image guests iso trace run qemu bochs bench,$(or $(MAKECMDGOALS),image))
+needs := $(filter image guests iso trace run linux qemu bochs bench,$(or $(MAKECMDGOALS),image))
 ifneq ($(needs),)
 ifeq ($(shell command -v $(firstword $(CC))),)
 $(error $(firstword $(CC)) is not installed: run tools/deps build)
@@ -105,7 +105,7 @@ docs: ## the manual as HTML, in build/docs/html/index.html
 	@docs/build
 
 ##@ Machines
-.PHONY: run qemu qemu-gdb gdb bochs bochs-debug bench bench-softvmx doctor
+.PHONY: run linux qemu qemu-gdb gdb bochs bochs-debug bench bench-softvmx doctor
 qemu: image guests ## boot under QEMU, both consoles on the terminal
 	@OUT=$(OUT) tools/run qemu
 qemu-gdb: ## the same, stopped before it begins, waiting for `make gdb` (LAB=, TEST=, PORT=)
@@ -124,6 +124,8 @@ bench-softvmx: image ## what the VMX unit in software costs, against its limits
 	@tools/bench-softvmx
 run: image ## a kernel of yours (GUEST=file INITRD= APPEND= MEM= CPUS= MACHINE= LABS=mine)
 	@OUT=$(OUT) tools/run-guest
+linux: image ## Debian's Linux to a shell, fetched first (CPUS= MEM= MACHINE= LABS=mine)
+	@OUT=$(OUT) tools/linux
 doctor: ## say which machine will be used and why, and what is missing
 	@tools/doctor
 

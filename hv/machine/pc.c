@@ -63,6 +63,7 @@ const char *pc_create(struct pc *pc)
 	int error = vm_create(&pc->vm);
 
 	if (!error) {
+		pc->vm->foreign = true;
 		error = add_memory(pc);
 	}
 	if (!error) {

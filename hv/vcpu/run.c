@@ -28,6 +28,7 @@
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/exit_log.h"
 #include "hv/vcpu/invalid_state.h"
+#include "hv/vcpu/hang.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/preempt.h"
 #include "hv/vcpu/step.h"
@@ -240,6 +241,9 @@ static void take_host_exit(struct vcpu *vcpu)
 {
 	this_cpu()->exits--;
 	exit_mem_moved(vcpu);
+	if (vcpu->vm->foreign) {
+		hang_look(vcpu);
+	}
 	if (vcpu->exit_reason == EXIT_REASON_PREEMPTION_TIMER) {
 		preempt_expired(gva(vcpu->rip));
 	} else {

@@ -13,6 +13,7 @@
 
 #include "bus/bus.h"
 #include "bus/types.h"
+#include "hv/vcpu/hang.h"
 #include "hv/vcpu/known_store.h"
 #include "hv/vcpu/vcpu_regs.h"
 #include "hv/vcpu/vcpu_run.h"
@@ -144,6 +145,9 @@ struct vcpu {
 		gpa_t gpa;
 		u32 times;
 	} stuck;
+
+	/* --- a guest that is not ours (hang.c) --- */
+	struct hang_place hang;
 
 	/* --- what the guest believes of its machine --- */
 	u64 cr8;

@@ -74,6 +74,11 @@ struct vm {
 	struct vcpu *vcpu[VM_VCPUS];
 	unsigned int vcpus;
 
+	/* --- set while no vCPU runs --- */
+	/** A kernel that is not ours runs in it, which owes us no sign of
+	 * life (hang.h). */
+	bool foreign;
+
 	/* --- for tests, set while no vCPU runs --- */
 	/** Called at each EPT exit before a look is taken; may be NULL. */
 	void (*fault_hook)(struct vm *vm, gpa_t gpa); /* vm_set_fault_hook() */
