@@ -26,7 +26,7 @@ static u64 choose_address(const struct linux_header *h, u64 memory)
 	if (!h->relocatable_kernel) {
 		return h->init_size <= memory - MIB ? h->code32_start : 0;
 	}
-	if (h->pref_address < memory &&
+	if (h->pref_address >= MIB && h->pref_address < memory &&
 	    h->init_size <= memory - h->pref_address) {
 		return h->pref_address;
 	}

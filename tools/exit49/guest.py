@@ -22,6 +22,7 @@ END = re.compile(r"# guest: end=([\w-]+) code=(\d+): (.*)")
 CRASHED = 5
 # What the hypervisor itself needs: image, page tables, its loader's copies.
 OVERHEAD = 24
+LEAST = 40
 MIB = 1 << 20
 LEAVE, ESCAPE = b"x", b"\x01"
 PATIENCE = 2.0
@@ -40,7 +41,7 @@ def machine_memory(guest, files):
     """Return the MiB that a machine needs for a guest of that many with those files."""
     modules = sum(os.path.getsize(path) for path in files)
     mem = guest + OVERHEAD + guest // 128 + -(-modules // MIB)
-    mem += mem % 2
+    mem = max(LEAST, mem + mem % 2)
     if mem > MAX_MEM:
         raise Problem(f"MEM={guest}M is too much: with the hypervisor that makes {mem} "
                       f"MiB, and a machine has at most {MAX_MEM}")
