@@ -1,5 +1,7 @@
 /** @file
  * The bus: who gets an access, who may register (spec 6.7).
+ *
+ * links: bus/test/lab.c
  */
 #include "bus/bus.h"
 
@@ -72,9 +74,13 @@ static void new_bus(struct bus *bus)
 		 &domain, bus_addr(~0ull));
 }
 
+/** Without bus_destroy(), which has a test of its own. */
 static void end_bus(struct bus *bus)
 {
-	bus_destroy(bus);
+	srcu_barrier(&domain);
+	if (bus->table) {
+		table_free(bus->table);
+	}
 	assert_int_equal(pool.tables, 0);
 }
 
@@ -377,6 +383,23 @@ static void alone_takes_a_section_of_its_own(void **state)
 	end_bus(&bus);
 }
 
+static void destroying_frees_what_waits_and_what_is_there(void **state)
+{
+	struct counter devices[3];
+	struct bus bus;
+
+	(void)state;
+	new_bus(&bus);
+	bus_destroy(&bus);
+	for (unsigned int i = 0; i < 3; i++) {
+		make(&devices[i], 8 * i, 8);
+		assert_int_equal(bus_register(&bus, &devices[i].device), 0);
+	}
+	bus_destroy(&bus);
+	assert_int_equal(pool.tables, 0);
+	assert_null(bus.table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +417,8 @@ int main(void)
 		cmocka_unit_test(an_unregistered_device_is_not_called),
 		cmocka_unit_test(a_parked_reader_delays_the_free_only),
 		cmocka_unit_test(alone_takes_a_section_of_its_own),
+		cmocka_unit_test(
+			destroying_frees_what_waits_and_what_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /** @file
  * Doorbells: which store rings, what collides, how many there may be (spec
  * 6.6, 6.7).
+ *
+ * links: bus/test/lab.c
  */
 #include "bus/bus.h"
 
@@ -58,7 +60,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	bus_destroy(&bus);
+	srcu_barrier(&domain);
+	if (bus.table) {
+		table_free(bus.table);
+	}
 	assert_int_equal(tables, 0);
 	return 0;
 }
