@@ -84,6 +84,14 @@ struct bus_device {
 	int (*access)(void *opaque, struct bus_access *access);
 };
 
+/** Whether the device declared this width; 3, 5, 6 and 7 bytes are none. */
+static inline bool bus_takes(const struct bus_device *device, u32 length)
+{
+	bool is_width = length <= 8 && (length & (length - 1)) == 0;
+
+	return is_width && (device->widths & length);
+}
+
 /**
  * A doorbell, filled by its owner and left alone while it is registered.
  *
@@ -122,7 +130,6 @@ struct bus_memory {
 struct bus {
 	/* changed by writers, read by everybody inside of a read section */
 	struct bus_table *table; /* NULL when there is nothing on it */
-	u32 any_length; /* how many doorbells bus_ring_alone() could ring */
 	/* fixed by bus_init() */
 	struct bus_memory memory;
 	struct srcu *srcu; /* the domain of all who call bus_dispatch() */
@@ -252,21 +259,6 @@ int __must_check bus_dispatch_alone(const struct bus *bus,
  */
 const struct bus_doorbell *__must_check
 bus_find_doorbell(const struct bus *bus, bus_addr_t address);
-
-/**
- * Ring the doorbell of any length at exactly this address, for a store whose
- * length and value are not known yet: before its instruction is decoded.  With
- * a read section around it.  Step 5.6.
- *
- * @param bus     the bus
- * @param reader  the caller's, outside of any section
- * @param address of a store, never of a load
- * @return true: rung, the store is done; false: no such doorbell, offer the
- *         store to bus_dispatch() once it is known
- */
-bool __must_check bus_ring_alone(const struct bus *bus,
-				 struct srcu_reader *reader,
-				 bus_addr_t address);
 
 /**
  * Between two instructions that are emulated in one read section (spec 9):

@@ -104,7 +104,7 @@ static inline u64 table_low_bytes(u64 value, u32 length)
 static inline bool table_is_behind(const struct bus_bell *bell,
 				   const struct bus_bell *other)
 {
-	if (likely(bell->address != other->address)) {
+	if (bell->address != other->address) {
 		return bell->address > other->address;
 	}
 	if (bell->length != other->length) {

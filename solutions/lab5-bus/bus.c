@@ -36,7 +36,6 @@ void bus_destroy(struct bus *bus)
 		table_free(bus->table);
 	}
 	bus->table = NULL;
-	bus->any_length = 0;
 }
 
 /* A writer's next table ---------------------------------------------------- */
@@ -266,9 +265,6 @@ int bus_register_doorbell(struct bus *bus, const struct bus_doorbell *doorbell)
 	}
 	new->bells[place] = bell;
 	publish(bus, new);
-	if (!bell.length) {
-		smp_store_release(&bus->any_length, bus->any_length + 1);
-	}
 	return 0;
 }
 
@@ -277,16 +273,11 @@ int bus_unregister_doorbell(struct bus *bus,
 {
 	const struct bus_table *old = table_current(bus);
 	u32 place = table_find_doorbell(old, doorbell);
-	int error;
 
 	if (place == old->doorbells) {
 		return -ENOENT;
 	}
-	error = take_off(bus, old->count, old->doorbells - 1, place);
-	if (!error && !doorbell->length) {
-		WRITE_ONCE(bus->any_length, bus->any_length - 1);
-	}
-	return error;
+	return take_off(bus, old->count, old->doorbells - 1, place);
 }
 
 /* Lookup ------------------------------------------------------------------- */
@@ -299,14 +290,6 @@ static bool contains(const struct bus_range *range,
 
 	return address >= range->base && address <= range->last &&
 	       access->length - 1 <= range->last - address;
-}
-
-/** Whether the device declared this width; 3, 5, 6 and 7 bytes are none. */
-static bool takes(const struct bus_device *device, u32 length)
-{
-	bool is_width = length <= 8 && (length & (length - 1)) == 0;
-
-	return is_width && (device->widths & length);
 }
 
 /** Whether place_of() would say so; place may be any number. */
@@ -340,7 +323,7 @@ static __noinline int call(const struct bus_range *range,
 {
 	const struct bus_device *device = range->device;
 
-	if (!takes(device, access->length)) {
+	if (!bus_takes(device, access->length)) {
 		return -EOPNOTSUPP;
 	}
 	access->offset = access->address.v - range->base;
@@ -366,23 +349,48 @@ static inline int offer(const struct bus_table *table,
 	return call(range, access);
 }
 
+/**
+ * The last bell at the address or in front of it, else the first one; there
+ * are some.  Hardly ever there are two at one address.
+ */
+static const struct bus_bell *last_bell(const struct bus_table *table,
+					u64 address)
+{
+	const struct bus_bell *bell = table->bells;
+	size_t count = table->doorbells;
+
+	while (count > 1) {
+		size_t half = count / 2;
+
+		if (bell[half].address <= address) {
+			bell += half;
+		}
+		count -= half;
+	}
+	return bell;
+}
+
 /** The doorbell that the store rings, or NULL; the hint is tried first. */
 static const struct bus_bell *find_bell(const struct bus_table *table,
 					const struct bus_bell *store,
 					struct bus_hint *hint)
 {
+	const struct bus_bell *bell = table->bells;
 	u32 place = hint->bell;
 
-	if (place && place <= table->doorbells &&
-	    meets(&table->bells[place - 1], store)) {
-		return &table->bells[place - 1];
+	if (place < table->doorbells && meets(&bell[place], store)) {
+		return &bell[place];
 	}
-	place = place_of_bell(table, store);
-	if (!place || !meets(&table->bells[place - 1], store)) {
+	bell = last_bell(table, store->address);
+	if (bell->address == store->address && !meets(bell, store)) {
+		place = place_of_bell(table, store);
+		bell = &table->bells[place ? place - 1 : 0];
+	}
+	if (!meets(bell, store)) {
 		return NULL;
 	}
-	hint->bell = place;
-	return &table->bells[place - 1];
+	hint->bell = bell - table->bells;
+	return bell;
 }
 
 /** Ring the doorbell that this store meets; there are some. */
@@ -449,37 +457,17 @@ int bus_dispatch_alone(const struct bus *bus, struct srcu_reader *reader,
 const struct bus_doorbell *bus_find_doorbell(const struct bus *bus,
 					     bus_addr_t address)
 {
-	struct bus_bell store = { .address = address.v };
 	const struct bus_table *table = look(bus);
-	u32 place = table ? place_of_bell(table, &store) : 0;
 	const struct bus_bell *bell;
 
-	if (!place) {
+	if (!table || !table->doorbells) {
 		return NULL;
 	}
-	bell = &table->bells[place - 1];
+	bell = last_bell(table, address.v);
 	if (bell->address != address.v || bell->length) {
 		return NULL;
 	}
 	return bell->doorbell;
-}
-
-bool bus_ring_alone(const struct bus *bus, struct srcu_reader *reader,
-		    bus_addr_t address)
-{
-	const struct bus_doorbell *doorbell;
-
-	smp_rmb(); /* what was seen before binds this look, too */
-	if (!READ_ONCE(bus->any_length)) {
-		return false; /* spares most exits the section */
-	}
-	srcu_read_lock(bus->srcu, reader);
-	doorbell = bus_find_doorbell(bus, address);
-	if (doorbell) {
-		doorbell->ring(doorbell->opaque);
-	}
-	srcu_read_unlock(bus->srcu, reader);
-	return doorbell;
 }
 
 void bus_next_instruction(const struct bus *bus)
