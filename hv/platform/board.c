@@ -1,0 +1,214 @@
+/** @file
+ * Putting the board together.
+ *
+ * One table says which device stands where.  Chips that know time are
+ * reached through a function that reads the clock first and arms it again
+ * afterwards.
+ */
+#include "hv/platform/board.h"
+
+#include "hv/platform/acpi.h"
+
+/* Time --------------------------------------------------------------------- */
+
+static u64 earlier(u64 a, u64 b)
+{
+	return a < b ? a : b;
+}
+
+/** Tell the next deadline if it is another than before. */
+static void arm(struct board *board)
+{
+	u64 when;
+
+	spinlock_lock(&board->arming);
+	when = earlier(pit_deadline(&board->pit),
+		       earlier(rtc_deadline(&board->rtc),
+			       pm_deadline(&board->pm)));
+	if (when != board->armed) {
+		board->armed = when;
+		/* A moment that nobody waits for any more may come. */
+		if (when != CLOCK_NEVER) {
+			board->host.arm(board->host.data, when);
+		}
+	}
+	spinlock_unlock(&board->arming);
+}
+
+void board_advance(struct board *board)
+{
+	u64 now = board->host.now(board->host.data);
+
+	pit_advance(&board->pit, now);
+	rtc_advance(&board->rtc, now);
+	pm_advance(&board->pm, now);
+	/* The timer has struck: it has to be set even to the same moment. */
+	spinlock_lock(&board->arming);
+	board->armed = CLOCK_NEVER;
+	spinlock_unlock(&board->arming);
+	arm(board);
+}
+
+static int access_pit(void *opaque, struct bus_access *access)
+{
+	struct board *board = opaque;
+
+	pit_access(&board->pit, access, board->host.now(board->host.data));
+	if (access->is_write) {
+		arm(board);
+	}
+	return 0;
+}
+
+static int access_rtc(void *opaque, struct bus_access *access)
+{
+	struct board *board = opaque;
+
+	/* Also a read of what has happened makes a new deadline. */
+	rtc_access(&board->rtc, access, board->host.now(board->host.data));
+	arm(board);
+	return 0;
+}
+
+static int access_pm(void *opaque, struct bus_access *access)
+{
+	struct board *board = opaque;
+
+	pm_access(&board->pm, access, board->host.now(board->host.data));
+	if (access->is_write) {
+		arm(board);
+	}
+	return 0;
+}
+
+/* Wires -------------------------------------------------------------------- */
+
+static void output(void *opaque, u8 byte)
+{
+	struct board_serial *serial = opaque;
+	struct board *board = serial->board;
+
+	board->host.output(board->host.data,
+			   (unsigned int)(serial - board->serial), byte);
+}
+
+static void power_off(void *opaque)
+{
+	struct board *board = opaque;
+
+	board->host.end(board->host.data, BOARD_POWERED_OFF, 0);
+}
+
+void board_reset(void *opaque)
+{
+	struct board *board = opaque;
+
+	board->host.end(board->host.data, BOARD_RESET, 0);
+}
+
+/* What stands where -------------------------------------------------------- */
+
+/** A place; which chip answers there is said by its offset in the board. */
+struct place {
+	const char *name;
+	u64 base, length;
+	u8 widths;
+	bool is_memory;
+	u32 opaque; /* offset of what access() gets */
+	int (*access)(void *opaque, struct bus_access *access);
+};
+
+#define BYTES BUS_WIDTH_1
+#define ANY BUS_WIDTH_ANY
+#define AT(member) offsetof(struct board, member)
+#define SECOND AT(serial[1].serial)
+
+/* table */
+static const struct place places[] = {
+	{ "8259 master", PIC_MASTER_PORT, 2, BYTES, false, AT(pic), pic_access },
+	{ "8259 slave", PIC_SLAVE_PORT, 2, BYTES, false, AT(pic), pic_access },
+	{ "ELCR", PIC_ELCR_PORT, 2, BYTES, false, AT(pic), pic_access },
+	{ "IOAPIC", IOAPIC_GPA, IOAPIC_LENGTH, ANY, true, AT(ioapic), ioapic_access },
+	{ "8254", PIT_PORT, 4, BYTES, false, 0, access_pit },
+	{ "port 0x61", PIT_SYSTEM_PORT, 1, BYTES, false, 0, access_pit },
+	{ "RTC", RTC_PORT, 2, BYTES, false, 0, access_rtc },
+	{ "PM", PM_PORT, PM_PORTS, ANY, false, 0, access_pm },
+	{ "8042 data", I8042_DATA, 1, BYTES, false, AT(i8042), i8042_access },
+	{ "8042 status", I8042_STATUS, 1, BYTES, false, AT(i8042), i8042_access },
+	{ "fw_cfg", FW_CFG_PORT, 2, ANY, false, AT(fw_cfg), fw_cfg_access },
+	{ "port 0x80", 0x80, 1, ANY, false, 0, board_ports_access },
+	{ "port 0x92", 0x92, 1, BYTES, false, 0, board_ports_access },
+	{ "port 0xed", 0xed, 1, ANY, false, 0, board_ports_access },
+	{ "PCI", 0xcf8, 8, ANY, false, 0, board_ports_access },
+	{ "exit", BOARD_EXIT_PORT, 4, ANY, false, 0, board_ports_exit },
+	{ "COM1", BOARD_SERIAL_PORT, 8, BYTES, false, AT(serial[0].serial), serial_access },
+	{ "COM2", BOARD_SERIAL_GPA, 8, ANY, true, SECOND, serial_access },
+	{ "COM2 wide", BOARD_SERIAL_WIDE_GPA, 32, ANY, true, SECOND, serial_access_wide },
+};
+/* end of table */
+
+_Static_assert(ARRAY_SIZE(places) <= BOARD_DEVICES, "there is room for all");
+
+static void fill_devices(struct board *board)
+{
+	board->ndevices = ARRAY_SIZE(places);
+	for (unsigned int i = 0; i < ARRAY_SIZE(places); i++) {
+		const struct place *place = &places[i];
+
+		board->device[i] = (struct board_device){
+			.is_memory = place->is_memory,
+			.bus = { .name = place->name,
+				 .base = bus_addr(place->base),
+				 .length = place->length,
+				 .widths = place->widths,
+				 .opaque = (u8 *)board + place->opaque,
+				 .access = place->access },
+		};
+	}
+}
+
+static void init_serial(struct board *board, unsigned int i, unsigned int line)
+{
+	struct board_serial *serial = &board->serial[i];
+
+	serial->board = board;
+	serial_init(&serial->serial, irq_lines_get(&board->lines, line),
+		    output, serial);
+}
+
+static void init_timers(struct board *board, const struct board_plan *plan)
+{
+	u64 now = plan->host.now(plan->host.data);
+	struct rtc_plan rtc = {
+		.tsc_hz = plan->tsc_hz,
+		.now = now,
+		.time = plan->time,
+		.memory = plan->about.memory,
+		.cpus = (u8)plan->about.cpus,
+	};
+
+	pit_init(&board->pit, plan->tsc_hz, now,
+		 irq_lines_get(&board->lines, 0));
+	rtc_init(&board->rtc, &rtc,
+		 irq_lines_get(&board->lines, BOARD_RTC_LINE));
+	pm_init(&board->pm, plan->tsc_hz, now,
+		irq_lines_get(&board->lines, ACPI_SCI));
+	board->pm.power_off = power_off;
+	board->pm.data = board;
+	board->armed = CLOCK_NEVER;
+	board->arming = (struct spinlock)SPINLOCK_INIT;
+}
+
+void board_init(struct board *board, const struct board_plan *plan)
+{
+	board->host = plan->host;
+	board->lines = (struct irq_lines){ &board->pic, &board->ioapic };
+	pic_init(&board->pic, plan->host.intr, plan->host.data);
+	ioapic_init(&board->ioapic, plan->host.deliver, plan->host.data);
+	init_serial(board, 0, BOARD_SERIAL_LINE);
+	init_serial(board, 1, BOARD_SERIAL_GPA_LINE);
+	init_timers(board, plan);
+	i8042_init(&board->i8042, board_reset, board);
+	fw_cfg_init(&board->fw_cfg, &plan->about);
+	fill_devices(board);
+}

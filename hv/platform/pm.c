@@ -1,0 +1,141 @@
+/** @file
+ * The registers of ACPI's fixed hardware, byte by byte.
+ *
+ * ACPI's own code accesses them in words, people's code as it likes.  So reads
+ * and writes go byte by byte through the same two switches, in ascending
+ * order; SLP_EN stands in the second byte, when SLP_TYP is known.
+ */
+#include "hv/platform/pm.h"
+
+#define STATUS_TIMER BIT(0)
+#define STATUS_DEFINED 0x8731 /* WAK, PCIEXP, RTC, buttons, GBL, BM, TMR */
+#define ENABLE_DEFINED 0x0721
+#define CONTROL_SCI_EN BIT(0)
+#define CONTROL_KEPT (BITS(12, 10) | BIT(1))
+#define CONTROL_SLP_EN BIT(13)
+#define TIMER_TOP 31
+
+static void set_line(struct pm *pm)
+{
+	irq_line_set(&pm->line, pm->status & pm->enable);
+}
+
+static void catch_up(struct pm *pm, u64 now)
+{
+	u64 ticks = clock_ticks(&pm->clock, now);
+
+	if (ticks <= pm->ticks) {
+		return;
+	}
+	if (ticks >> TIMER_TOP != pm->ticks >> TIMER_TOP) {
+		pm->status |= STATUS_TIMER;
+		set_line(pm);
+	}
+	pm->ticks = ticks;
+}
+
+static u8 read_byte(const struct pm *pm, u64 offset)
+{
+	switch (offset) {
+	case 0:
+	case 1:
+		return (u8)(pm->status >> 8 * offset);
+	case 2:
+	case 3:
+		return (u8)(pm->enable >> 8 * (offset - 2));
+	case 4:
+	case 5:
+		return (u8)((pm->control | CONTROL_SCI_EN) >>
+			    8 * (offset - 4));
+	case 8:
+	case 9:
+	case 10:
+	case 11:
+		return (u8)(pm->ticks >> 8 * (offset - 8));
+	default:
+		return 0;
+	}
+}
+
+static void write_control(struct pm *pm, u16 control)
+{
+	pm->control = control & CONTROL_KEPT;
+	if ((control & CONTROL_SLP_EN) &&
+	    bits(control, 12, 10) == PM_SLEEP_OFF && pm->power_off) {
+		pm->power_off(pm->data);
+	}
+}
+
+static void write_byte(struct pm *pm, u64 offset, u8 byte)
+{
+	u16 value = (u16)(byte << 8 * (offset & 1));
+	u16 others = offset & 1 ? 0x00ff : 0xff00;
+
+	switch (offset) {
+	case 0:
+	case 1: /* a bit written as 1 is cleared */
+		pm->status &= ~(value & STATUS_DEFINED);
+		break;
+	case 2:
+	case 3:
+		pm->enable = ((pm->enable & others) | value) & ENABLE_DEFINED;
+		break;
+	case 4:
+	case 5:
+		write_control(pm, (pm->control & others) | value);
+		break;
+	default: /* the timer is read-only */
+		break;
+	}
+	set_line(pm);
+}
+
+void pm_access(struct pm *pm, struct bus_access *access, u64 now)
+{
+	u64 value = 0;
+
+	spinlock_lock(&pm->lock);
+	catch_up(pm, now);
+	for (unsigned int i = 0; i < access->length; i++) {
+		if (access->is_write) {
+			write_byte(pm, access->offset + i,
+				   (u8)(access->value >> 8 * i));
+		} else {
+			value |= (u64)read_byte(pm, access->offset + i)
+				 << 8 * i;
+		}
+	}
+	if (!access->is_write) {
+		access->value = value;
+	}
+	spinlock_unlock(&pm->lock);
+}
+
+u64 pm_deadline(struct pm *pm)
+{
+	u64 when = CLOCK_NEVER;
+
+	spinlock_lock(&pm->lock);
+	if (pm->enable & ~pm->status & STATUS_TIMER) {
+		u64 ticks = ((pm->ticks >> TIMER_TOP) + 1) << TIMER_TOP;
+
+		when = clock_when(&pm->clock, ticks);
+	}
+	spinlock_unlock(&pm->lock);
+	return when;
+}
+
+void pm_advance(struct pm *pm, u64 now)
+{
+	spinlock_lock(&pm->lock);
+	catch_up(pm, now);
+	spinlock_unlock(&pm->lock);
+}
+
+void pm_init(struct pm *pm, u64 tsc_hz, u64 now, struct irq_line line)
+{
+	*pm = (struct pm){
+		.clock = { .origin = now, .tsc_hz = tsc_hz, .hz = PM_HZ },
+		.line = line,
+	};
+}

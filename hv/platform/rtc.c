@@ -1,0 +1,329 @@
+/** @file
+ * Registers and interrupts of the clock.
+ *
+ *	catch_up()  ticks up to now --> periodic flag
+ *	                            --> seconds --> time, alarm, update flags
+ *	            flags and enables --> the interrupt line
+ *
+ * Flags are set whether or not they may interrupt.  Only enabled ones make
+ * deadlines: nobody waits for the others but by looking, which catches up.
+ */
+#include "hv/platform/rtc.h"
+
+#include "hv/platform/rtc_date.h"
+
+enum rtc_register {
+	SECONDS = 0,
+	SECONDS_ALARM = 1,
+	MINUTES = 2,
+	MINUTES_ALARM = 3,
+	HOURS = 4,
+	HOURS_ALARM = 5,
+	WEEKDAY = 6,
+	DAY = 7,
+	MONTH = 8,
+	YEAR = 9,
+	A = 10,
+	B = 11,
+	C = 12,
+	D = 13,
+};
+
+#define A_UIP BIT(7)
+#define A_DIVIDER_OFF BITS(6, 5) /* 11x: the divider is held in reset */
+#define B_SET BIT(7)
+#define B_24 BIT(1)
+#define B_BINARY BIT(2)
+#define FLAG_IRQ BIT(7)
+#define FLAG_PERIODIC BIT(6) /* as bit 6 of B enables it, and so on */
+#define FLAG_ALARM BIT(5)
+#define FLAG_UPDATE BIT(4)
+#define FLAGS (FLAG_PERIODIC | FLAG_ALARM | FLAG_UPDATE)
+#define D_GOOD BIT(7)
+
+#define ALARM_ANY 0xc0 /* both bits: every hour, minute or second will do */
+#define PM BIT(7)
+#define UIP_TICKS 8 /* 244 microseconds before an update */
+#define DAY_SECONDS 86400
+
+/* Numbers as the guest wants them ------------------------------------------ */
+
+static u8 encode(const struct rtc *rtc, u32 n)
+{
+	return (u8)(rtc->cmos[B] & B_BINARY ? n : n / 10 << 4 | n % 10);
+}
+
+static u32 decode(const struct rtc *rtc, u8 byte)
+{
+	return rtc->cmos[B] & B_BINARY ? byte
+				       : (byte >> 4) * 10u + (byte & 15);
+}
+
+/** 12-hour clocks count 12, 1, 2, ... 11; the second half has bit 7 set. */
+static u8 encode_hour(const struct rtc *rtc, u32 hour)
+{
+	if (rtc->cmos[B] & B_24) {
+		return encode(rtc, hour);
+	}
+	return encode(rtc, hour % 12 ? hour % 12 : 12) | (hour >= 12 ? PM : 0);
+}
+
+static u32 decode_hour(const struct rtc *rtc, u8 byte)
+{
+	if (rtc->cmos[B] & B_24) {
+		return decode(rtc, byte);
+	}
+	return decode(rtc, byte & ~PM) % 12 + (byte & PM ? 12 : 0);
+}
+
+static u64 get_time(const struct rtc *rtc)
+{
+	const u8 *cmos = rtc->cmos;
+	struct rtc_date date = {
+		.year = decode(rtc, cmos[RTC_CENTURY]) * 100 +
+			decode(rtc, cmos[YEAR]),
+		.month = decode(rtc, cmos[MONTH]),
+		.day = decode(rtc, cmos[DAY]),
+		.hour = decode_hour(rtc, cmos[HOURS]),
+		.minute = decode(rtc, cmos[MINUTES]),
+		.second = decode(rtc, cmos[SECONDS]),
+	};
+
+	return rtc_date_to(&date);
+}
+
+static void set_time(struct rtc *rtc, u64 time)
+{
+	struct rtc_date date = rtc_date_from(time);
+	u8 *cmos = rtc->cmos;
+
+	cmos[SECONDS] = encode(rtc, date.second);
+	cmos[MINUTES] = encode(rtc, date.minute);
+	cmos[HOURS] = encode_hour(rtc, date.hour);
+	cmos[WEEKDAY] = encode(rtc, date.weekday);
+	cmos[DAY] = encode(rtc, date.day);
+	cmos[MONTH] = encode(rtc, date.month);
+	cmos[YEAR] = encode(rtc, date.year % 100);
+	cmos[RTC_CENTURY] = encode(rtc, date.year / 100);
+}
+
+/* Time passes -------------------------------------------------------------- */
+
+static bool matches(u8 alarm, u8 now)
+{
+	return (alarm & ALARM_ANY) == ALARM_ANY || alarm == now;
+}
+
+/** Does the alarm go off now? */
+static bool is_alarm(const struct rtc *rtc)
+{
+	const u8 *cmos = rtc->cmos;
+
+	return matches(cmos[SECONDS_ALARM], cmos[SECONDS]) &&
+	       matches(cmos[MINUTES_ALARM], cmos[MINUTES]) &&
+	       matches(cmos[HOURS_ALARM], cmos[HOURS]);
+}
+
+/** So many updates, each of which may set off the alarm. */
+static void update(struct rtc *rtc, u64 seconds)
+{
+	u64 time = get_time(rtc);
+	u64 end = time + seconds;
+
+	/* The alarm is the same each day. */
+	if (seconds > DAY_SECONDS) {
+		time = end - DAY_SECONDS;
+	}
+	while (time < end) {
+		set_time(rtc, ++time);
+		if (is_alarm(rtc)) {
+			rtc->cmos[C] |= FLAG_ALARM;
+			set_time(rtc, end);
+			break;
+		}
+	}
+	rtc->cmos[C] |= FLAG_UPDATE;
+}
+
+/** @return ticks of a period, 0: none */
+static u64 period(const struct rtc *rtc)
+{
+	unsigned int rate = rtc->cmos[A] & 15;
+
+	/* The two fastest are missing, and two slow ones there twice. */
+	return rate == 0 ? 0 : 1ull << (rate < 3 ? rate + 6 : rate - 1);
+}
+
+static bool is_running(const struct rtc *rtc)
+{
+	return (rtc->cmos[A] & A_DIVIDER_OFF) != A_DIVIDER_OFF;
+}
+
+static void set_line(struct rtc *rtc)
+{
+	bool high = rtc->cmos[B] & rtc->cmos[C] & FLAGS;
+
+	rtc->cmos[C] = (rtc->cmos[C] & FLAGS) | (high ? FLAG_IRQ : 0);
+	irq_line_set(&rtc->line, high);
+}
+
+static void catch_up(struct rtc *rtc, u64 now)
+{
+	u64 ticks = clock_ticks(&rtc->clock, now);
+	u64 was = rtc->ticks;
+
+	if (ticks <= was) {
+		return;
+	}
+	rtc->ticks = ticks;
+	if (!is_running(rtc)) {
+		return;
+	}
+	if (period(rtc) && ticks / period(rtc) != was / period(rtc)) {
+		rtc->cmos[C] |= FLAG_PERIODIC;
+	}
+	if (ticks / RTC_HZ != was / RTC_HZ && !(rtc->cmos[B] & B_SET)) {
+		update(rtc, ticks / RTC_HZ - was / RTC_HZ);
+	}
+	set_line(rtc);
+}
+
+/** The end of the period that ticks lies in. */
+static u64 next_multiple(u64 ticks, u64 of)
+{
+	return (ticks / of + 1) * of;
+}
+
+u64 rtc_deadline(struct rtc *rtc)
+{
+	u64 ticks = CLOCK_NEVER;
+	u8 waits;
+
+	spinlock_lock(&rtc->lock);
+	/* A flag that is set already holds the line high. */
+	waits = rtc->cmos[B] & ~rtc->cmos[C] & FLAGS;
+	if (is_running(rtc) && (waits & (FLAG_ALARM | FLAG_UPDATE)) &&
+	    !(rtc->cmos[B] & B_SET)) {
+		ticks = next_multiple(rtc->ticks, RTC_HZ);
+	}
+	if (is_running(rtc) && (waits & FLAG_PERIODIC) && period(rtc)) {
+		u64 next = next_multiple(rtc->ticks, period(rtc));
+
+		ticks = next < ticks ? next : ticks;
+	}
+	spinlock_unlock(&rtc->lock);
+	return ticks == CLOCK_NEVER ? ticks : clock_when(&rtc->clock, ticks);
+}
+
+void rtc_advance(struct rtc *rtc, u64 now)
+{
+	spinlock_lock(&rtc->lock);
+	catch_up(rtc, now);
+	spinlock_unlock(&rtc->lock);
+}
+
+/* Ports -------------------------------------------------------------------- */
+
+static u8 read(struct rtc *rtc)
+{
+	u8 value = rtc->cmos[rtc->index];
+	u64 left = RTC_HZ - rtc->ticks % RTC_HZ;
+
+	if (rtc->index == A && is_running(rtc) &&
+	    !(rtc->cmos[B] & B_SET) && left <= UIP_TICKS) {
+		value |= A_UIP;
+	}
+	if (rtc->index == C) {
+		rtc->cmos[C] = 0;
+		set_line(rtc);
+	}
+	return value;
+}
+
+/** Another way of writing numbers: the time is still the same. */
+static void write_b(struct rtc *rtc, u8 value)
+{
+	rtc->cmos[B] = value;
+	/* Setting the time ends an update that was to be told. */
+	if (value & B_SET) {
+		rtc->cmos[B] &= ~FLAG_UPDATE;
+	}
+	set_line(rtc);
+}
+
+static void write(struct rtc *rtc, u8 value)
+{
+	switch (rtc->index) {
+	case A:
+		rtc->cmos[A] = value & ~A_UIP;
+		break;
+	case B:
+		write_b(rtc, value);
+		break;
+	case C:
+	case D: /* read-only */
+		break;
+	default:
+		rtc->cmos[rtc->index] = value;
+		break;
+	}
+}
+
+void rtc_access(struct rtc *rtc, struct bus_access *access, u64 now)
+{
+	bool is_index = access->address.v == RTC_PORT;
+
+	spinlock_lock(&rtc->lock);
+	catch_up(rtc, now);
+	if (is_index) {
+		/* The index cannot be read back. */
+		if (access->is_write) {
+			rtc->index = access->value & (RTC_SIZE - 1);
+		} else {
+			access->value = 0xff;
+		}
+	} else if (access->is_write) {
+		write(rtc, (u8)access->value);
+	} else {
+		access->value = read(rtc);
+	}
+	spinlock_unlock(&rtc->lock);
+}
+
+/* What firmware has found -------------------------------------------------- */
+
+static void put16(struct rtc *rtc, unsigned int low, u64 value)
+{
+	value = value < 0xffff ? value : 0xffff;
+	rtc->cmos[low] = (u8)value;
+	rtc->cmos[low + 1] = (u8)(value >> 8);
+}
+
+static void note_memory(struct rtc *rtc, u64 memory)
+{
+	u64 mib = 1ull << 20;
+
+	put16(rtc, 0x15, 640); /* KiB from 0 */
+	put16(rtc, 0x17, (memory - mib) >> 10);
+	put16(rtc, 0x30, (memory - mib) >> 10);
+	/* From 16 MiB on, in 64 KiB. */
+	put16(rtc, 0x34, memory > 16 * mib ? (memory - 16 * mib) >> 16 : 0);
+}
+
+void rtc_init(struct rtc *rtc, const struct rtc_plan *plan,
+	      struct irq_line line)
+{
+	*rtc = (struct rtc){
+		.clock = { .origin = plan->now,
+			   .tsc_hz = plan->tsc_hz,
+			   .hz = RTC_HZ },
+		.line = line,
+	};
+	rtc->cmos[A] = 0x26; /* 32768 Hz, periods of 1/1024 s */
+	rtc->cmos[B] = B_24;
+	rtc->cmos[D] = D_GOOD;
+	rtc->cmos[0x14] = 0x04; /* equipment: no display, no keyboard */
+	rtc->cmos[0x5f] = (u8)(plan->cpus - 1);
+	note_memory(rtc, plan->memory);
+	set_time(rtc, plan->time);
+}
