@@ -144,16 +144,12 @@ void watchdog_tick(struct trap_frame *frame)
 	}
 }
 
-void watchdog_guest_tick(gva_t rip)
+/** @param what  for the message: what the guest does at `rip` */
+static void judge_guest(gva_t rip, const char *what)
 {
 	struct cpu *cpu = this_cpu();
 	struct crash crash = { .kind = CRASH_HANG };
 
-	/* What made the guest exit is still pending and comes in here. */
-	cpu->tick_in_guest = true;
-	irq_enable();
-	irq_disable();
-	cpu->tick_in_guest = false;
 	/* Another interrupt than the tick finds what the last tick has left,
 	 * which may be the end of another test's patience. */
 	if (cpu->idle_ticks < ticks_allowed || !cpu->recovery ||
@@ -166,7 +162,30 @@ void watchdog_guest_tick(gva_t rip)
 		stop_livelock(&crash, cpu);
 	}
 	snprintf(crash.message, sizeof(crash.message),
-		 "the guest makes no progress at rip 0x%llx",
-		 (unsigned long long)rip.v);
+		 "the guest %s at rip 0x%llx", what, (unsigned long long)rip.v);
 	recovery_stop(&crash);
+}
+
+/** What made the guest exit is still pending and comes in here. */
+void watchdog_guest_tick(gva_t rip)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->tick_in_guest = true;
+	irq_enable();
+	irq_disable();
+	cpu->tick_in_guest = false;
+	judge_guest(rip, "makes no progress");
+}
+
+void watchdog_guest_sleep(gva_t rip)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->tick_in_guest = true;
+	cpu_begin_waiting();
+	asm volatile("sti; hlt; cli" : : : "memory");
+	cpu_end_waiting();
+	cpu->tick_in_guest = false;
+	judge_guest(rip, "is halted and nothing wakes it");
 }

@@ -44,4 +44,12 @@ void watchdog_tick(struct trap_frame *frame);
  */
 void watchdog_guest_tick(gva_t rip);
 
+/**
+ * Sleep until an interrupt comes, in place of a guest that is halted; a tick
+ * counts as the guest's, with twice the patience: another CPU may be about to
+ * wake it.  Called with interrupts off, and returns so; or as above.
+ * @param rip where the guest is
+ */
+void watchdog_guest_sleep(gva_t rip);
+
 #endif

@@ -16,6 +16,7 @@
 #include "hv/vcpu/emulate.h"
 
 #include "hv/lib/trace.h"
+#include "hv/vcpu/activity.h"
 #include "hv/vcpu/emulate_ops.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
@@ -315,8 +316,7 @@ static __noinline enum exit_action leave_for_vmm(struct vcpu *vcpu)
 	if (vcpu->emulation->e.dirty & EMUL_CALLS) {
 		return exit_hypercall_ask(vcpu);
 	}
-	vcpu->run.exit_reason = VCPU_EXIT_HLT;
-	return EXIT_TO_VMM;
+	return activity_halt(vcpu);
 }
 
 /** The instruction is over: the single-step trap is due, by TF as it was. */

@@ -8,9 +8,8 @@
  *	1. what was being delivered when an exit came in between: it has
  *	   happened already and comes first, unchanged
  *	2. an exception of the instruction that we did for the guest
- *	3. an external interrupt, when RFLAGS.IF and interruptibility allow it;
- *	   else we ask for an exit as soon as they do (the interrupt
- *	   window, SDM 3C 25.6.2)
+ *	3. an NMI or an external interrupt (interrupts.c), when the guest can
+ *	   take it; else we ask for an exit as soon as it can
  *
  * The processor clears the valid bit of what it has injected, so nothing has
  * to be taken back after an exit.
@@ -20,6 +19,7 @@
 #include "bus/errno.h"
 #include "emulator/emulator.h"
 #include "hv/lib/trace.h"
+#include "hv/vcpu/interrupts.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/vmx/vmx_unit.h"
@@ -46,7 +46,7 @@ static enum exception_class class_of(u8 vector)
 	}
 }
 
-static void queue(struct vcpu *vcpu, u32 info, u32 error_code)
+void events_queue(struct vcpu *vcpu, u32 info, u32 error_code)
 {
 	vcpu->event.info = info | INTR_INFO_VALID;
 	vcpu->event.error_code = error_code;
@@ -56,7 +56,7 @@ static void queue(struct vcpu *vcpu, u32 info, u32 error_code)
 
 static void queue_double_fault(struct vcpu *vcpu)
 {
-	queue(vcpu,
+	events_queue(vcpu,
 	      EVENTS_VECTOR_DF | INTR_TYPE_HARD_EXCEPTION << 8 |
 		      INTR_INFO_HAS_ERROR_CODE,
 	      0);
@@ -91,7 +91,7 @@ bool events_inject(struct vcpu *vcpu, const struct exception *e)
 	if (e->vector == VECTOR_PF) {
 		vcpu->guest_cr2 = e->address.v;
 	}
-	queue(vcpu,
+	events_queue(vcpu,
 	      e->vector | INTR_TYPE_HARD_EXCEPTION << 8 |
 		      (e->has_error_code ? INTR_INFO_HAS_ERROR_CODE : 0),
 	      e->error_code);
@@ -101,12 +101,12 @@ bool events_inject(struct vcpu *vcpu, const struct exception *e)
 /** These replace whatever is queued: their exits come with nothing queued. */
 void events_inject_ud(struct vcpu *vcpu)
 {
-	queue(vcpu, VECTOR_UD | INTR_TYPE_HARD_EXCEPTION << 8, 0);
+	events_queue(vcpu, VECTOR_UD | INTR_TYPE_HARD_EXCEPTION << 8, 0);
 }
 
 void events_inject_gp(struct vcpu *vcpu)
 {
-	queue(vcpu,
+	events_queue(vcpu,
 	      VECTOR_GP | INTR_TYPE_HARD_EXCEPTION << 8 |
 		      INTR_INFO_HAS_ERROR_CODE,
 	      0);
@@ -134,50 +134,7 @@ void events_step_trap(struct vcpu *vcpu, u64 rflags)
 		return;
 	}
 	write_dr6(read_dr6() | DR6_BS);
-	queue(vcpu, VECTOR_DB | INTR_TYPE_HARD_EXCEPTION << 8, 0);
-}
-
-static void set_window(struct vcpu *vcpu, bool on)
-{
-	u64 controls = vmread(CPU_BASED_VM_EXEC_CONTROL);
-
-	if (on) {
-		controls |= CPU_INTERRUPT_WINDOW_EXITING;
-	} else {
-		controls &= ~CPU_INTERRUPT_WINDOW_EXITING;
-	}
-	vmwrite(CPU_BASED_VM_EXEC_CONTROL, controls);
-	vcpu->window = on;
-}
-
-static bool can_interrupt(void)
-{
-	u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
-
-	return (vmread(GUEST_RFLAGS) & RFLAGS_IF) &&
-	       !(vmread(GUEST_INTERRUPTIBILITY_STATE) & blocked);
-}
-
-/** Queue the interrupt that waits, if it can be delivered now. */
-static bool take_interrupt(struct vcpu *vcpu)
-{
-	if ((vcpu->event.info & INTR_INFO_VALID) || !can_interrupt()) {
-		return false;
-	}
-	queue(vcpu, (vcpu->irq & INTR_INFO_VECTOR) | INTR_TYPE_EXTERNAL << 8,
-	      0);
-	vcpu->irq = 0;
-	return true;
-}
-
-/** An interrupt waits: queue it, or ask to be told when it can be. */
-static void try_interrupt(struct vcpu *vcpu)
-{
-	if (!take_interrupt(vcpu)) {
-		if (!vcpu->window) {
-			set_window(vcpu, true);
-		}
-	}
+	events_queue(vcpu, VECTOR_DB | INTR_TYPE_HARD_EXCEPTION << 8, 0);
 }
 
 static void trace_injection(struct vcpu *vcpu)
@@ -194,9 +151,7 @@ static void trace_injection(struct vcpu *vcpu)
 
 bool events_is_due(struct vcpu *vcpu)
 {
-	if (unlikely(vcpu->irq)) {
-		take_interrupt(vcpu);
-	}
+	interrupts_take(vcpu);
 	return vcpu->event.info & INTR_INFO_VALID;
 }
 
@@ -232,16 +187,10 @@ static void write_event(struct vcpu *vcpu)
 
 void events_prepare(struct vcpu *vcpu)
 {
-	if (vcpu->irq) {
-		try_interrupt(vcpu);
-	}
+	bool waits = interrupts_choose(vcpu);
+
 	if (vcpu->event.info & INTR_INFO_VALID) {
 		write_event(vcpu);
 	}
-	vcpu->work = vcpu->irq != 0;
-}
-
-void events_window_open(struct vcpu *vcpu)
-{
-	set_window(vcpu, false);
+	vcpu->work = waits;
 }

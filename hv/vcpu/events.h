@@ -18,6 +18,9 @@ enum events_vector {
 	EVENTS_VECTOR_MC = 18,
 };
 
+/** Queue an event, in the place of any other. @param info without bit 31 */
+void events_queue(struct vcpu *vcpu, u32 info, u32 error_code);
+
 /**
  * Queue an exception for the next entry.
  *
@@ -73,8 +76,5 @@ bool events_is_due(struct vcpu *vcpu) __must_check;
 
 /** What was queued has been delivered: count it, forget it. */
 void events_delivered(struct vcpu *vcpu);
-
-/** Exit 7: the guest can take an interrupt now. */
-void events_window_open(struct vcpu *vcpu);
 
 #endif

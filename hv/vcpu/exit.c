@@ -10,8 +10,10 @@
 
 #include "hv/lib/printf.h"
 #include "hv/softvmx/entry_checks.h"
+#include "hv/vcpu/activity.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/interrupts.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/step.h"
 #include "hv/vcpu/vcpu.h"
@@ -86,13 +88,16 @@ static __noinline enum exit_action inject_gp(struct vcpu *vcpu)
 
 static __noinline enum exit_action handle_hlt(struct vcpu *vcpu)
 {
-	vcpu->run.exit_reason = VCPU_EXIT_HLT;
-	return EXIT_ADVANCE_TO_VMM;
+	return activity_halt(vcpu) | EXIT_ADVANCE;
 }
 
 static __noinline enum exit_action handle_window(struct vcpu *vcpu)
 {
-	events_window_open(vcpu);
+	if (vcpu->exit_reason == EXIT_REASON_NMI_WINDOW) {
+		interrupts_nmi_window_open(vcpu);
+	} else {
+		interrupts_window_open(vcpu);
+	}
 	return EXIT_RESUME;
 }
 
@@ -149,6 +154,7 @@ enum exit_action exit_dispatch(struct vcpu *vcpu)
 	case EXIT_REASON_DR_ACCESS:     return exit_dr_handle(vcpu);
 	case EXIT_REASON_EXCEPTION_NMI: return exit_page_fault_handle(vcpu);
 	case EXIT_REASON_TRIPLE_FAULT:  return exit_stop_shutdown(vcpu);
+	case EXIT_REASON_NMI_WINDOW:
 	case EXIT_REASON_INTERRUPT_WINDOW:return handle_window(vcpu);
 	case EXIT_REASON_INVLPG:        return handle_invlpg(vcpu);
 	case EXIT_REASON_RDTSC:
@@ -172,8 +178,8 @@ enum exit_action exit_dispatch(struct vcpu *vcpu)
 
 	case EXIT_REASON_EXTERNAL_INTERRUPT: case EXIT_REASON_INIT:
 	case EXIT_REASON_SIPI:		     case EXIT_REASON_IO_SMI:
-	case EXIT_REASON_OTHER_SMI:	     case EXIT_REASON_NMI_WINDOW:
-	case EXIT_REASON_TASK_SWITCH:	     case EXIT_REASON_RSM:
+	case EXIT_REASON_OTHER_SMI:	     case EXIT_REASON_RSM:
+	case EXIT_REASON_TASK_SWITCH:
 	case EXIT_REASON_ENTRY_GUEST_STATE:  case EXIT_REASON_ENTRY_MSR_LOAD:
 	case EXIT_REASON_MONITOR_TRAP_FLAG:  case EXIT_REASON_APIC_ACCESS:
 	case EXIT_REASON_ENTRY_MACHINE_CHECK:

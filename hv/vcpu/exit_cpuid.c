@@ -3,15 +3,16 @@
  *
  * It gets the real processor's answer, less what this hypervisor cannot give
  * it: VMX and SVM (no nesting), XSAVE and with it AVX (XCR0 is not switched),
- * the local APIC, MONITOR, performance counters; with EPT also SMEP, SMAP, PCID
- * and INVPCID; and everything that came later.  Leaves that are not in the
- * table are all 0.
+ * the local APIC unless the VM has an irqchip, MONITOR, performance counters;
+ * with EPT also SMEP, SMAP, PCID and INVPCID; and everything that came later.
+ * Leaves that are not in the table are all 0.
  *
  * Bit 31 of leaf 1's ECX says "you are in a VM", and the leaf 0x40000000 that
  * hypervisors have agreed upon says whose.
  */
 #include "hv/vcpu/exit.h"
 
+#include "hv/platform/vlapic.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
@@ -41,6 +42,9 @@
 	(BIT(3) /* BMI1 */ | BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ |         \
 	 BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(23) /* CLFLUSHOPT */ \
 	 | BIT(29) /* SHA */)
+
+/* What comes with a local APIC, beside its own bit */
+#define LEAF_1_ECX_TSC_DEADLINE BIT(24)
 
 /* What comes back without EPT */
 #define LEAF_1_ECX_PCID BIT(17)
@@ -117,14 +121,37 @@ static const struct leaf *find_leaf(u32 number)
  * Without EPT the guest's paging is ours: PCIDs and INVPCID are done in
  * software, SMEP and SMAP are the processor's if it has them.
  */
-static __noinline void add_shadow(u32 number, u32 subleaf,
-				  struct cpuid_result *r)
+static void add_shadow(u32 number, u32 subleaf, struct cpuid_result *r)
 {
 	if (number == 1) {
 		r->ecx |= (u32)LEAF_1_ECX_PCID;
 	} else if (number == 7) {
 		r->ebx |= cpuid(number, subleaf).ebx & LEAF_7_EBX_PROTECTION;
 		r->ebx |= (u32)LEAF_7_EBX_INVPCID;
+	}
+}
+
+/** The APIC's bit goes away while the guest has switched it off (SDM 3A
+ * 11.4.3); its ID here is the one at reset. */
+static void add_apic(const struct vcpu *vcpu, u32 number,
+		     struct cpuid_result *r)
+{
+	if (number == 1) {
+		r->ebx |= (u32)vcpu->number << 24;
+		r->ecx |= (u32)LEAF_1_ECX_TSC_DEADLINE;
+		r->edx |= vlapic_is_on(vcpu->apic) ? CPUID_1_EDX_APIC : 0;
+	}
+}
+
+/** What not every guest has; see struct vcpu, cpuid_more. */
+static __noinline void add_more(const struct vcpu *vcpu, u32 number,
+				u32 subleaf, struct cpuid_result *r)
+{
+	if (!vcpu->vm->with_ept) {
+		add_shadow(number, subleaf, r);
+	}
+	if (vcpu->apic) {
+		add_apic(vcpu, number, r);
 	}
 }
 
@@ -149,8 +176,8 @@ static inline void get(const struct vcpu *vcpu, u32 number, u32 subleaf,
 	r->ecx &= leaf->keep.ecx;
 	r->edx &= leaf->keep.edx;
 	add_ours(number, r);
-	if (unlikely(!vcpu->vm->with_ept)) {
-		add_shadow(number, subleaf, r);
+	if (unlikely(vcpu->cpuid_more)) {
+		add_more(vcpu, number, subleaf, r);
 	}
 }
 

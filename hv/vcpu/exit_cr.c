@@ -8,6 +8,7 @@
  */
 #include "hv/vcpu/exit.h"
 
+#include "hv/platform/vlapic.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
@@ -159,8 +160,22 @@ u64 exit_cr_get(struct vcpu *vcpu, unsigned int cr)
 	case 4:
 		return guest_mode_cr4();
 	default:
-		return vcpu->cr8;
+		return vcpu->apic ? vlapic_get_cr8(vcpu->apic) : vcpu->cr8;
 	}
+}
+
+/** The task's priority; lowered, it may let an interrupt in. */
+static bool set_cr8(struct vcpu *vcpu, u64 value)
+{
+	if (value > 15) {
+		return false;
+	}
+	vcpu->cr8 = value;
+	if (vcpu->apic) {
+		vlapic_set_cr8(vcpu->apic, value);
+		vcpu->work = true;
+	}
+	return true;
 }
 
 bool exit_cr_set(struct vcpu *vcpu, unsigned int cr, u64 value)
@@ -176,8 +191,7 @@ bool exit_cr_set(struct vcpu *vcpu, unsigned int cr, u64 value)
 	case 4:
 		return set_cr4(vcpu, value);
 	default:
-		vcpu->cr8 = value > 15 ? vcpu->cr8 : value;
-		return value <= 15;
+		return set_cr8(vcpu, value);
 	}
 }
 

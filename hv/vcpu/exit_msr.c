@@ -8,9 +8,11 @@
 #include "hv/vcpu/exit.h"
 
 #include "bus/errno.h"
+#include "hv/lib/panic.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/irqchip.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/x86/msr.h"
@@ -28,6 +30,51 @@ static bool pat_valid(u64 pat)
 	return true;
 }
 
+static int get_deadline(struct vcpu *vcpu, u64 *value)
+{
+	if (!vcpu->apic) {
+		return -EINVAL;
+	}
+	*value = vlapic_timer_get_deadline(vcpu->apic, rdtsc());
+	return 0;
+}
+
+/** The guest counts by its own TSC, the timer by the host's. */
+static int set_deadline(struct vcpu *vcpu, u64 value)
+{
+	if (!vcpu->apic) {
+		return -EINVAL;
+	}
+	vlapic_timer_set_deadline(vcpu->apic, value,
+				  value - vmread(TSC_OFFSET));
+	vcpu->work = true; /* it may have passed */
+	return 0;
+}
+
+/** A deadline keeps its value and moves in time. */
+static void write_tsc(struct vcpu *vcpu, u64 value)
+{
+	u64 now = rdtsc(), deadline;
+
+	vmwrite(TSC_OFFSET, value - now);
+	if (!vcpu->apic) {
+		return;
+	}
+	deadline = vlapic_timer_get_deadline(vcpu->apic, now);
+	if (deadline && set_deadline(vcpu, deadline)) {
+		panic("a deadline that was there is refused");
+	}
+}
+
+/** Without an irqchip there is no APIC to move or switch off. */
+static int write_apic_base(struct vcpu *vcpu, u64 value)
+{
+	if (vcpu->apic) {
+		return irqchip_set_base(vcpu, value);
+	}
+	return value == vcpu->apic_base ? 0 : -EINVAL;
+}
+
 int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 {
 	switch (msr) {
@@ -35,8 +82,10 @@ int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 		*value = rdtsc() + vmread(TSC_OFFSET);
 		return 0;
 	case MSR_IA32_APIC_BASE:
-		*value = vcpu->apic_base;
+		*value = vcpu->apic ? vcpu->apic->base : vcpu->apic_base;
 		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		return get_deadline(vcpu, value);
 	case MSR_IA32_MISC_ENABLE:
 		*value = vcpu->misc_enable;
 		return 0;
@@ -80,10 +129,12 @@ int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	switch (msr) {
 	case MSR_IA32_TSC:
-		vmwrite(TSC_OFFSET, value - rdtsc());
+		write_tsc(vcpu, value);
 		return 0;
-	case MSR_IA32_APIC_BASE: /* there is none to move or switch off */
-		return value == vcpu->apic_base ? 0 : -EINVAL;
+	case MSR_IA32_APIC_BASE:
+		return write_apic_base(vcpu, value);
+	case MSR_IA32_TSC_DEADLINE:
+		return set_deadline(vcpu, value);
 	case MSR_IA32_MISC_ENABLE:
 		vcpu->misc_enable = value;
 		return 0;

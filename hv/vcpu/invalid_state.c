@@ -110,7 +110,8 @@ static enum exit_action run_section(struct vcpu *vcpu)
 	do {
 		action = step(vcpu);
 	} while (!action && vcpu->invalid && --left &&
-		 !READ_ONCE(vcpu->signal));
+		 !vcpu->halted && !READ_ONCE(vcpu->signal) &&
+		 !READ_ONCE(vcpu->kicked));
 	read_section_end(vcpu);
 	return action;
 }

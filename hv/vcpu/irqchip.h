@@ -61,4 +61,24 @@ void irqchip_pulse_nmi(struct vm *vm);
  * its CPU, outside of vcpu_run(). */
 void irqchip_set_running(struct vcpu *vcpu);
 
+/* For the core ------------------------------------------------------------- */
+
+/** Give a new vCPU its local APIC, if its VM has any; take it away again.  On
+ * the vCPU's CPU. */
+void irqchip_attach(struct vcpu *vcpu);
+void irqchip_detach(struct vcpu *vcpu);
+
+/** As after power-up, for vcpu_reset(). */
+void irqchip_reset(struct vcpu *vcpu);
+
+/**
+ * The guest writes IA32_APIC_BASE.
+ * @return 0; -EINVAL a value that it may not have; -ENOSPC it has moved its
+ *	APICs to too many places; -ENOMEM
+ */
+int irqchip_set_base(struct vcpu *vcpu, u64 base) __must_check;
+
+/** The INTA cycle. @return the 8259s' vector; 0xff without any */
+u8 irqchip_acknowledge(struct vcpu *vcpu);
+
 #endif

@@ -24,6 +24,7 @@
 #include "hv/lib/trace.h"
 #include "hv/lib/watchdog.h"
 #include "hv/softvmx/entry_checks.h"
+#include "hv/vcpu/activity.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/exit_log.h"
@@ -136,28 +137,59 @@ static bool load_tables(struct vcpu *vcpu)
 	return loaded;
 }
 
+/** A signal comes at once, but to the emulator's guest: invalid_state_run(). */
+static bool is_signalled(struct vcpu *vcpu, enum activity activity)
+{
+	return (!vcpu->invalid || activity == ACTIVITY_SLEEPS) &&
+	       unlikely(__atomic_exchange_n(&vcpu->signal, 0,
+					    __ATOMIC_SEQ_CST));
+}
+
+/**
+ * All that takes its time; a guest that is halted stays here.  What comes after
+ * `kicked` is cleared comes too late for this look, and kicks again.
+ */
+static enum prepared wait_until_runs(struct vcpu *vcpu)
+{
+	enum activity activity = ACTIVITY_RUNS;
+
+	do {
+		if (activity == ACTIVITY_SLEEPS) {
+			activity_sleep(vcpu);
+		}
+		if (!invalid_state_look(vcpu) && !vcpu->vm->with_ept &&
+		    !load_tables(vcpu)) {
+			return PREPARED_STOP;
+		}
+		__atomic_store_n(&vcpu->kicked, 0, __ATOMIC_SEQ_CST);
+		if (vcpu->apic) {
+			activity = activity_look(vcpu);
+		}
+		if (is_signalled(vcpu, activity)) {
+			return PREPARED_SIGNAL;
+		}
+	} while (unlikely(activity));
+	return unlikely(vcpu->invalid) ? PREPARED_EMULATE : PREPARED;
+}
+
 /**
  * What has to be done before an entry, if anything.  A signal comes before the
  * events, which must not be in the VMCS already when the VMM looks.
  */
 static __noinline enum prepared prepare(struct vcpu *vcpu)
 {
-	if (unlikely(invalid_state_look(vcpu))) {
-		return PREPARED_EMULATE;
-	}
-	if (!vcpu->vm->with_ept && !load_tables(vcpu)) {
-		return PREPARED_STOP;
-	}
-	if (unlikely(__atomic_exchange_n(&vcpu->signal, 0, __ATOMIC_SEQ_CST))) {
-		return PREPARED_SIGNAL;
+	enum prepared prepared = wait_until_runs(vcpu);
+
+	if (unlikely(prepared)) {
+		return prepared;
 	}
 	events_prepare(vcpu);
 	if (unlikely(options.vmx_check) && !vmx_unit_is_soft) {
 		check_entry(vcpu);
 		vcpu->work = true; /* the next time, too */
 	}
-	smp_mb(); /* work was cleared before this look at signal */
-	if (unlikely(READ_ONCE(vcpu->signal))) {
+	smp_mb(); /* work was cleared before this look at the two */
+	if (unlikely(READ_ONCE(vcpu->signal) | READ_ONCE(vcpu->kicked))) {
 		vcpu->work = true;
 	}
 	return PREPARED;

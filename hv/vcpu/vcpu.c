@@ -16,6 +16,7 @@
 #include "hv/lib/trace.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/exit.h"
+#include "hv/vcpu/irqchip.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/preempt.h"
 #include "hv/vcpu/run.h"
@@ -100,12 +101,15 @@ static void setup_vmcs(struct vcpu *vcpu)
 		.msr_bitmap = virt_to_hpa(vcpu->msr_bitmap),
 		.exceptions = exceptions(vcpu),
 		.timer = preempt_period(),
+		.virtual_nmis = vcpu->vm->irqchip,
 	};
 
 	vcpu_load_drop(vcpu); /* VMCLEAR: the first thing a VMCS needs */
 	vcpu_load_reset(vcpu);
 	vcpu_load(vcpu);
 	vmcs_setup_all(&setup);
+	vcpu->virtual_nmis =
+		vmread(PIN_BASED_VM_EXEC_CONTROL) & PIN_VIRTUAL_NMIS;
 }
 
 /** Numbers, and the translations cached for whoever had them before us. */
@@ -118,6 +122,7 @@ static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 	vcpu->trace_tag = trace_tag(number);
 	vcpu->asked_seen = ~0ull; /* an invalidation at the first entry */
 	vcpu->work = options.vmx_check;
+	vcpu->cpuid_more = !vm->with_ept || vm->irqchip;
 	mmio_known_init(&vcpu->known, vm->with_ept, &vcpu->shadow.paging);
 	vcpu->known.off = vm->mmio_cache_off;
 	if (vmx_caps.invvpid) {
@@ -154,6 +159,7 @@ int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
 		return error;
 	}
 	setup_vmcs(vcpu);
+	irqchip_attach(vcpu);
 	vcpu_reset(vcpu);
 	/* Changers of slots may look at it from now on, on any CPU. */
 	smp_store_release(&vm->vcpu[number], vcpu);
@@ -184,35 +190,26 @@ void vcpu_destroy(struct vcpu *vcpu)
 		this_cpu()->vcpu = NULL; /* it crashed inside vcpu_run() */
 	}
 	vcpu_abandon(vcpu);
+	irqchip_detach(vcpu);
 	srcu_remove_reader(&vm->srcu, &vcpu->reader); /* perhaps inside */
 	smp_store_release(&vm->vcpu[vcpu->number], NULL);
 	vm->vcpus--;
 }
 
-void vcpu_reset(struct vcpu *vcpu)
+/** What reset and INIT have in common; MSRs and the FPU are not among it. */
+static void reset_registers(struct vcpu *vcpu)
 {
 	struct vcpu_regs regs = {.rip = 0xfff0, .rflags = RFLAGS_FIXED};
 	struct vcpu_sregs sregs;
 
-	panic_unless(vcpu->cpu == this_cpu()->id);
-	vcpu_load(vcpu);
-	vcpu_load_reset(vcpu);
-	emulate_cancel(vcpu);
-	vcpu->pending = VCPU_PENDING_NONE;
-	vcpu->signal = 0;
 	vcpu->event.info = 0;
 	vcpu->left_asking = false;
 	vcpu->irq = 0;
-	mmio_known_event(&vcpu->known, MMIO_CACHE_RESET, gva(0));
-	known_store_drop(&vcpu->store);
 	vcpu->stuck.times = 0;
 	vcpu->cr8 = 0;
-	vcpu->apic_base = APIC_BASE_DEFAULT | APIC_BASE_EN;
-	if (vcpu->number == 0) {
-		vcpu->apic_base |= APIC_BASE_BSP;
-	}
-	vcpu->misc_enable = MISC_ENABLE_FAST_STRINGS;
-	vmwrite(GUEST_IA32_PAT, PAT_RESET);
+	vcpu->halted = false;
+	mmio_known_event(&vcpu->known, MMIO_CACHE_RESET, gva(0));
+	known_store_drop(&vcpu->store);
 	vmwrite(GUEST_DR7, DR7_RESET);
 	vmwrite(GUEST_INTERRUPTIBILITY_STATE, 0);
 	vmwrite(GUEST_ACTIVITY_STATE, ACTIVITY_ACTIVE);
@@ -224,10 +221,49 @@ void vcpu_reset(struct vcpu *vcpu)
 	}
 }
 
+void vcpu_reset(struct vcpu *vcpu)
+{
+	panic_unless(vcpu->cpu == this_cpu()->id);
+	vcpu_load(vcpu);
+	vcpu_load_reset(vcpu);
+	emulate_cancel(vcpu);
+	vcpu->pending = VCPU_PENDING_NONE;
+	vcpu->signal = 0;
+	vcpu->apic_base = APIC_BASE_DEFAULT | APIC_BASE_EN;
+	if (vcpu->number == 0) {
+		vcpu->apic_base |= APIC_BASE_BSP;
+	}
+	vcpu->misc_enable = MISC_ENABLE_FAST_STRINGS;
+	vmwrite(GUEST_IA32_PAT, PAT_RESET);
+	reset_registers(vcpu);
+	if (vcpu->apic) {
+		irqchip_reset(vcpu);
+	}
+}
+
+void vcpu_init(struct vcpu *vcpu)
+{
+	reset_registers(vcpu);
+	for (unsigned int i = 0; i < 8; i++) {
+		exit_dr_set(i, i == 6 ? DR6_RESET : i == 7 ? DR7_RESET : 0);
+	}
+}
+
+/** To the local APIC, as another APIC would send it. */
+static int send_interrupt(struct vcpu *vcpu, u8 vector)
+{
+	struct vlapic_message message = {.vector = vector};
+
+	return vlapic_accept(vcpu->apic, &message) ? 0 : -ENODEV;
+}
+
 int vcpu_interrupt(struct vcpu *vcpu, u8 vector)
 {
 	if (vector < 32) {
 		return -EINVAL;
+	}
+	if (vcpu->apic) {
+		return send_interrupt(vcpu, vector);
 	}
 	if (vcpu->irq) {
 		return -EBUSY;
@@ -237,14 +273,31 @@ int vcpu_interrupt(struct vcpu *vcpu, u8 vector)
 	return 0;
 }
 
+static void interrupt_cpu(const struct vcpu *vcpu)
+{
+	if (vcpu->cpu != this_cpu()->id) {
+		lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
+	}
+}
+
+/** Who finds it kicked already leaves the rest to whoever did that: the vCPU
+ * looks only after it has cleared the word, run.c. */
+void vcpu_kick(struct vcpu *vcpu)
+{
+	if (__atomic_exchange_n(&vcpu->kicked, 1, __ATOMIC_SEQ_CST)) {
+		return;
+	}
+	WRITE_ONCE(vcpu->work, true);
+	smp_mb();
+	interrupt_cpu(vcpu);
+}
+
 void vcpu_signal(struct vcpu *vcpu)
 {
 	smp_store_release(&vcpu->signal, 1);
 	WRITE_ONCE(vcpu->work, true);
 	smp_mb();
-	if (vcpu->cpu != this_cpu()->id) {
-		lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
-	}
+	interrupt_cpu(vcpu);
 }
 
 /** Finish what the last vcpu_run() left open. @return what is to follow */

@@ -23,6 +23,7 @@
 #include "mmu/shadow.h"
 
 struct vm;
+struct vlapic;
 struct trace_ring;
 struct vcpu_emulation;
 
@@ -113,11 +114,14 @@ struct vcpu {
 
 	/* --- written by anybody (vcpu_signal()) --- */
 	u32 signal; /* leave with -EINTR; set before `work` */
+	u32 kicked; /* look at what waits; set before `work` */
 
-	/* --- events (events.c) --- */
+	/* --- events (events.c, interrupts.c, activity.c) --- */
 	struct vcpu_event event; /* to inject at the next entry */
 	u16 irq;		 /* 0x100 + vector of a waiting interrupt */
 	bool window;		 /* interrupt-window exiting is on */
+	bool nmi_window;	 /* NMI-window exiting is on */
+	bool halted;		 /* with an irqchip: in HLT */
 	bool objected;		 /* vmx_check=1: the checks refuse this entry */
 	u32 emulate_next; /* for tests: so many that follow a CPUID */
 
@@ -160,6 +164,9 @@ struct vcpu {
 	struct vm *vm;
 	u16 number; /* among the VM's vCPUs */
 	u16 vpid;   /* 0: VPIDs are not used */
+	bool virtual_nmis; /* the unit keeps track of NMI blocking */
+	bool cpuid_more;   /* CPUID has bits of ours beside the processor's */
+	struct vlapic *apic; /* NULL: the VM has no irqchip */
 	u32 cpu;    /* the physical CPU it belongs to */
 	hpa_t vmcs;
 	u8 *io_bitmap;	/* two pages */
@@ -215,10 +222,22 @@ int vcpu_run(struct vcpu *vcpu) __must_check;
 
 /**
  * Deliver an external interrupt as soon as the guest can take it.
+ *
+ * With an irqchip it is a message to the vCPU's local APIC, from any CPU.
  * @param vector 32 to 255
- * @return 0; -EBUSY when one is waiting already; -EINVAL
+ * @return 0; -EINVAL; -EBUSY when one is waiting already; with an irqchip
+ *	-ENODEV when the APIC is switched off
  */
 int vcpu_interrupt(struct vcpu *vcpu, u8 vector) __must_check;
+
+/**
+ * Let a vCPU look at what waits for it before it goes on in the guest; out of
+ * HLT as well.  From any CPU, also from an interrupt handler.
+ */
+void vcpu_kick(struct vcpu *vcpu);
+
+/** What INIT does to it (SDM 3A table 10-1); from within vcpu_run(). */
+void vcpu_init(struct vcpu *vcpu);
 
 /**
  * Send a signal to whoever runs this vCPU: vcpu_run() returns -EINTR before it

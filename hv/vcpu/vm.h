@@ -26,6 +26,7 @@
 #include "mmu/ept.h"
 #include "mmu/memslot.h"
 
+struct irqchip;
 struct vcpu;
 struct vm_coalesced;
 
@@ -48,6 +49,7 @@ struct vm {
 	bool with_ept;	    /* else each vCPU has a struct shadow */
 	bool unrestricted;  /* its real mode runs on the processor */
 	u64 eptp;	    /* the EPT pointer for the VMCS */
+	struct irqchip *irqchip; /* irqchip_create(); NULL: none */
 
 	/* --- under slots_lock; vCPUs read `slots` in read sections --- */
 	struct spinlock slots_lock;

@@ -9,6 +9,7 @@
 #include "hv/lib/options.h"
 #include "hv/lib/page.h"
 #include "hv/lib/string.h"
+#include "hv/vcpu/irqchip.h"
 #include "hv/vmm/calls_storm.h"
 #include "hv/vmm/start.h"
 
@@ -138,6 +139,9 @@ static int build(struct bed *bed)
 		bed->vm->mmio_cache_off =
 			bed->plan.test->flags & TEST_NO_MMIO_CACHE;
 		error = add_memory(bed);
+	}
+	if (!error && (bed->plan.test->flags & TEST_NEEDS_APIC)) {
+		error = irqchip_create(bed->vm);
 	}
 	if (!error) {
 		error = bed_add_core_devices(bed);

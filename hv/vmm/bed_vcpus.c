@@ -17,6 +17,7 @@
 
 #include "hv/lib/printf.h"
 #include "hv/lib/recovery.h"
+#include "hv/vcpu/irqchip.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
 
@@ -74,8 +75,9 @@ static void make(void *arg)
 	}
 	b->error = vcpu_create(b->bed->vm, (unsigned int)b->begin.number,
 			       &b->vcpu);
-	if (!b->error) {
+	if (!b->error && b->begin.rip != HYPERCALL_VCPU_WAITS) {
 		b->error = set_registers(b);
+		irqchip_set_running(b->vcpu);
 	}
 }
 

@@ -106,6 +106,8 @@ struct boot_info {
 #define TEST_NO_MMIO_CACHE BIT(2)
 /** It starts a second vCPU.  The tools give the machine two CPUs then. */
 #define TEST_NEEDS_CPUS BIT(3)
+/** Its VM has local APICs: hv/vcpu/irqchip.h. */
+#define TEST_NEEDS_APIC BIT(4)
 
 /** One test; the section .tests is an array of them. */
 struct test_record {

@@ -18,11 +18,14 @@
 /** Numbers of vCPUs are below this; 0 is the one that a test begins on. */
 #define HYPERCALL_VCPUS 8
 
+#define HYPERCALL_VCPU_WAITS (~0ull)
+
 /** Where a vCPU begins.  Segments, tables and control registers are those of
  * the vCPU that starts it; RFLAGS has nothing set, interrupts are off. */
 struct hypercall_vcpu {
 	u64 number; /* from 1; it must not run */
-	u64 rip;
+	u64 rip;    /* HYPERCALL_VCPU_WAITS: it is in its reset state and
+		     * waits for INIT and SIPI (TEST_NEEDS_APIC) */
 	u64 rsp;
 	u64 argument; /* in RDI */
 };

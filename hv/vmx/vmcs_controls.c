@@ -21,6 +21,9 @@ void vmcs_controls_write_pin(const struct vmcs_setup *setup)
 	if (setup->timer) {
 		want |= PIN_PREEMPTION_TIMER;
 	}
+	if (setup->virtual_nmis) {
+		want |= PIN_VIRTUAL_NMIS;
+	}
 	vmwrite(PIN_BASED_VM_EXEC_CONTROL,
 		vmx_caps_adjust(VMX_CONTROL_PIN, want, need));
 }

@@ -16,6 +16,7 @@ struct vmcs_setup {
 	hpa_t io_bitmap;  /* two pages, side by side */
 	hpa_t msr_bitmap; /* one page */
 	u32 exceptions;	  /* exception bitmap */
+	bool virtual_nmis; /* keep track of the guest's NMIs, if possible */
 	u32 timer;	  /* first value of the preemption timer, 0: unused */
 };
 

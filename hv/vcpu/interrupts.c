@@ -1,0 +1,176 @@
+/** @file
+ * NMIs and external interrupts.
+ *
+ * Where they come from: without an irqchip, vcpu_interrupt() leaves one vector;
+ * with one, an NMI is a signal of the local APIC, and an interrupt waits in its
+ * IRR or behind the 8259s' line.  Whether the guest can take one is in the
+ * VMCS:
+ *
+ *	interrupt  RFLAGS.IF, and neither STI nor MOV SS just before
+ *	NMI        no NMI since the last IRET, and the same two
+ *
+ * If it cannot, the *window* exits tell when it can (SDM 3C 26.2).  A local
+ * APIC gives an interrupt away once: it is in service from then on, and what
+ * comes in between its delivery and the first instruction of the handler is
+ * events_requeue()'s.
+ */
+#include "hv/vcpu/interrupts.h"
+
+#include "hv/vcpu/events.h"
+#include "hv/vcpu/irqchip.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vmx/vmx_controls.h"
+#include "hv/vmx/vmx_unit.h"
+#include "hv/x86/cr.h"
+
+#define SHADOWS (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)
+
+static void set_control(u32 bit, bool on)
+{
+	u64 controls = vmread(CPU_BASED_VM_EXEC_CONTROL);
+
+	vmwrite(CPU_BASED_VM_EXEC_CONTROL,
+		on ? controls | bit : controls & ~(u64)bit);
+}
+
+static void set_window(struct vcpu *vcpu, bool on)
+{
+	if (vcpu->window != on) {
+		set_control(CPU_INTERRUPT_WINDOW_EXITING, on);
+		vcpu->window = on;
+	}
+}
+
+static void set_nmi_window(struct vcpu *vcpu, bool on)
+{
+	if (vcpu->nmi_window != on) {
+		set_control(CPU_NMI_WINDOW_EXITING, on);
+		vcpu->nmi_window = on;
+	}
+}
+
+void interrupts_window_open(struct vcpu *vcpu)
+{
+	set_window(vcpu, false);
+	vcpu->work = true;
+}
+
+void interrupts_nmi_window_open(struct vcpu *vcpu)
+{
+	set_nmi_window(vcpu, false);
+	vcpu->work = true;
+}
+
+static bool is_free(const struct vcpu *vcpu)
+{
+	return !(vcpu->event.info & INTR_INFO_VALID);
+}
+
+static bool can_interrupt(void)
+{
+	return (vmread(GUEST_RFLAGS) & RFLAGS_IF) &&
+	       !(vmread(GUEST_INTERRUPTIBILITY_STATE) & SHADOWS);
+}
+
+static void queue_interrupt(struct vcpu *vcpu, u8 vector)
+{
+	events_queue(vcpu, vector | INTR_TYPE_EXTERNAL << 8, 0);
+}
+
+/* The local APIC ----------------------------------------------------------- */
+
+static bool nmi_waits(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->apic->signals) & VLAPIC_SIGNAL_NMI;
+}
+
+static bool interrupt_waits(const struct vcpu *vcpu)
+{
+	return vlapic_extint(vcpu->apic) || vlapic_pending(vcpu->apic) >= 0;
+}
+
+static bool can_nmi(void)
+{
+	return !(vmread(GUEST_INTERRUPTIBILITY_STATE) &
+		 (SHADOWS | INTERRUPTIBILITY_NMI));
+}
+
+static void take_nmi(struct vcpu *vcpu)
+{
+	__atomic_fetch_and(&vcpu->apic->signals, ~(u32)VLAPIC_SIGNAL_NMI,
+			   __ATOMIC_SEQ_CST);
+	events_queue(vcpu, EVENTS_VECTOR_NMI | INTR_TYPE_NMI << 8, 0);
+}
+
+/** The 8259s come first: they have no priority among the APIC's vectors. */
+static void take_interrupt(struct vcpu *vcpu)
+{
+	int vector;
+
+	if (vlapic_extint(vcpu->apic)) {
+		queue_interrupt(vcpu, irqchip_acknowledge(vcpu));
+		return;
+	}
+	vector = vlapic_pending(vcpu->apic);
+	vlapic_take(vcpu->apic, vector);
+	queue_interrupt(vcpu, vector);
+}
+
+static void take_of_apic(struct vcpu *vcpu)
+{
+	if (nmi_waits(vcpu) && is_free(vcpu) && can_nmi()) {
+		take_nmi(vcpu);
+	}
+	if (interrupt_waits(vcpu) && is_free(vcpu) && can_interrupt()) {
+		take_interrupt(vcpu);
+	}
+}
+
+/** Without virtual NMIs there is no such window: we look at each entry. */
+static bool ask_for_windows(struct vcpu *vcpu)
+{
+	bool nmi = nmi_waits(vcpu);
+
+	set_window(vcpu, interrupt_waits(vcpu));
+	if (vcpu->virtual_nmis) {
+		set_nmi_window(vcpu, nmi);
+	}
+	return nmi && !vcpu->virtual_nmis;
+}
+
+/* ... or none -------------------------------------------------------------- */
+
+static void take_single(struct vcpu *vcpu)
+{
+	if (vcpu->irq && is_free(vcpu) && can_interrupt()) {
+		queue_interrupt(vcpu, vcpu->irq & INTR_INFO_VECTOR);
+		vcpu->irq = 0;
+	}
+}
+
+void interrupts_take(struct vcpu *vcpu)
+{
+	if (vcpu->apic) {
+		take_of_apic(vcpu);
+	} else {
+		take_single(vcpu);
+	}
+}
+
+bool interrupts_choose(struct vcpu *vcpu)
+{
+	interrupts_take(vcpu);
+	if (vcpu->apic) {
+		return ask_for_windows(vcpu);
+	}
+	if (vcpu->irq) {
+		set_window(vcpu, true);
+	}
+	return vcpu->irq;
+}
+
+bool interrupts_wake(const struct vcpu *vcpu)
+{
+	return !is_free(vcpu) || (nmi_waits(vcpu) && can_nmi()) ||
+	       (interrupt_waits(vcpu) && can_interrupt());
+}
