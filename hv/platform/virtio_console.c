@@ -1,0 +1,91 @@
+/** @file
+ * The console's two queues.
+ */
+#include "hv/platform/virtio_console.h"
+
+#define DEVICE_ID_CONSOLE 3
+
+/** Of one chain; the same byte could be lent many times. */
+#define LINE_MAX 0x10000
+
+enum { TO_GUEST, FROM_GUEST, QUEUES };
+
+/** What waits goes into the buffers that the guest has lent. */
+static void receive(struct virtio_console *console)
+{
+	struct virtio_mmio *virtio = &console->virtio;
+	unsigned int left = virtio_mmio_most(virtio, TO_GUEST);
+
+	/* Buffers without room are given back empty, not for ever. */
+	while (left-- && console->nwaiting &&
+	       virtio_mmio_take(virtio, TO_GUEST)) {
+		unsigned int n = (unsigned int)virtqueue_write(
+			&virtio->chain, console->waiting, console->nwaiting);
+
+		console->nwaiting -= n;
+		memmove(console->waiting, console->waiting + n,
+			console->nwaiting);
+		virtio_mmio_give(virtio, TO_GUEST);
+	}
+}
+
+static void send(struct virtio_console *console)
+{
+	struct virtio_mmio *virtio = &console->virtio;
+	unsigned int left = virtio_mmio_most(virtio, FROM_GUEST);
+
+	while (left-- && virtio_mmio_take(virtio, FROM_GUEST)) {
+		unsigned int most = LINE_MAX;
+		u8 byte;
+
+		while (most-- && virtqueue_read(&virtio->chain, &byte, 1)) {
+			console->output(console->data, byte);
+		}
+		virtio_mmio_give(virtio, FROM_GUEST);
+	}
+}
+
+static void notify(struct virtio_mmio *virtio, unsigned int queue)
+{
+	struct virtio_console *console =
+		container_of(virtio, struct virtio_console, virtio);
+
+	if (queue == TO_GUEST) {
+		receive(console);
+	} else {
+		send(console);
+	}
+}
+
+static const struct virtio_kind kind = {
+	.id = DEVICE_ID_CONSOLE,
+	.nqueues = QUEUES,
+	.notify = notify,
+};
+
+size_t virtio_console_input(struct virtio_console *console, const u8 *bytes,
+			    size_t count)
+{
+	size_t room;
+
+	spinlock_lock(&console->virtio.lock);
+	room = sizeof(console->waiting) - console->nwaiting;
+	count = count < room ? count : room;
+	memcpy(console->waiting + console->nwaiting, bytes, count);
+	console->nwaiting += (unsigned int)count;
+	receive(console);
+	spinlock_unlock(&console->virtio.lock);
+	return count;
+}
+
+void virtio_console_init(struct virtio_console *console,
+			 const struct virtio_console_plan *plan)
+{
+	memset(console, 0, sizeof(*console));
+	console->output = plan->output;
+	console->data = plan->data;
+	console->virtio.kind = &kind;
+	console->virtio.memory = plan->memory;
+	console->virtio.line = plan->line;
+	virtio_mmio_init(&console->virtio);
+}

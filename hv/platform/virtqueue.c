@@ -1,0 +1,262 @@
+/** @file
+ * Rings and chains, of which nothing is believed.
+ */
+#include "hv/platform/virtqueue.h"
+
+#include "bus/access.h"
+#include "bus/errno.h"
+
+#define DESCRIPTOR_NEXT 1
+#define DESCRIPTOR_WRITE 2
+#define DESCRIPTOR_INDIRECT 4
+#define AVAILABLE_NO_INTERRUPT 1
+
+struct descriptor {
+	u64 address;
+	u32 length;
+	u16 flags;
+	u16 next;
+};
+
+/** Both rings begin with flags and index. */
+struct ring_head {
+	u16 flags;
+	u16 index;
+};
+
+struct used_element {
+	u32 head;
+	u32 written;
+};
+
+static int break_queue(struct virtqueue *queue)
+{
+	queue->broken = true;
+	return -EINVAL;
+}
+
+static void *map(const struct virtqueue_memory *memory, gpa_t gpa,
+		 size_t bytes, bool write)
+{
+	return memory->map(memory->data, gpa, bytes, write);
+}
+
+bool virtqueue_begin(struct virtqueue *queue)
+{
+	/* Alignments of 2.6; then no field lies across two cache lines. */
+	queue->ready = queue->size && queue->descriptors.v % 16 == 0 &&
+		       queue->available.v % 2 == 0 && queue->used.v % 4 == 0;
+	return queue->ready;
+}
+
+/** Each field is read once: the guest may change it behind our back. */
+static bool read_descriptor(const struct virtqueue *queue,
+			    const struct virtqueue_memory *memory, u16 index,
+			    struct descriptor *out)
+{
+	gpa_t place = gpa_add(queue->descriptors, 16ull * index);
+	const struct descriptor *in = map(memory, place, 16, false);
+
+	if (index >= queue->size || !in) {
+		return false;
+	}
+	*out = (struct descriptor){
+		.address = READ_ONCE(in->address),
+		.length = READ_ONCE(in->length),
+		.flags = READ_ONCE(in->flags),
+		.next = READ_ONCE(in->next),
+	};
+	return true;
+}
+
+/** Add a descriptor to the chain. @return whether it is a decent one */
+static bool add_piece(const struct virtqueue_memory *memory,
+		      struct virtqueue_chain *chain,
+		      const struct descriptor *descriptor)
+{
+	bool write = descriptor->flags & DESCRIPTOR_WRITE;
+	struct virtqueue_piece *piece = &chain->piece[chain->count];
+
+	if (descriptor->flags & DESCRIPTOR_INDIRECT) {
+		return false;
+	}
+	/* What the device reads comes first (2.6.4.2). */
+	if (!write && chain->readable != chain->count) {
+		return false;
+	}
+	piece->length = descriptor->length;
+	piece->bytes = NULL;
+	if (piece->length) {
+		piece->bytes = map(memory, gpa(descriptor->address),
+				   piece->length, write);
+		if (!piece->bytes) {
+			return false;
+		}
+	}
+	chain->count++;
+	chain->readable += !write;
+	return true;
+}
+
+static int follow(struct virtqueue *queue,
+		  const struct virtqueue_memory *memory,
+		  struct virtqueue_chain *chain)
+{
+	struct descriptor descriptor = { .next = chain->head,
+					 .flags = DESCRIPTOR_NEXT };
+
+	chain->count = 0;
+	chain->readable = 0;
+	while (descriptor.flags & DESCRIPTOR_NEXT) {
+		/* Longer than the table is: it leads in a circle. */
+		if (chain->count == queue->size ||
+		    !read_descriptor(queue, memory, descriptor.next,
+				     &descriptor) ||
+		    !add_piece(memory, chain, &descriptor)) {
+			return break_queue(queue);
+		}
+	}
+	chain->reading = 0;
+	chain->writing = chain->readable;
+	chain->read_offset = 0;
+	chain->write_offset = 0;
+	chain->written = 0;
+	return 1;
+}
+
+int virtqueue_take(struct virtqueue *queue,
+		   const struct virtqueue_memory *memory,
+		   struct virtqueue_chain *chain)
+{
+	const struct ring_head *ring;
+	const u16 *heads;
+	u16 index;
+
+	if (!queue->ready) {
+		return 0;
+	}
+	ring = queue->broken ? NULL
+			     : map(memory, queue->available,
+				   sizeof(*ring) + 2 * queue->size, false);
+	if (!ring) {
+		return break_queue(queue);
+	}
+	index = READ_ONCE(ring->index);
+	if (index == queue->taken) {
+		return 0;
+	}
+	/* Nobody can lend more than there is. */
+	if ((u16)(index - queue->taken) > queue->size) {
+		return break_queue(queue);
+	}
+	smp_rmb(); /* the head was written before the index */
+	heads = (const u16 *)(ring + 1);
+	chain->head = READ_ONCE(heads[queue->taken % queue->size]);
+	queue->taken++;
+	return follow(queue, memory, chain);
+}
+
+int virtqueue_give(struct virtqueue *queue,
+		   const struct virtqueue_memory *memory,
+		   const struct virtqueue_chain *chain)
+{
+	const struct ring_head *available =
+		map(memory, queue->available, sizeof(*available), false);
+	struct ring_head *ring =
+		map(memory, queue->used, sizeof(*ring) + 8 * queue->size, true);
+	struct used_element *element;
+
+	if (!available || !ring) {
+		return break_queue(queue);
+	}
+	element = (struct used_element *)(ring + 1) +
+		  queue->given % queue->size;
+	WRITE_ONCE(element->head, chain->head);
+	WRITE_ONCE(element->written, chain->written);
+	smp_wmb(); /* the element, and what is in the buffers, is seen first */
+	WRITE_ONCE(ring->index, ++queue->given);
+	/* And whether to interrupt is asked afterwards (2.6.7.1). */
+	smp_mb();
+	return !(READ_ONCE(available->flags) & AVAILABLE_NO_INTERRUPT);
+}
+
+static u64 left(const struct virtqueue_chain *chain, unsigned int from,
+		unsigned int to)
+{
+	u64 bytes = 0;
+
+	for (unsigned int i = from; i < to; i++) {
+		bytes += chain->piece[i].length;
+	}
+	return bytes;
+}
+
+u64 virtqueue_readable(const struct virtqueue_chain *chain)
+{
+	return left(chain, chain->reading, chain->readable) -
+	       chain->read_offset;
+}
+
+u64 virtqueue_writable(const struct virtqueue_chain *chain)
+{
+	return left(chain, chain->writing, chain->count) - chain->write_offset;
+}
+
+/**
+ * How much of a stream's current piece can be had at once.
+ * @param piece  which; goes on to the next when it is used up
+ * @return 0 at the stream's end
+ */
+static u32 at_once(const struct virtqueue_chain *chain, unsigned int *piece,
+		   u32 *offset, unsigned int end)
+{
+	while (*piece < end && *offset == chain->piece[*piece].length) {
+		++*piece;
+		*offset = 0;
+	}
+	return *piece < end ? chain->piece[*piece].length - *offset : 0;
+}
+
+size_t virtqueue_read(struct virtqueue_chain *chain, void *to, size_t bytes)
+{
+	size_t done = 0;
+
+	while (done < bytes) {
+		size_t n = at_once(chain, &chain->reading, &chain->read_offset,
+				   chain->readable);
+
+		if (!n) {
+			break;
+		}
+		n = n < bytes - done ? n : bytes - done;
+		memcpy((u8 *)to + done,
+		       chain->piece[chain->reading].bytes + chain->read_offset,
+		       n);
+		chain->read_offset += (u32)n;
+		done += n;
+	}
+	return done;
+}
+
+size_t virtqueue_write(struct virtqueue_chain *chain, const void *from,
+		       size_t bytes)
+{
+	size_t done = 0;
+
+	while (done < bytes) {
+		size_t n = at_once(chain, &chain->writing,
+				   &chain->write_offset, chain->count);
+
+		if (!n) {
+			break;
+		}
+		n = n < bytes - done ? n : bytes - done;
+		memcpy(chain->piece[chain->writing].bytes +
+			       chain->write_offset,
+		       (const u8 *)from + done, n);
+		chain->write_offset += (u32)n;
+		done += n;
+	}
+	chain->written += (u32)done;
+	return done;
+}
