@@ -177,7 +177,9 @@ void *page_alloc_contig(page_owner_t owner, size_t npages, size_t align_pages)
 	for (size_t i = 0; frame < nframes && i < npages; i++) {
 		set_owner(frame + i, owner);
 	}
-	if (frame == first_free) {
+	/* Before a single page that was found there is no free one at all. */
+	if (frame < nframes && (frame == first_free ||
+				(npages == 1 && align_pages == 1))) {
 		first_free = frame + npages;
 	}
 	spinlock_unlock(&lock);
