@@ -9,6 +9,7 @@
 #include "guest-tests/lab5/lab5.h"
 
 #define ROUNDS 10000
+#define ROUNDS_STALE 1000
 /** Each copies the table of a thousand devices twice. */
 #define ROUNDS_FULL 100
 #define DEVICES_FULL 990
@@ -52,6 +53,44 @@ TEST(registration_is_seen_by_the_next_emulated_store)
 		    "of two instructions emulated in one read section, the "
 		    "second finds the device that the first has heard of (spec "
 		    "6.7-12, 9-6)");
+}
+
+/** The same with pointers as stale as the memory model allows. */
+static void play_stale(struct lab5_rounds rounds, const char *rule)
+{
+	const struct check_place place = { rule, __FILE__, __LINE__,
+					   FORMAT_DECIMAL };
+
+	CHECK_DONE(vmcall0(HYPERCALL_STALE));
+	check_equal(&place, lab5_play(&rounds), rounds.device.rounds);
+}
+
+TEST(barrier_binds_the_lookup_of_a_store)
+{
+	play_stale(rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS_STALE),
+		   "a lookup is ordered behind what its vCPU has seen before "
+		   "the exit: the device is found although the CPU may have "
+		   "read the table's pointer early (spec 6.5)");
+}
+
+TEST(barrier_binds_the_lookup_of_an_out)
+{
+	play_stale(rounds_at(LAB5_PORT, BUS_OF_PORTS, ROUNDS_STALE),
+		   "a lookup is ordered behind what its vCPU has seen before "
+		   "the exit: the port is found although the CPU may have read "
+		   "the table's pointer early (spec 6.5)");
+}
+
+TEST(barrier_stands_between_emulated_instructions)
+{
+	struct lab5_rounds rounds =
+		rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS_STALE);
+
+	rounds.emulate = 1;
+	play_stale(rounds,
+		   "each instruction that is emulated in a read section is "
+		   "ordered behind the one before: it finds the device "
+		   "although the section is older (spec 6.5, 9)");
 }
 
 TEST(registration_among_a_thousand_leaks_nothing)

@@ -50,6 +50,7 @@ static const struct row rows[] = {
 	ROW(trace, KIND_BOOL),
 	ROW(list, KIND_BOOL),
 	ROW(poison, KIND_BOOL),
+	ROW(stale, KIND_BOOL),
 	ROW(selftest, KIND_BOOL),
 	ROW(vmxtest, KIND_TEXT),
 	ROW(vmx_check, KIND_BOOL),

@@ -27,6 +27,7 @@ struct options {
 	bool trace;	/* dump the trace ring on COM1 after each test */
 	bool list;	/* print test names only */
 	bool poison;	/* poison the stack between vcpu_run() calls */
+	bool stale;	/* the bus' loads are as stale as may be */
 	bool selftest;	/* run the image's own tests, then end */
 	char vmxtest[OPTIONS_TEXT_SIZE]; /* exits, noept or entry */
 	bool vmx_check;	/* make the VM-entry checks also for native entries */

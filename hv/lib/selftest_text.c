@@ -160,6 +160,7 @@ static const struct {
 	{ "watchdog=1", "from 2 to" },
 	{ "watchdog=99999999999999999999", "from 2 to" },
 	{ "genbits=20", "from 2 to 19" },
+	{ "stale=2", "neither 0 nor 1" },
 };
 
 static bool contains(const char *text, const char *word)

@@ -19,6 +19,7 @@
 #include "bus/errno.h"
 #include "hv/lib/options.h"
 #include "hv/lib/panic.h"
+#include "hv/stale/stale.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm_memory.h"
 #include "hv/vmx/vmx_caps.h"
@@ -85,6 +86,7 @@ static void free_bus_table(void *owner, void *table)
 	struct vm *vm = owner;
 
 	vm->bus_pages -= head->pages;
+	stale_forget(head, head->pages * PAGE_SIZE);
 	page_free_contig(head, head->pages);
 }
 

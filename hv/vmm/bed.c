@@ -9,6 +9,7 @@
 #include "hv/lib/options.h"
 #include "hv/lib/page.h"
 #include "hv/lib/string.h"
+#include "hv/stale/stale.h"
 #include "hv/vcpu/irqchip.h"
 #include "hv/vmm/calls_storm.h"
 #include "hv/vmm/start.h"
@@ -149,6 +150,9 @@ static int build(struct bed *bed)
 	if (!error) {
 		error = vcpu_create(bed->vm, 0, &bed->vcpu);
 	}
+	if (!error && options.stale) {
+		error = stale_begin(bed->vm);
+	}
 	if (!error) {
 		load(bed);
 		error = start_set_registers(bed->vcpu,
@@ -208,6 +212,7 @@ void bed_destroy(struct bed *bed)
 	struct vm *vm = bed->vm;
 
 	calls_storm_stop(bed);
+	stale_end();
 	bed->vcpu = NULL;
 	bed->vm = NULL;
 	if (vm) {

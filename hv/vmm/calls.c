@@ -60,6 +60,7 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_VCPU_END, calls_vcpu_end),
 	ROW(HYPERCALL_VCPU_KICK, calls_vcpu_kick),
 	ROW(HYPERCALL_BUS, calls_bus),
+	ROW(HYPERCALL_STALE, calls_bus_stale),
 	ROW(HYPERCALL_DOORBELL_MAKE, calls_doorbell_make),
 	ROW(HYPERCALL_DOORBELL_REMOVE, calls_doorbell_remove),
 	ROW(HYPERCALL_DOORBELL_COUNT, calls_doorbell_count),

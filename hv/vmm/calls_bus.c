@@ -4,6 +4,7 @@
 #include "hv/vmm/calls_groups.h"
 
 #include "hv/lib/page.h"
+#include "hv/stale/stale.h"
 #include "hv/vmm/bus_devices.h"
 #include "hv/vmm/bus_rounds.h"
 
@@ -103,4 +104,10 @@ s64 calls_bus(struct bed *bed, const u64 *args)
 	b.pages = bed->vm->bus_pages;
 	memcpy(guest, &b, sizeof(b));
 	return error;
+}
+
+s64 calls_bus_stale(struct bed *bed, const u64 *args)
+{
+	(void)args;
+	return stale_begin(bed->vm);
 }

@@ -85,6 +85,7 @@ s64 calls_vcpu_kick(struct bed *bed, const u64 *args);
 
 /** calls_bus.c: the core's buses. */
 s64 calls_bus(struct bed *bed, const u64 *args);
+s64 calls_bus_stale(struct bed *bed, const u64 *args);
 
 /** calls_real.c: real mode, and nothing but the emulator. */
 s64 calls_real_begin(struct bed *bed, const u64 *args);
