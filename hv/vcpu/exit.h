@@ -63,14 +63,18 @@ enum exit_action exit_io_complete_in(struct vcpu *vcpu);
 enum exit_action exit_mem_violation(struct vcpu *vcpu);
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu);
 /**
- * Ring a doorbell of any length, if this exit is a store to one which is known
- * again: then the instruction has been stepped over.
- * _misconfig: EPT misconfiguration; vcpu->store.rip is where it came from.
- * _fault: a #PF without EPT, for a store that touched addr; inside a read
- * section.
- * @return false: nothing has happened, do as without a doorbell
+ * An EPT misconfiguration where there is more to look at (vm->at_fault): rings
+ * a doorbell of any length, if this is the store to it that is known; else as
+ * exit_mem_watched().
  */
-bool exit_doorbell_misconfig(struct vcpu *vcpu) __must_check;
+enum exit_action exit_doorbell_misconfig(struct vcpu *vcpu);
+/** The same without ringing: calls the hook, emulates, and learns the store. */
+enum exit_action exit_mem_watched(struct vcpu *vcpu);
+/**
+ * Without EPT: ring, if this page fault is a store to addr that is known; then
+ * it has been stepped over.  Inside a read section.
+ * @return false: nothing has happened
+ */
 bool exit_doorbell_fault(struct vcpu *vcpu, gpa_t addr) __must_check;
 /**
  * An access was emulated: if it was a store to such a doorbell, the next one is

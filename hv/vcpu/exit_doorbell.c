@@ -54,7 +54,7 @@ static __noinline void end_blocking(u64 blocking)
 }
 
 /** The epilogue (step.h), where the length is known and 64-bit code runs. */
-static inline void step(struct vcpu *vcpu, bool soft)
+static __force_inline void step(struct vcpu *vcpu, bool soft)
 {
 	u64 rip = vcpu->rip + vcpu->store.length;
 	u64 blocking, rflags;
@@ -76,24 +76,19 @@ static inline void step(struct vcpu *vcpu, bool soft)
 	}
 }
 
-/** CR3 as the guest has it: with shadow paging the real one is ours. */
-static inline u64 cr3_of(const struct vcpu *vcpu, bool soft)
-{
-	return likely(vcpu->vm->with_ept) ? step_read(soft, GUEST_CR3)
-					  : vcpu->cr3;
-}
-
-static inline bool is_known(const struct vcpu *vcpu, bool soft, gpa_t addr)
+/** Is it the store that is known?  Inside a read section. */
+static __force_inline bool is_known(const struct vcpu *vcpu, bool soft, u64 cr3,
+				    gpa_t addr)
 {
 	const struct known_store *store = &vcpu->store;
 
 	return step_read(soft, GUEST_CS_AR_BYTES) == store->cs &&
-	       cr3_of(vcpu, soft) == store->cr3 &&
+	       cr3 == store->cr3 &&
 	       known_store_holds(store, memslot_read(&vcpu->vm->slots), addr);
 }
 
 /** Ring the doorbell there.  Inside a read section. */
-static inline bool ring(const struct vcpu *vcpu, gpa_t addr)
+static __force_inline bool ring(struct vcpu *vcpu, gpa_t addr)
 {
 	const struct bus_doorbell *doorbell =
 		bus_find_doorbell(&vcpu->vm->mmio_bus, bus_addr(addr.v));
@@ -106,7 +101,7 @@ static inline bool ring(const struct vcpu *vcpu, gpa_t addr)
 }
 
 /** It has been rung: the instruction is over. */
-static inline void finish(struct vcpu *vcpu, bool soft, gpa_t addr)
+static __force_inline void finish(struct vcpu *vcpu, bool soft, gpa_t addr)
 {
 	vcpu->count.rings++;
 	if (unlikely(trace_on)) {
@@ -116,41 +111,52 @@ static inline void finish(struct vcpu *vcpu, bool soft, gpa_t addr)
 }
 
 /** Exit 49 on either unit; soft is a constant at each call. */
-static inline bool ring_at_misconfig(struct vcpu *vcpu, bool soft)
+static __force_inline bool ring_at_misconfig(struct vcpu *vcpu, bool soft)
 {
-	gpa_t addr = gpa(step_read(soft, GUEST_PHYSICAL_ADDRESS));
+	gpa_t addr;
 	bool rung;
 
 	if (unlikely(step_read(soft, IDT_VECTORING_INFO) & INTR_INFO_VALID)) {
 		return false;
 	}
+	addr = gpa(step_read(soft, GUEST_PHYSICAL_ADDRESS));
 	read_section_begin(vcpu);
-	rung = is_known(vcpu, soft, addr) && ring(vcpu, addr);
+	rung = is_known(vcpu, soft, step_read(soft, GUEST_CR3), addr) &&
+	       ring(vcpu, addr);
 	read_section_end(vcpu);
-	if (unlikely(!rung)) {
-		return false;
+	if (likely(rung)) {
+		finish(vcpu, soft, addr);
 	}
-	finish(vcpu, soft, addr);
-	return true;
+	return rung;
 }
 
-static __noinline bool ring_at_misconfig_soft(struct vcpu *vcpu)
+static __noinline enum exit_action misconfig_soft(struct vcpu *vcpu)
 {
-	return ring_at_misconfig(vcpu, true);
+	return ring_at_misconfig(vcpu, true) ? EXIT_RESUME
+					     : exit_mem_watched(vcpu);
 }
 
-bool exit_doorbell_misconfig(struct vcpu *vcpu)
+static __noinline enum exit_action misconfig_native(struct vcpu *vcpu)
 {
-	return unlikely(vmx_unit_is_soft) ? ring_at_misconfig_soft(vcpu)
-					  : ring_at_misconfig(vcpu, false);
+	return likely(ring_at_misconfig(vcpu, false)) ? EXIT_RESUME
+						      : exit_mem_watched(vcpu);
+}
+
+enum exit_action exit_doorbell_misconfig(struct vcpu *vcpu)
+{
+	if (unlikely(vcpu->rip != vcpu->store.rip)) {
+		return exit_mem_watched(vcpu);
+	}
+	return unlikely(vmx_unit_is_soft) ? misconfig_soft(vcpu)
+					  : misconfig_native(vcpu);
 }
 
 bool exit_doorbell_fault(struct vcpu *vcpu, gpa_t addr)
 {
 	bool soft = vmx_unit_is_soft;
 
-	if (vcpu->rip != vcpu->store.rip || vcpu->vm->fault_hook ||
-	    !is_known(vcpu, soft, addr) || !ring(vcpu, addr)) {
+	if (vcpu->rip != vcpu->store.rip ||
+	    !is_known(vcpu, soft, vcpu->cr3, addr) || !ring(vcpu, addr)) {
 		return false;
 	}
 	finish(vcpu, soft, addr);
@@ -161,7 +167,7 @@ void exit_doorbell_learn(struct vcpu *vcpu, u64 rip, gpa_t addr)
 {
 	struct vm *vm = vcpu->vm;
 
-	if (vm->quick_doorbells &&
+	if (vm->quick_doorbells && !vm->fault_hook &&
 	    bus_find_doorbell(&vm->mmio_bus, bus_addr(addr.v))) {
 		known_store_learn(vcpu, rip, addr);
 	}

@@ -307,19 +307,13 @@ static inline enum exit_action handle_misconfig(struct vcpu *vcpu)
 	return action;
 }
 
-/** The VM has doorbells that may be rung quickly, or a hook. */
-static __noinline enum exit_action watch_misconfig(struct vcpu *vcpu)
+enum exit_action exit_mem_watched(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
+	gpa_t addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
 	u64 rip = vcpu->rip;
 	enum exit_action action;
-	gpa_t addr;
 
-	if (rip == vcpu->store.rip && !vm->fault_hook &&
-	    exit_doorbell_misconfig(vcpu)) {
-		return EXIT_RESUME;
-	}
-	addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
 	if (vm->fault_hook) {
 		vm->fault_hook(vm, addr);
 	}
@@ -335,7 +329,7 @@ static __noinline enum exit_action watch_misconfig(struct vcpu *vcpu)
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
 {
 	if (unlikely(vcpu->vm->at_fault)) {
-		return watch_misconfig(vcpu);
+		return exit_doorbell_misconfig(vcpu);
 	}
 	return handle_misconfig(vcpu);
 }

@@ -280,5 +280,10 @@ void vm_set_fault_hook(struct vm *vm, void (*hook)(struct vm *vm, gpa_t gpa),
 {
 	vm->fault_hook = hook;
 	vm->fault_hook_data = data;
+	for (unsigned int i = 0; i < VM_VCPUS; i++) {
+		if (vm->vcpu[i]) { /* a hook wants to see all exits */
+			known_store_drop(&vm->vcpu[i]->store);
+		}
+	}
 	update_at_fault(vm);
 }

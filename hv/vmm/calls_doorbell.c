@@ -3,6 +3,8 @@
  */
 #include "hv/vmm/calls_groups.h"
 
+#include "hv/x86/cpu.h"
+
 static struct bus *bus_of(struct bed *bed, const struct made_doorbell *made)
 {
 	return made->is_port ? &bed->vm->port_bus : &bed->vm->mmio_bus;
@@ -63,4 +65,24 @@ s64 calls_doorbell_take(struct bed *bed, const u64 *args)
 		made_doorbell_numbered(&bed->doorbells, args[0]);
 
 	return made ? (s64)doorbell_event_take(&made->event) : -ENOENT;
+}
+
+/** The bed's lock is held meanwhile: who rings must not need it.  If it does,
+ * the watchdog of its CPU says so. */
+s64 calls_doorbell_wait(struct bed *bed, const u64 *args)
+{
+	struct made_doorbell *made =
+		made_doorbell_numbered(&bed->doorbells, args[0]);
+	u64 rings;
+
+	if (!made) {
+		return -ENOENT;
+	}
+	if (bed->vm->vcpus < 2) {
+		return -EINVAL; /* nobody would ring */
+	}
+	cpu_begin_waiting();
+	rings = doorbell_event_wait(&made->event, &bed->crashed);
+	cpu_end_waiting();
+	return (s64)rings;
 }

@@ -34,6 +34,7 @@ s64 calls_doorbell_make(struct bed *bed, const u64 *args);
 s64 calls_doorbell_remove(struct bed *bed, const u64 *args);
 s64 calls_doorbell_count(struct bed *bed, const u64 *args);
 s64 calls_doorbell_take(struct bed *bed, const u64 *args);
+s64 calls_doorbell_wait(struct bed *bed, const u64 *args);
 
 /** calls_io.c: registers and hooks at an exit to the VMM. */
 s64 calls_io_state(struct bed *bed, const u64 *args);

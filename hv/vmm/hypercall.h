@@ -236,6 +236,8 @@ enum hypercall {
 	HYPERCALL_DOORBELL_REMOVE, /* rdi: number; nobody rings it any more */
 	HYPERCALL_DOORBELL_COUNT,  /* rdi: number -> rings not taken yet */
 	HYPERCALL_DOORBELL_TAKE,   /* the same, and takes them */
+	HYPERCALL_DOORBELL_WAIT,   /* the same, but waits for the first; by
+				    * another vCPU, which does nothing else */
 
 	/* Real mode; hypercall_real.h. */
 	HYPERCALL_REAL,		 /* rdi: struct hypercall_real; this vCPU goes
