@@ -139,6 +139,32 @@ TEST(slots_that_cannot_be)
 		    "a slot that is not there cannot be deleted");
 }
 
+/** 16-bit code of which the emulator does every instruction. */
+static void run_emulated(const u8 *code, u64 bytes)
+{
+	struct hypercall_real r;
+
+	real_prepare(&r, code, code + bytes);
+	r.flags = REAL_EMULATED;
+	real_run(&r);
+}
+
+TEST(endless_loop_in_the_emulator)
+{
+	static const u8 code[] = { 0x90, 0xeb, 0xfd }; /* NOP, JMP to it */
+
+	run_emulated(code, sizeof(code));
+	not_reached();
+}
+
+TEST(unknown_instruction_in_the_emulator)
+{
+	static const u8 code[] = { 0x90, 0xd8, 0xc0 }; /* FADD */
+
+	run_emulated(code, sizeof(code));
+	not_reached();
+}
+
 /** Without an unrestricted guest the emulator runs it. */
 TEST(real_mode)
 {

@@ -35,6 +35,7 @@
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/exit.h"
 #include "hv/vcpu/guest_mode.h"
+#include "hv/vcpu/hang.h"
 #include "hv/vcpu/read_section.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cpu.h"
@@ -117,9 +118,12 @@ static enum exit_action run_section(struct vcpu *vcpu)
 }
 
 /** The watchdog hears that it is the guest which runs, and where. */
-static void show_progress(const struct vcpu *vcpu)
+static void show_progress(struct vcpu *vcpu)
 {
 	this_cpu()->turns++;
+	if (vcpu->vm->foreign) {
+		hang_look(vcpu);
+	}
 	irq_disable();
 	watchdog_guest_tick(gva(vcpu->rip));
 	irq_enable();

@@ -15,6 +15,7 @@
 #include "bus/errno.h"
 #include "hv/lib/options.h"
 #include "hv/lib/printf.h"
+#include "hv/vcpu/invalid_selftest.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 #include "hv/vmx/vmx_caps.h"
@@ -366,6 +367,11 @@ static const struct vcpu_selftest_case cases[] = {
 	{"vcpu.registers_of_the_host_are_refused", run_refuse_registers},
 	{"vcpu.port_read_takes_its_own_size", run_read_port},
 	{"vcpu.vcpus_of_one_cpu_take_turns", run_take_turns},
+	{"invalid.halt_waits_for_an_interrupt", invalid_selftest_halt},
+	{"invalid.interrupt_comes_within_a_section", invalid_selftest_latency},
+	{"invalid.storm_of_signals_lets_it_move", invalid_selftest_storm},
+	{"invalid.exception_set_outside_is_refused", invalid_selftest_exception},
+	{"invalid.state_is_judged_by_the_manual", invalid_selftest_predicate},
 };
 
 const struct vcpu_selftest_case *vcpu_selftest_case(size_t i)
