@@ -213,6 +213,7 @@ void bed_destroy(struct bed *bed)
 
 	calls_storm_stop(bed);
 	stale_end();
+	page_alloc_fail_after(-1); /* the lab stopped where it was to fail */
 	bed->vcpu = NULL;
 	bed->vm = NULL;
 	if (vm) {
