@@ -162,7 +162,7 @@ def _run_alone(lab, request, names, options):
 class Options:
     """How to grade. names are the tests to run, each in a machine of its own; without
     them pattern selects. mode is one of modes.MODES, '' for those of the lab; idle in
-    seconds without a result."""
+    seconds without a result; x86: the barrier bench hides what x86 hides."""
 
     machine: str = "qemu"
     pattern: str = ""
@@ -171,6 +171,7 @@ class Options:
     exits: bool = False
     idle: float = IDLE
     icount: bool = False
+    x86: bool = False
     on_result: object = None
     on_tick: object = None
 
@@ -282,7 +283,7 @@ def grade_lab(lab, image, source, options, program=None):
     scenarios = [name for name in wanted if name in lab.rules]
     guests = [name for name in wanted if name not in lab.rules]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        benched = pool.submit(bench.run, lab, program, scenarios, options.on_result) \
+        benched = pool.submit(bench.run, lab, program, scenarios, options) \
             if scenarios else None
         tests, exits, notes = _grade_guests(lab, image, guests, options)
         tests += list(benched.result().values()) if benched else []

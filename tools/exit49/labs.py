@@ -23,7 +23,8 @@ TEST_NEEDS_CPUS = 8
 @dataclass
 class Lab:
     """One lab. points, hints: by test name; steps: '1.1' -> function. bench is a
-    program of the barrier bench, '' for none; rules: of its scenarios, by name."""
+    program of the barrier bench, '' for none; rules: of its scenarios, by name;
+    reasons: words that it may say of any scenario -> hint."""
 
     number: str
     folder: str
@@ -37,6 +38,7 @@ class Lab:
     modes: Tuple[str, ...] = modes.DEFAULT
     bench: str = ""
     rules: Dict[str, str] = field(default_factory=dict)
+    reasons: Dict[str, str] = field(default_factory=dict)
 
     @property
     def stem(self):
@@ -120,7 +122,8 @@ def read(path):
                lab["guest"], points, _subset(path, hints, "hint", points),
                _section(parser, path, "steps", required=False),
                modes.parse(path, lab.get("modes", "")), lab.get("bench", ""),
-               _subset(path, rules, "rule", points))
+               _subset(path, rules, "rule", points),
+               _section(parser, path, "reasons", required=False))
 
 
 def find(root=ROOT):

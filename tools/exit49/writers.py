@@ -83,7 +83,8 @@ class Terminal:
         self._text("rule", test.rule)
         self._text("seen", test.seen)
         self._text("expected", test.expected)
-        self._execution(test)
+        if self._execution(test):
+            return
         same = self.stops_told.setdefault(
             (test.stop, test.message, tuple(test.backtrace)), test.name)
         if test.stop not in ("", "check") and same != test.name:
@@ -93,22 +94,27 @@ class Terminal:
         self._text("hint", test.hint)
 
     def _execution(self, test):
-        """The steps that go wrong, why, and what mends it: once for each mistake."""
+        """The steps that go wrong, why, and what mends it; True if another test has
+        shown the same mistake already, which is then named in place of all that."""
         if not test.execution:
-            return
-        mistake = test.fix or (test.seen.split(": ", 1)[-1], test.execution[-1].where)
+            return False
+        mistake = test.fix or test.hint or test.why
         same = self.mistakes_told.setdefault(mistake, test.name)
-        if same == test.name or self.verbose:
-            shown = [event for event in test.execution if event.matters or self.verbose]
-            cut = shown if self.verbose else shown[-EVENTS:]
-            for number, event in enumerate(cut):
-                self._event("" if number else "order", event)
-            if len(cut) < len(test.execution):
-                self._text("", f"all {len(test.execution)} steps with V=1")
-            self._text("why", test.why)
-        else:
+        if same != test.name and not self.verbose:
             self._text("order", f"as in {same}")
+            return True
+        self._events(test)
+        self._text("why", test.why)
         self._text("try", test.fix)
+        return False
+
+    def _events(self, test):
+        shown = [event for event in test.execution if event.matters or self.verbose]
+        cut = shown if self.verbose else shown[-EVENTS:]
+        for number, event in enumerate(cut):
+            self._event("" if number else "order", event)
+        if len(cut) < len(test.execution):
+            self._text("", f"all {len(test.execution)} steps with V=1")
 
     def _event(self, label, event):
         start = f"{label:<10} {event.step:>3}  {event.thread:<6} {event.where:<12} "

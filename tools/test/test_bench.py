@@ -9,6 +9,7 @@ from unittest import mock
 from support import CONF, FolderCase
 from exit49 import bench, labs, model, uses, wrong
 from exit49.common import ROOT
+from exit49.grader import Options
 from exit49.model import LabGrade, TestGrade
 from exit49.writers import Terminal, to_json
 
@@ -33,6 +34,7 @@ FAIL  second  (after 2 executions; the simplest has 1 switches or stale reads)
       try: smp_rmb() just before bus.c:226 makes every
            execution of this scenario pass.
 """
+OPTIONS = Options()
 LOOKUP = "\tresult = bus_dispatch(bus, access);\n"
 
 
@@ -100,7 +102,14 @@ class WordsTest(FolderCase):
         text = self.show(failed(), other)
         self.assertEqual(text.count("STALE"), 1)
         self.assertIn("order      as in second", text)
-        self.assertEqual(text.count("smp_rmb() just before"), 2)
+        self.assertEqual(text.count("smp_rmb() just before"), 1)
+
+    def test_what_is_no_matter_of_barriers(self):
+        lines = [line for line in STALE.splitlines() if "why:" not in line
+                 and "STALE" not in line and "try:" not in line]
+        grade = failed("\n".join(lines))
+        self.assertEqual(grade.why, bench.NO_BARRIER)
+        self.assertTrue(grade.execution[-1].matters)
 
     def test_json(self):
         text = to_json([LabGrade("5", "t", "s", "qemu", 100, [failed()])])
@@ -154,7 +163,7 @@ class ProgramTest(FolderCase):
         path = self.write("bus.c", f'#include "{include}"\n'
                           + text.replace(LOOKUP, LOOKUP + statement))
         program = bench.build(self.lab, path, self.folder)
-        return bench.run(self.lab, program, [name])[name]
+        return bench.run(self.lab, program, [name], OPTIONS)[name]
 
     def test_the_reference(self):
         self.assertEqual(self.run_with("").verdict, model.PASSED)
@@ -201,7 +210,7 @@ class ProgramTest(FolderCase):
         program = bench.Program(self.write("dies", text))
         os.chmod(program.path, 0o755)
         with mock.patch.object(bench, "check"):
-            grade = bench.run(self.lab, program, ["unregister"])["unregister"]
+            grade = bench.run(self.lab, program, ["unregister"], OPTIONS)["unregister"]
         self.assertEqual((grade.verdict, grade.points), (model.CRASHED, 0))
         self.assertIn("status -9; its last words: last", grade.message)
 
