@@ -97,6 +97,7 @@ static void make(void)
 static const char *const end_names[] = {
 	[PC_RUNS] = "running",
 	[PC_POWERED_OFF] = "powered-off",
+	[PC_RESET] = "reset",
 	[PC_EXITED] = "exited",
 	[PC_CRASHED] = "crashed",
 };

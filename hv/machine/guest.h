@@ -15,7 +15,7 @@
  * Run it; called by hv_main().  Ends the machine with a sentence and status 2
  * when the guest cannot be started.  How the guest has ended is said on COM2:
  *
- *	# guest: end=powered-off|exited|crashed code=N: a sentence
+ *	# guest: end=powered-off|reset|exited|crashed code=N: a sentence
  */
 void guest_main(void);
 

@@ -67,7 +67,7 @@ const char *pc_create(struct pc *pc)
 		error = add_memory(pc);
 	}
 	if (!error) {
-		error = pc_add_devices(pc);
+		error = pc_board_create(pc);
 	}
 	if (error) {
 		return error == -ENOMEM
@@ -76,21 +76,8 @@ const char *pc_create(struct pc *pc)
 			       : "the guest's machine cannot be made";
 	}
 	why = boot_load(&pc->boot, pc->ram, &regs);
-	if (!why && start_first(pc, &regs)) {
-		why = "the guest's first processor cannot be made";
+	if (!why && (start_first(pc, &regs) || pc_cpus_create(pc))) {
+		why = "the guest's processors cannot be made";
 	}
 	return why;
-}
-
-int pc_add(struct pc *pc, struct bus *bus,
-		const struct bus_device *device)
-{
-	struct bus_device *slot;
-
-	if (pc->ndevices == PC_DEVICES) {
-		return -ENOSPC;
-	}
-	slot = &pc->devices[pc->ndevices++];
-	*slot = *device;
-	return vm_register_device(pc->vm, bus, slot);
 }

@@ -7,7 +7,7 @@
  *
  *	kernel --- vcpu_run() --- pc_run.c --- unknown: all ones
  *	   |                                   +--- how it ended
- *	   +--- buses of the core --- hv/platform, console.h
+ *	   +--- buses of the core --- hv/platform (pc_board.c)
  *
  * One of it exists, and the hypervisor ends with it.
  */
@@ -17,8 +17,9 @@
 #include "bus/bus.h"
 #include "bus/types.h"
 #include "hv/lib/recovery.h"
+#include "hv/lib/timer.h"
 #include "hv/machine/boot.h"
-#include "hv/machine/console.h"
+#include "hv/platform/board.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
 
@@ -26,12 +27,23 @@
 enum pc_end {
 	PC_RUNS,
 	PC_POWERED_OFF, /* as it wished */
+	PC_RESET,	/* as it wished, too: it does not begin anew */
 	PC_EXITED,	     /* by the exit device, with a code */
 	PC_CRASHED,     /* triple fault, hang, what we cannot emulate */
 };
 
 #define PC_TEXT 320
-#define PC_DEVICES 8
+
+struct pc;
+
+/** One of the processors but the first. */
+struct pc_cpu {
+	struct pc *pc;
+	unsigned int number; /* of the vCPU and of its CPU */
+	struct vcpu *vcpu;
+	int error;
+	bool running;
+};
 
 struct pc {
 	/* --- fixed before it runs --- */
@@ -41,11 +53,17 @@ struct pc {
 	struct vm *vm;
 	u8 *ram;
 	bool log; /* tell each access that nobody answers */
-	struct bus_device devices[PC_DEVICES];
-	unsigned int ndevices;
 
-	/* --- its own locks --- */
-	struct console console;
+	/* --- the chips have locks of their own --- */
+	struct board board;
+	struct timer board_timer;
+	/* ... the terminal: CPU 0's timer, and any CPU's word where to */
+	struct timer input_timer;
+	int typed; /* a byte that has no room yet, or -1 */
+	unsigned int spoke_last; /* which serial port the guest has used */
+
+	/* --- the processors but the first: pc_cpus.c --- */
+	struct pc_cpu more[VM_VCPUS];
 
 	/* --- the end: whoever is first writes it --- */
 	u32 over; /* 1: somebody writes it, or has */
@@ -76,18 +94,27 @@ void pc_stop(struct pc *pc, enum pc_end end,
 		  const char *format, ...) __format(printf, 3, 4);
 
 /**
- * Put a device into the core.
- * @param bus     &pc->vm->port_bus or mmio_bus
- * @param device  copied
+ * All devices of the PC, on the buses, and the tables that tell of them.
+ * Before there are vCPUs.
  * @return 0, or an errno
  */
-int pc_add(struct pc *pc, struct bus *bus,
-		const struct bus_device *device) __must_check;
+int pc_board_create(struct pc *pc) __must_check;
+
+/** The terminal is looked at from now on, on this CPU; and not any more. */
+void pc_board_start(struct pc *pc);
+void pc_board_stop(struct pc *pc);
+
+/** Run a vCPU on its CPU until the PC is at its end. */
+void pc_run_vcpu(struct pc *pc, struct vcpu *vcpu);
 
 /**
- * All devices of the PC, on the buses.
+ * The processors but the first, each on its CPU, waiting to be started.
  * @return 0, or an errno
  */
-int pc_add_devices(struct pc *pc) __must_check;
+int pc_cpus_create(struct pc *pc) __must_check;
+
+/** Let them run; and wait until each has left. */
+void pc_cpus_start(struct pc *pc);
+void pc_cpus_wait(struct pc *pc);
 
 #endif

@@ -147,7 +147,7 @@ static void handle(struct pc *pc, struct vcpu *vcpu)
 
 /* The loop ----------------------------------------------------------------- */
 
-static void run_vcpu(struct pc *pc, struct vcpu *vcpu)
+void pc_run_vcpu(struct pc *pc, struct vcpu *vcpu)
 {
 	while (!is_over(pc)) {
 		int error = vcpu_run(vcpu);
@@ -166,15 +166,19 @@ static void run_first(void *arg)
 {
 	struct pc *pc = arg;
 
-	run_vcpu(pc, pc->vm->vcpu[0]);
+	pc_run_vcpu(pc, pc->vm->vcpu[0]);
 }
 
 void pc_run(struct pc *pc)
 {
 	struct crash crash;
 
+	pc_board_start(pc);
+	pc_cpus_start(pc);
 	if (!recovery_run(run_first, pc, &crash)) {
 		vcpu_abandon(pc->vm->vcpu[0]);
 		pc_stop(pc, PC_CRASHED, "%s", crash.message);
 	}
+	pc_cpus_wait(pc);
+	pc_board_stop(pc);
 }

@@ -31,6 +31,9 @@ enum exit_action activity_halt(struct vcpu *vcpu)
 	}
 	vcpu->halted = true;
 	vcpu->work = true;
+	if (vcpu->vm->foreign) {
+		cpu_progress(); /* what came before is no hang */
+	}
 	return EXIT_RESUME;
 }
 

@@ -1,0 +1,218 @@
+/** @file
+ * The mainboard between its chips and the rest of the PC.
+ *
+ *	guest <--> buses of the core <--> chips (hv/platform/board.h)
+ *	                                    |  INTR, messages
+ *	       local APICs (hv/vcpu/irqchip.h) <--+
+ *	       timer_set(), COM1, pc_stop()   <--+
+ *
+ * All clocks of the board count the TSC, whose rate was measured when the
+ * machine started.  What is typed is fetched from the machine's COM1 a few
+ * times a second, since none of its interrupts reach us.
+ */
+#include "hv/machine/pc.h"
+
+#include "bus/errno.h"
+#include "hv/machine/layout.h"
+#include "hv/platform/acpi.h"
+#include "hv/vcpu/irqchip.h"
+#include "hv/x86/cr.h"
+#include "hv/x86/uart.h"
+
+/** How often the terminal is looked at; so long a key may wait. */
+#define INPUT_NS 10000000ull
+
+/** The day that the clock shows at the start: 2026-01-01, 0:00. */
+#define TIME_AT_START 1767225600ull
+
+/* What the board asks ------------------------------------------------------ */
+
+static u64 now(void *data)
+{
+	(void)data;
+	return rdtsc();
+}
+
+static void arm(void *data, u64 when)
+{
+	struct pc *pc = data;
+
+	timer_set(&pc->board_timer, when);
+}
+
+static void ring(struct timer *timer)
+{
+	struct pc *pc = container_of(timer, struct pc, board_timer);
+
+	board_advance(&pc->board);
+}
+
+/** What is typed goes where the guest spoke last. */
+static void output(void *data, unsigned int port, u8 byte)
+{
+	struct pc *pc = data;
+	char c = byte;
+
+	pc->spoke_last = port;
+	uart_write(UART_PEOPLE, &c, 1);
+}
+
+static void intr(void *data, bool high)
+{
+	struct pc *pc = data;
+
+	irqchip_set_intr(pc->vm, high);
+}
+
+static void deliver(void *data, const struct vlapic_message *message)
+{
+	struct pc *pc = data;
+
+	(void)irqchip_send(pc->vm, message);
+}
+
+static void end(void *data, enum board_end how, u32 code)
+{
+	struct pc *pc = data;
+
+	switch (how) {
+	case BOARD_POWERED_OFF:
+		pc_stop(pc, PC_POWERED_OFF, "the guest has powered off");
+		return;
+	case BOARD_RESET:
+		pc_stop(pc, PC_RESET, "the guest has reset its machine");
+		return;
+	case BOARD_EXITED:
+		pc->code = (u8)code;
+		pc_stop(pc, PC_EXITED, "the guest has ended with code %u",
+			code & 0xff);
+		return;
+	}
+}
+
+/* What the local APICs ask ------------------------------------------------- */
+
+static void eoi(void *ctx, u8 vector)
+{
+	struct pc *pc = ctx;
+
+	ioapic_eoi(&pc->board.ioapic, vector);
+}
+
+static u8 acknowledge(void *ctx)
+{
+	struct pc *pc = ctx;
+
+	return pic_acknowledge(&pc->board.pic);
+}
+
+/* The terminal ------------------------------------------------------------- */
+
+/** A byte that does not fit waits for the next time. */
+static void take_input(struct timer *timer)
+{
+	struct pc *pc = container_of(timer, struct pc, input_timer);
+	struct serial *serial = &pc->board.serial[pc->spoke_last].serial;
+
+	for (;;) {
+		u8 byte;
+
+		if (pc->typed < 0) {
+			pc->typed = uart_read(UART_PEOPLE);
+		}
+		byte = (u8)pc->typed;
+		if (pc->typed < 0 || !serial_input(serial, &byte, 1)) {
+			break;
+		}
+		pc->typed = -1;
+	}
+	timer_set(timer, rdtsc() + timer_ticks(INPUT_NS));
+}
+
+/* Making it ---------------------------------------------------------------- */
+
+static void fill_plan(struct pc *pc, struct board_plan *plan)
+{
+	struct layout_range map[LAYOUT_RANGES];
+
+	layout_map(pc->boot.memory, map);
+	*plan = (struct board_plan){
+		.tsc_hz = timer_hz(),
+		.time = TIME_AT_START,
+		.about = {.memory = pc->boot.memory,
+			  .cpus = (u16)pc->cpus,
+			  .nranges = LAYOUT_RANGES},
+		.host = {.data = pc,
+			 .now = now,
+			 .arm = arm,
+			 .output = output,
+			 .intr = intr,
+			 .deliver = deliver,
+			 .end = end},
+	};
+	for (unsigned int i = 0; i < LAYOUT_RANGES; i++) {
+		plan->about.range[i] = (struct fw_cfg_range){
+			map[i].start, map[i].size, map[i].type};
+	}
+}
+
+static int write_tables(struct pc *pc)
+{
+	struct acpi_plan plan = {
+		.base = gpa(LAYOUT_TABLES),
+		.cpus = pc->cpus,
+		.serial_mmio = BOARD_SERIAL_GPA,
+		.serial_line = BOARD_SERIAL_GPA_LINE,
+	};
+	size_t used = acpi_build(&plan, pc->ram + LAYOUT_TABLES,
+				 LAYOUT_HIGH - LAYOUT_TABLES);
+
+	pc->boot.rsdp = plan.base;
+	return used ? 0 : -ENOSPC;
+}
+
+static int register_devices(struct pc *pc)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < pc->board.ndevices && !error; i++) {
+		const struct board_device *device = &pc->board.device[i];
+
+		error = vm_register_device(pc->vm,
+					   device->is_memory
+						   ? &pc->vm->mmio_bus
+						   : &pc->vm->port_bus,
+					   &device->bus);
+	}
+	return error;
+}
+
+int pc_board_create(struct pc *pc)
+{
+	const struct irqchip_wires wires = {pc, eoi, acknowledge};
+	struct board_plan plan;
+	int error = irqchip_create(pc->vm);
+
+	if (error) {
+		return error;
+	}
+	irqchip_connect(pc->vm, &wires);
+	pc->typed = -1;
+	timer_init(&pc->board_timer, ring);
+	timer_init(&pc->input_timer, take_input);
+	fill_plan(pc, &plan);
+	board_init(&pc->board, &plan);
+	error = write_tables(pc);
+	return error ? error : register_devices(pc);
+}
+
+void pc_board_start(struct pc *pc)
+{
+	timer_set(&pc->input_timer, rdtsc());
+}
+
+void pc_board_stop(struct pc *pc)
+{
+	timer_cancel(&pc->input_timer);
+	timer_cancel(&pc->board_timer);
+}

@@ -1,0 +1,69 @@
+/** @file
+ * The processors but the first: each is a vCPU on a CPU of its own, and waits
+ * in vcpu_run() until the guest's kernel sends it INIT and a start-up message.
+ */
+#include "hv/machine/pc.h"
+
+#include "bus/access.h"
+#include "bus/errno.h"
+#include "hv/lib/panic.h"
+#include "hv/x86/cpu.h"
+
+static void make(void *arg)
+{
+	struct pc_cpu *cpu = arg;
+
+	cpu->error = vcpu_create(cpu->pc->vm, cpu->number, &cpu->vcpu);
+}
+
+int pc_cpus_create(struct pc *pc)
+{
+	int error = 0;
+
+	for (unsigned int i = 1; i < pc->cpus && !error; i++) {
+		struct pc_cpu *cpu = &pc->more[i];
+
+		*cpu = (struct pc_cpu){.pc = pc, .number = i};
+		error = cpu_run_on(i, make, cpu);
+		if (!error) {
+			error = cpu->error;
+		}
+	}
+	return error;
+}
+
+static void run_guarded(void *arg)
+{
+	struct pc_cpu *cpu = arg;
+
+	pc_run_vcpu(cpu->pc, cpu->vcpu);
+}
+
+static void run(void *arg)
+{
+	struct pc_cpu *cpu = arg;
+	struct crash crash;
+
+	if (!recovery_run(run_guarded, cpu, &crash)) {
+		vcpu_abandon(cpu->vcpu);
+		pc_stop(cpu->pc, PC_CRASHED, "vCPU %u: %s", cpu->number,
+			crash.message);
+	}
+}
+
+void pc_cpus_start(struct pc *pc)
+{
+	for (unsigned int i = 1; i < pc->cpus; i++) {
+		panic_unless(cpu_start_on(i, run, &pc->more[i]) == 0);
+		pc->more[i].running = true;
+	}
+}
+
+void pc_cpus_wait(struct pc *pc)
+{
+	for (unsigned int i = 1; i < pc->cpus; i++) {
+		if (pc->more[i].running) {
+			cpu_wait(i);
+		}
+	}
+}
