@@ -33,6 +33,11 @@ piece code16_add
 	back
 code16_add_end:
 
+/* Only that. */
+piece code16_back
+	back
+code16_back_end:
+
 piece code16_load
 	movl (%esi), %eax
 	incl	%ebx

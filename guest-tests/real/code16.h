@@ -11,6 +11,8 @@
 
 /* EBP = EBX + 5 */
 extern const u8 code16_add[], code16_add_end[];
+/* nothing */
+extern const u8 code16_back[], code16_back_end[];
 /* EBP = the 4 bytes at ESI, EBX + 1 */
 extern const u8 code16_load[], code16_load_end[];
 /* EBX to ESI, and no more */
