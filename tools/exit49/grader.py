@@ -162,7 +162,8 @@ def _run_alone(lab, request, names, options):
 class Options:
     """How to grade. names are the tests to run, each in a machine of its own; without
     them pattern selects. mode is one of modes.MODES, '' for those of the lab; idle in
-    seconds without a result; x86: the barrier bench hides what x86 hides."""
+    seconds without a result; cpus 0 for as many as the guest wants; x86: the barrier
+    bench hides what x86 hides."""
 
     machine: str = "qemu"
     pattern: str = ""
@@ -170,6 +171,7 @@ class Options:
     mode: str = ""
     exits: bool = False
     idle: float = IDLE
+    cpus: int = 0
     icount: bool = False
     x86: bool = False
     on_result: object = None
@@ -262,7 +264,8 @@ def _grade_guests(lab, image, wanted, options):
     common.require_file(guest, "the guest program")
     check_guest(lab, guest)
     request = Request(machine=options.machine, image=image.path, modules=[guest],
-                      idle=options.idle, cpus=guest_cpus(guest), icount=options.icount)
+                      idle=options.idle, cpus=options.cpus or guest_cpus(guest),
+                      icount=options.icount)
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         graded = list(pool.map(lambda mode: _grade_mode(
             lab, replace(request, append=modes.WORDS[mode]), wanted, options), names))
@@ -274,20 +277,20 @@ def _grade_guests(lab, image, wanted, options):
 def grade_lab(lab, image, source, options, program=None):
     """Grade a built lab; return Graded. Raises Problem when nothing can be graded.
 
-    image may be None if no guest test is wanted, program (bench.Program) if no scenario
-    is.
+    image may be None if no guest test is wanted. Without a program (bench.Program) there
+    are no scenarios.
     """
     started = time.monotonic()
     names = (options.mode,) if options.mode else lab.modes
     wanted = list(options.names) or lab.select(options.pattern or "*")
-    scenarios = [name for name in wanted if name in lab.rules]
+    scenarios = [name for name in wanted if name in lab.rules and program]
     guests = [name for name in wanted if name not in lab.rules]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         benched = pool.submit(bench.run, lab, program, scenarios, options) \
             if scenarios else None
         tests, exits, notes = _grade_guests(lab, image, guests, options)
         tests += list(benched.result().values()) if benched else []
-    tests.sort(key=lambda test: wanted.index(test.name))
+    tests = sorted(tests, key=lambda test: wanted.index(test.name))
     if not tests:
         raise Problem(f"none of these tests has a meaning with "
                       f"{' or '.join(modes.MODES[name] for name in names)}")
