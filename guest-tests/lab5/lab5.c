@@ -3,6 +3,8 @@
  */
 #include "guest-tests/lab5/lab5.h"
 
+#include "guest-tests/lib/boot.h"
+
 /** A section ends by its OUT long before. */
 #define EMULATE_MANY 100000000ull
 
@@ -17,6 +19,10 @@
  * microsecond a round where both can run, and milliseconds where they cannot.
  */
 #define TICKS_ENOUGH 100000000ull
+
+/** The word cases= of the hypervisor; any other number says that there is all
+ * the time in the world. */
+#define CASES_DEFAULT 10000
 
 static struct hypercall_bus_meeting meeting;
 
@@ -172,9 +178,10 @@ u64 lab5_play(const struct lab5_rounds *rounds)
 {
 	struct lab5_rounds some = *rounds;
 	u64 left = rounds->device.rounds, end = rdtsc() + TICKS_ENOUGH;
+	bool hurry = boot_info()->cases == CASES_DEFAULT;
 	u64 missed = 0;
 
-	while (left && !missed && rdtsc() < end) {
+	while (left && !(hurry && (missed || rdtsc() > end))) {
 		some.device.rounds = left < ROUNDS_A_TIME ? left :
 							    ROUNDS_A_TIME;
 		missed += play_some(&some);

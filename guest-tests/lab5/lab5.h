@@ -54,8 +54,9 @@ struct lab5_rounds {
 /**
  * Play rounds against vCPU 1: a device comes, a flag is set, vCPU 1 sees it
  * and its next instruction touches the device.
- * @return in how many of them it was the device that answered; the last ones
- *	are taken for granted where CPUs are so busy that rounds take too long
+ * @return in how many of them it was the device that answered.  Where CPUs
+ *	are so busy that rounds take too long, or one has failed, those left
+ *	are taken for granted; unless the hypervisor is told cases=.
  */
 u64 lab5_play(const struct lab5_rounds *rounds);
 
