@@ -143,8 +143,11 @@ static u64 play_second(void *argument)
 {
 	const struct lab5_rounds *rounds = argument;
 
+	if (rounds->by == BY_LOOP) {
+		CHECK_DONE(vmcall1(HYPERCALL_EMULATE_ALL, 1));
+	}
 	for (u64 round = 1; round <= rounds->device.rounds; round++) {
-		if (rounds->emulate) {
+		if (rounds->by == BY_EMULATOR) {
 			emulated_see_and_store(round, rounds->device.base);
 		} else if (rounds->device.bus == BUS_OF_PORTS) {
 			see_and_out(round, rounds->device.base);

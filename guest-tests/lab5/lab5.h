@@ -45,10 +45,17 @@ u64 lab5_exits(void);
 
 /* A second vCPU ------------------------------------------------------------ */
 
+/** Who executes the two instructions of a round. */
+enum lab5_by {
+	BY_PROCESSOR,
+	BY_EMULATOR, /* in one read section, however long it takes */
+	BY_LOOP,     /* as for an invalid state: up to 130 a section */
+};
+
 /** What the second vCPU does in rounds (hypercall_bus.h). */
 struct lab5_rounds {
 	struct hypercall_bus device;
-	u64 emulate; /* so many instructions a round by the emulator, or 0 */
+	enum lab5_by by;
 };
 
 /**

@@ -80,6 +80,43 @@ static u64 read_always(void *argument)
 	return wrong;
 }
 
+/** Nothing else, and never in the guest. */
+static u64 turn_emulated(void *argument)
+{
+	(void)argument;
+	CHECK_DONE(vmcall1(HYPERCALL_EMULATE_ALL, 1));
+	while (second_goes_on(&meeting)) {
+	}
+	return 0;
+}
+
+/** And many more: a turn is at least four. */
+static void turn_130_instructions(void)
+{
+	for (u32 i = 0; i < 130 / 4; i++) {
+		second_turn(&meeting);
+	}
+}
+
+TEST(old_tables_go_while_a_vcpu_is_emulated)
+{
+	u64 pages = lab5_pages();
+
+	second_start(turn_emulated, NULL);
+	second_turn(&meeting);
+	for (u32 i = 0; i < 20; i++) {
+		lab5_add(10 + i, OTHERS + 8 * i, 8);
+		turn_130_instructions();
+	}
+	/* The last ones wait for the change after theirs. */
+	CHECK_TRUE(lab5_pages() <= pages + 4,
+		    "the emulation loop ends its read section again and again: "
+		    "old tables are freed although its vCPU never enters the "
+		    "guest (spec 9-16)");
+	meeting.stop = 1;
+	CHECK_COUNT(second_wait(), 0, "the vCPU is emulated to its end");
+}
+
 /** From section to section without a pause: one of them is nearly always open,
  * but never the same one. */
 TEST(a_change_of_slots_ends_among_readers)

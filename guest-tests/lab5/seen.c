@@ -46,13 +46,37 @@ TEST(registration_is_seen_by_the_next_out)
 TEST(registration_is_seen_by_the_next_emulated_store)
 {
 	struct lab5_rounds rounds =
-		rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS / 10);
+		rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS / 50);
 
-	rounds.emulate = 1;
-	CHECK_COUNT(lab5_play(&rounds), ROUNDS / 10,
+	rounds.by = BY_EMULATOR;
+	CHECK_COUNT(lab5_play(&rounds), ROUNDS / 50,
 		    "of two instructions emulated in one read section, the "
 		    "second finds the device that the first has heard of (spec "
 		    "6.7-12, 9-6)");
+}
+
+TEST(registration_is_seen_in_the_emulation_loop)
+{
+	struct lab5_rounds rounds =
+		rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS / 50);
+
+	rounds.by = BY_LOOP;
+	CHECK_COUNT(lab5_play(&rounds), ROUNDS / 50,
+		    "a vCPU in the emulation loop finds a device that it has "
+		    "seen registered with its next instruction (spec 6.7-12, "
+		    "9-6)");
+}
+
+TEST(doorbell_is_seen_by_the_next_store)
+{
+	struct lab5_rounds rounds =
+		rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS / 50);
+
+	rounds.device.behaviour = BUS_RINGS;
+	rounds.device.length = 0;
+	CHECK_COUNT(lab5_play(&rounds), ROUNDS / 50,
+		    "a vCPU that has seen that a doorbell is there rings it "
+		    "with its next store (spec 6.5)");
 }
 
 /** The same with pointers as stale as the memory model allows. */
@@ -81,12 +105,24 @@ TEST(barrier_binds_the_lookup_of_an_out)
 		   "the table's pointer early (spec 6.5)");
 }
 
+TEST(barrier_binds_the_lookup_of_a_doorbell)
+{
+	struct lab5_rounds rounds =
+		rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS_STALE / 5);
+
+	rounds.device.behaviour = BUS_RINGS;
+	rounds.device.length = 0;
+	play_stale(rounds,
+		   "a doorbell's lookup is ordered behind what its vCPU has "
+		   "seen before the exit, too (spec 6.5)");
+}
+
 TEST(barrier_stands_between_emulated_instructions)
 {
 	struct lab5_rounds rounds =
 		rounds_at(LAB5_GPA, BUS_OF_MEMORY, ROUNDS_STALE);
 
-	rounds.emulate = 1;
+	rounds.by = BY_EMULATOR;
 	play_stale(rounds,
 		   "each instruction that is emulated in a read section is "
 		   "ordered behind the one before: it finds the device "

@@ -90,6 +90,13 @@ static int touch(void *opaque, struct bus_access *a)
 	return 0;
 }
 
+static void ring(void *opaque)
+{
+	struct bus_devices_one *one = opaque;
+
+	one->accesses++;
+}
+
 struct bus_devices *bus_devices_make(struct vm *vm)
 {
 	size_t pages = (sizeof(struct bus_devices) + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -99,6 +106,31 @@ struct bus_devices *bus_devices_make(struct vm *vm)
 		all->vm = vm;
 	}
 	return all;
+}
+
+/** What one is told about itself; it is on no bus yet. */
+static void prepare(struct bus_devices_one *one, struct bus_devices *all,
+		    const struct hypercall_bus *plan)
+{
+	memset(one, 0, sizeof(*one));
+	one->all = all;
+	one->number = plan->number;
+	one->behaviour = plan->behaviour;
+	one->doorbell = (struct bus_doorbell){
+		.name = "by number",
+		.address = bus_addr(plan->base),
+		.length = (u32)plan->length,
+		.ring = ring,
+		.opaque = one,
+	};
+	one->device = (struct bus_device){
+		.name = "by number",
+		.base = bus_addr(plan->base),
+		.length = plan->length,
+		.widths = (u8)plan->widths,
+		.opaque = one,
+		.access = plan->behaviour == BUS_NO_FUNCTION ? NULL : touch,
+	};
 }
 
 int bus_devices_add(struct bus_devices *all, const struct hypercall_bus *plan)
@@ -111,19 +143,10 @@ int bus_devices_add(struct bus_devices *all, const struct hypercall_bus *plan)
 	if (one->bus) {
 		return -EBUSY;
 	}
-	memset(one, 0, sizeof(*one));
-	one->all = all;
-	one->number = plan->number;
-	one->behaviour = plan->behaviour;
-	one->device = (struct bus_device){
-		.name = "by number",
-		.base = bus_addr(plan->base),
-		.length = plan->length,
-		.widths = (u8)plan->widths,
-		.opaque = one,
-		.access = plan->behaviour == BUS_NO_FUNCTION ? NULL : touch,
-	};
-	error = vm_register_device(all->vm, bus, &one->device);
+	prepare(one, all, plan);
+	error = plan->behaviour == BUS_RINGS
+			? vm_register_doorbell(all->vm, bus, &one->doorbell)
+			: vm_register_device(all->vm, bus, &one->device);
 	if (!error) {
 		one->bus = bus;
 	}
@@ -137,7 +160,9 @@ int bus_devices_remove(struct bus_devices *all, u32 number, u32 *inside)
 	int error;
 
 	smp_store_release(&all->removing, 1);
-	error = vm_unregister_device(all->vm, bus, &one->device);
+	error = one->behaviour == BUS_RINGS
+			? vm_unregister_doorbell(all->vm, bus, &one->doorbell)
+			: vm_unregister_device(all->vm, bus, &one->device);
 	*inside = smp_load_acquire(&all->parked);
 	smp_store_release(&all->removed, 1);
 	if (!error) {

@@ -16,6 +16,7 @@
 struct bus_devices_one {
 	/* Fixed while it is registered. */
 	struct bus_device device;
+	struct bus_doorbell doorbell; /* what it is with BUS_RINGS */
 	struct bus_devices *all;
 	struct bus *bus; /* that it is on; NULL: on none */
 	u32 number;
@@ -48,9 +49,10 @@ struct bus_devices {
 struct bus_devices *bus_devices_make(struct vm *vm) __must_check;
 
 /**
- * Put a device on a bus.
+ * Put a device, or a doorbell, on a bus.
  * @param plan from the guest; its number, bus and behaviour are in range
- * @return as bus_register(); -EBUSY: that number is on a bus
+ * @return as bus_register() and bus_register_doorbell(); -EBUSY: that number
+ *	is on a bus
  */
 int bus_devices_add(struct bus_devices *all,
 		    const struct hypercall_bus *plan) __must_check;

@@ -46,6 +46,7 @@ enum hypercall_bus_behaviour {
 	BUS_PARKS,	   /* until RELEASE; or much too long: it gives up */
 	BUS_PARKS_REMOVED, /* until somebody removes it, and a while longer */
 	BUS_NO_FUNCTION,   /* there is none: it cannot be registered */
+	BUS_RINGS,	   /* it is a doorbell: of that length, 0: any */
 	BUS_BEHAVIOUR_COUNT,
 };
 
