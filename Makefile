@@ -122,7 +122,7 @@ bench: image guests ## count instructions a row against Linux KVM, build/bench.j
 	@tools/bench
 bench-softvmx: image ## what the VMX unit in software costs, against its limits
 	@tools/bench-softvmx
-run: image ## a kernel of yours (GUEST=file INITRD= APPEND= MEM= CPUS= MACHINE= LABS=mine)
+run: image ## a kernel of yours (GUEST=file INITRD= APPEND= MEM= CPUS= DEV= DISK= MACHINE= LABS=)
 	@OUT=$(OUT) tools/run-guest
 linux: image ## Debian's Linux to a shell, fetched first (CPUS= MEM= MACHINE= LABS=mine)
 	@OUT=$(OUT) tools/linux

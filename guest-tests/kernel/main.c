@@ -7,9 +7,12 @@
  *
  *	exit=N	ends by the exit port with code N (the default, with 0)
  *	echo	sends back what comes in, up to a `q`
+ *	devices, clocks	a look at the machine's chips (chips.h)
  *	triple, hang, halt, nobody	the ways to end badly, and nobody's port
  */
 #include "bus/types.h"
+#include "guest-tests/kernel/chips.h"
+#include "guest-tests/kernel/ports.h"
 
 #define SERIAL 0x3f8
 #define LINE_STATUS (SERIAL + 5)
@@ -38,27 +41,6 @@ struct module {
 
 void main_begin(u32 magic, const struct information *info);
 void kernel_triple_fault(void);
-
-static void out(u16 port, u8 value)
-{
-	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static u8 in(u16 port)
-{
-	u8 value;
-
-	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static u32 in_long(u16 port)
-{
-	u32 value;
-
-	asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 static void put(char c)
 {
@@ -180,6 +162,18 @@ static void ask_nobody(void)
 	say("\n");
 }
 
+static void look_at_chips(const char *line)
+{
+	const struct chips_console console = { say, say_hex };
+
+	if (find(line, "devices")) {
+		chips_try(&console);
+	}
+	if (find(line, "clocks")) {
+		chips_measure(&console);
+	}
+}
+
 static void end(const char *line)
 {
 	const char *digits = find(line, "exit=");
@@ -219,6 +213,7 @@ void main_begin(u32 magic, const struct information *info)
 	if (find(line, "nobody")) {
 		ask_nobody();
 	}
+	look_at_chips(line);
 	if (find(line, "echo")) {
 		echo();
 	}

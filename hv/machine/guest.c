@@ -17,21 +17,34 @@
 #include "hv/x86/uart.h"
 
 #define APPEND_MODULE "exit49-append"
+#define DEV_MODULE "exit49-dev"
+#define DISK_MODULE "exit49-disk"
 #define APPEND_MAX 4096
+#define DEV_TEXT_MAX 1024
 #define TRACE_LINES 40
 #define MIB (1ull << 20)
 
 /** The one PC; too large for a stack. */
 static struct pc pc;
 static char append[APPEND_MAX];
+static char devices[DEV_TEXT_MAX];
 
-static void take_append(const struct module *module)
+/** A module that is a text. @param what of the user's it is */
+static void take_text(const struct module *module, const char *what, char *to,
+		      size_t size)
 {
-	if (module->size >= sizeof(append)) {
-		machine_bail_out("the guest's command line (APPEND=) is longer "
-				 "than %d characters", APPEND_MAX - 1);
+	if (module->size >= size) {
+		machine_bail_out("%s is longer than %zu characters", what,
+				 size - 1);
 	}
-	memcpy(append, module->data, module->size);
+	memcpy(to, module->data, module->size);
+}
+
+/** The disk's sectors stay where the boot loader has put them. */
+static void take_disk(const struct module *module)
+{
+	pc.extra.disk = (u8 *)(uintptr_t)module->data;
+	pc.extra.disk_size = module->size;
 }
 
 static void take_module(const struct module *module)
@@ -46,6 +59,22 @@ static void take_module(const struct module *module)
 		module->data, module->size, module->name};
 }
 
+static void sort_module(const struct module *module)
+{
+	if (strcmp(module->name, APPEND_MODULE) == 0) {
+		take_text(module, "the guest's command line (APPEND=)", append,
+			  sizeof(append));
+	} else if (strcmp(module->name, DEV_MODULE) == 0) {
+		take_text(module, "the list of devices (DEV=)", devices,
+			  sizeof(devices));
+		pc.extra.dev_text = devices;
+	} else if (strcmp(module->name, DISK_MODULE) == 0) {
+		take_disk(module);
+	} else {
+		take_module(module);
+	}
+}
+
 static void read_modules(void)
 {
 	const struct module *kernel = multiboot_module(0);
@@ -57,13 +86,7 @@ static void read_modules(void)
 				 "first multiboot module");
 	}
 	for (unsigned int i = 1; i < multiboot_module_count(); i++) {
-		const struct module *module = multiboot_module(i);
-
-		if (strcmp(module->name, APPEND_MODULE) == 0) {
-			take_append(module);
-		} else {
-			take_module(module);
-		}
+		sort_module(multiboot_module(i));
 	}
 	boot->memory = options.mem * MIB;
 	boot->command_line = append;

@@ -56,12 +56,24 @@ static int start_first(struct pc *pc, const struct vcpu_regs *regs)
 	return error;
 }
 
+static const char *add_extra(struct pc *pc)
+{
+	pc->extra.vm = pc->vm;
+	pc->extra.board = &pc->board;
+	pc->extra.output = pc_board_virtio_output;
+	return extra_create(&pc->extra);
+}
+
 const char *pc_create(struct pc *pc)
 {
 	struct vcpu_regs regs;
-	const char *why;
-	int error = vm_create(&pc->vm);
+	const char *why = extra_parse(&pc->extra);
+	int error;
 
+	if (why) {
+		return why;
+	}
+	error = vm_create(&pc->vm);
 	if (!error) {
 		pc->vm->foreign = true;
 		error = add_memory(pc);
@@ -75,7 +87,10 @@ const char *pc_create(struct pc *pc)
 				 "guest: say a smaller MEM="
 			       : "the guest's machine cannot be made";
 	}
-	why = boot_load(&pc->boot, pc->ram, &regs);
+	why = add_extra(pc);
+	if (!why) {
+		why = boot_load(&pc->boot, pc->ram, &regs);
+	}
 	if (!why && (start_first(pc, &regs) || pc_cpus_create(pc))) {
 		why = "the guest's processors cannot be made";
 	}

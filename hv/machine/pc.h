@@ -19,6 +19,7 @@
 #include "hv/lib/recovery.h"
 #include "hv/lib/timer.h"
 #include "hv/machine/boot.h"
+#include "hv/machine/extra.h"
 #include "hv/platform/board.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
@@ -33,6 +34,7 @@ enum pc_end {
 };
 
 #define PC_TEXT 320
+#define PC_VIRTIO_CONSOLE BOARD_SERIALS
 
 struct pc;
 
@@ -53,6 +55,7 @@ struct pc {
 	struct vm *vm;
 	u8 *ram;
 	bool log; /* tell each access that nobody answers */
+	struct extra extra; /* what was asked for; and with locks of its own */
 
 	/* --- the chips have locks of their own --- */
 	struct board board;
@@ -60,7 +63,8 @@ struct pc {
 	/* ... the terminal: CPU 0's timer, and any CPU's word where to */
 	struct timer input_timer;
 	int typed; /* a byte that has no room yet, or -1 */
-	unsigned int spoke_last; /* which serial port the guest has used */
+	unsigned int spoke_last; /* which serial port the guest has used, or
+				  * PC_VIRTIO_CONSOLE */
 
 	/* --- the processors but the first: pc_cpus.c --- */
 	struct pc_cpu more[VM_VCPUS];
@@ -99,6 +103,9 @@ void pc_stop(struct pc *pc, enum pc_end end,
  * @return 0, or an errno
  */
 int pc_board_create(struct pc *pc) __must_check;
+
+/** What the guest says on its virtio console. @param pc the PC */
+void pc_board_virtio_output(void *pc, u8 byte);
 
 /** The terminal is looked at from now on, on this CPU; and not any more. */
 void pc_board_start(struct pc *pc);

@@ -12,6 +12,7 @@
  */
 #include "hv/machine/pc.h"
 
+#include "bus/access.h"
 #include "bus/errno.h"
 #include "hv/machine/layout.h"
 #include "hv/platform/acpi.h"
@@ -55,6 +56,11 @@ static void output(void *data, unsigned int port, u8 byte)
 
 	pc->spoke_last = port;
 	uart_write(UART_PEOPLE, &c, 1);
+}
+
+void pc_board_virtio_output(void *pc, u8 byte)
+{
+	output(pc, PC_VIRTIO_CONSOLE, byte);
 }
 
 static void intr(void *data, bool high)
@@ -108,20 +114,27 @@ static u8 acknowledge(void *ctx)
 
 /* The terminal ------------------------------------------------------------- */
 
+/** @return whether there was room for it */
+static bool type(struct pc *pc, u8 byte)
+{
+	unsigned int port = READ_ONCE(pc->spoke_last);
+
+	if (port == PC_VIRTIO_CONSOLE) {
+		return virtio_console_input(&pc->extra.console, &byte, 1);
+	}
+	return serial_input(&pc->board.serial[port].serial, &byte, 1);
+}
+
 /** A byte that does not fit waits for the next time. */
 static void take_input(struct timer *timer)
 {
 	struct pc *pc = container_of(timer, struct pc, input_timer);
-	struct serial *serial = &pc->board.serial[pc->spoke_last].serial;
 
 	for (;;) {
-		u8 byte;
-
 		if (pc->typed < 0) {
 			pc->typed = uart_read(UART_PEOPLE);
 		}
-		byte = (u8)pc->typed;
-		if (pc->typed < 0 || !serial_input(serial, &byte, 1)) {
+		if (pc->typed < 0 || !type(pc, (u8)pc->typed)) {
 			break;
 		}
 		pc->typed = -1;
@@ -164,9 +177,11 @@ static int write_tables(struct pc *pc)
 		.serial_mmio = BOARD_SERIAL_GPA,
 		.serial_line = BOARD_SERIAL_GPA_LINE,
 	};
-	size_t used = acpi_build(&plan, pc->ram + LAYOUT_TABLES,
-				 LAYOUT_HIGH - LAYOUT_TABLES);
+	size_t used;
 
+	extra_plan(&pc->extra, &plan);
+	used = acpi_build(&plan, pc->ram + LAYOUT_TABLES,
+			  LAYOUT_HIGH - LAYOUT_TABLES);
 	pc->boot.rsdp = plan.base;
 	return used ? 0 : -ENOSPC;
 }

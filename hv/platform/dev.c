@@ -116,6 +116,8 @@ void dev_make(struct dev *dev, const struct dev_spec *spec, u8 *bytes,
 	      const struct dev_host *host)
 {
 	*dev = (struct dev){
+		/* Dropping a page may wait for other CPUs. */
+		.lock = { .stoppable = true },
 		.bytes = bytes,
 		.spec = *spec,
 		.host = host,

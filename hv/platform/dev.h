@@ -69,6 +69,7 @@ bool dev_parse(const char *text, struct dev_list *out) __must_check;
 struct dev_host {
 	void *data;
 	struct irq_lines *lines;
+	/** Interrupts are on. */
 	void (*zap)(void *data, gpa_t page);
 	void (*end)(void *data, u32 code);
 	void (*log)(void *data, const char *line);

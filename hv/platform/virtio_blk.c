@@ -144,5 +144,8 @@ void virtio_blk_init(struct virtio_blk *blk,
 	blk->virtio.memory = plan->memory;
 	blk->virtio.line = plan->line;
 	memcpy(blk->virtio.config, &blk->sectors, sizeof(blk->sectors));
+	/* A large transfer takes its time: interrupts stay on meanwhile.  No
+	 * interrupt handler takes this lock. */
+	blk->virtio.lock.stoppable = true;
 	virtio_mmio_init(&blk->virtio);
 }

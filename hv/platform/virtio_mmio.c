@@ -304,8 +304,6 @@ int virtio_mmio_access(void *opaque, struct bus_access *access)
 
 void virtio_mmio_init(struct virtio_mmio *virtio)
 {
-	/* A large transfer takes its time: interrupts stay on meanwhile. */
-	virtio->lock = (struct spinlock){ .stoppable = true };
 	virtio->features |= VIRTIO_VERSION_1;
 	reset(virtio);
 }

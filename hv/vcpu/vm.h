@@ -193,6 +193,13 @@ void vm_set_fault_hook(struct vm *vm, void (*hook)(struct vm *vm, gpa_t gpa),
  */
 void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write);
 
+/**
+ * Drop a page's translation: the guest's next access faults and finds it anew.
+ * Nothing happens where there is no memory.  On a vCPU's CPU, also from inside
+ * a device; interrupts on.
+ */
+void vm_forget_page(struct vm *vm, gpa_t page);
+
 /** What the MMU lock's word is while this CPU holds it by vm_lock_mmu(). */
 static inline u32 vm_mmu_holder(void)
 {

@@ -267,3 +267,10 @@ void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write)
 	}
 	return memslot_pointer(slot, gpa);
 }
+
+void vm_forget_page(struct vm *vm, gpa_t page)
+{
+	if (vm_memory(vm, page, PAGE_SIZE, false)) {
+		zap(vm, page, 1);
+	}
+}

@@ -18,6 +18,8 @@ from .request import MAX_MEM, Request
 
 APPEND = "exit49-append"
 APPEND_MAX = 4095
+DEVICES, DISK = "exit49-dev", "exit49-disk"
+DEVICES_MAX = 1023
 END = re.compile(r"# guest: end=([\w-]+) code=(\d+): (.*)")
 CRASHED = 5
 # What the hypervisor itself needs: image, page tables, its loader's copies.
@@ -125,19 +127,35 @@ class Guest:
         if len(options.append.encode()) > APPEND_MAX:
             raise Problem("the guest's command line (APPEND=) is longer than "
                           f"{APPEND_MAX} characters")
-        append = os.path.join(folder, APPEND)
-        with open(append, "wb") as file:
-            file.write(options.append.encode() + b"\0")
-        files = [options.guest, append, *options.initrd]
+        if len(options.dev.encode()) > DEVICES_MAX:
+            raise Problem("the list of devices (DEV=) is longer than "
+                          f"{DEVICES_MAX} characters")
+        files = [options.guest, self.text(folder, APPEND, options.append),
+                 *options.initrd]
+        names = Request(modules=files).module_names()
+        if options.dev:
+            files.append(self.text(folder, DEVICES, options.dev))
+            names.append(DEVICES)
+        if options.disk:
+            require_file(options.disk, "the disk")
+            files.append(options.disk)
+            names.append(DISK)
         mem = parse_size(options.mem)
         if not re.fullmatch(r"[1-8]", options.cpus):
             raise Problem(f"CPUS={options.cpus}: it must be 1 to 8")
         words = f"run=1 mem={mem} cpus={options.cpus} {options.words}".rstrip()
-        names = Request(modules=files).module_names()
         return Request(machine=options.machine, image=options.image, modules=files,
                        names=names, append=words, cpus=int(options.cpus),
                        mem=machine_memory(mem, files), timeout=options.timeout,
                        gdb=options.gdb, terminal=True, keep=options.keep)
+
+    @staticmethod
+    def text(folder, name, text):
+        """Write a text into a file, which is to be a module; return its path."""
+        path = os.path.join(folder, name)
+        with open(path, "wb") as file:
+            file.write(text.encode() + b"\0")
+        return path
 
     def result(self, line):
         """Take a line of COM2."""

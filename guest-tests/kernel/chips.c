@@ -1,0 +1,236 @@
+/** @file
+ * Do added devices keep their promises, and do all clocks run alike?
+ *
+ * A clock is compared with the TSC by looking at both at two moments.  They
+ * cannot be looked at in the same instant: between the two looks the emulator
+ * may even have been asleep.  So each look is tried many times, the TSC is
+ * read before and after it, and the try that took the least time counts.
+ */
+#include "guest-tests/kernel/chips.h"
+
+#include "guest-tests/kernel/ports.h"
+
+#define MIRROR 0xff000000u
+#define FIFO 0xd1000000u
+#define LATCH_PORT 0xe0
+#define ZAP_PORT 0xe4
+#define IRQ_PORT 0x2000
+#define IRQ_LINE 5
+
+#define PIC_COMMAND 0x20
+#define PIC_READ_IRR 0x0a
+
+#define PIT_HZ 1193182u
+#define PM_TIMER 0x608
+#define PM_HZ 3579545u
+#define RTC_EDGES 4
+#define TRIES 50
+#define APART 5 /* two looks are 1/5 s from each other */
+#define LAPIC 0xfee00000u
+#define LAPIC_SVR 0xf0
+#define LAPIC_LVT_TIMER 0x320
+#define LAPIC_INITIAL 0x380
+#define LAPIC_CURRENT 0x390
+#define LAPIC_DIVIDE 0x3e0
+#define LAPIC_MASKED 0x10000
+#define LAPIC_DIVIDE_BY_1 0xb
+
+static volatile u32 *word(u32 address)
+{
+	return (volatile u32 *)address;
+}
+
+/** Dropping a page's mapping must not lose what is in it. */
+static bool zap_keeps_memory(void)
+{
+	static volatile u32 page[1024] __attribute__((aligned(4096)));
+
+	page[7] = 0x12345678;
+	out_long(ZAP_PORT, (u32)page);
+	page[8] = 0x9abcdef0;
+	out_long(ZAP_PORT, (u32)page);
+	return page[7] == 0x12345678 && page[8] == 0x9abcdef0;
+}
+
+/** The line reaches the 8259, which is asked what it sees. */
+static bool irq_reaches_pic(void)
+{
+	u8 high, low;
+
+	out(PIC_COMMAND, PIC_READ_IRR);
+	out(IRQ_PORT + IRQ_LINE, 1);
+	high = in(PIC_COMMAND);
+	out(IRQ_PORT + IRQ_LINE, 0);
+	low = in(PIC_COMMAND);
+	return (high & 1 << IRQ_LINE) && !(low & 1 << IRQ_LINE);
+}
+
+void chips_try(const struct chips_console *console)
+{
+	bool good;
+
+	*word(MIRROR + 0xfffc) = 0xcafe1234;
+	out_long(LATCH_PORT, 0x11223344);
+	out(LATCH_PORT + 1, 0x99);
+	*word(FIFO) = 1;
+	*word(FIFO) = 2;
+	good = *word(MIRROR + 0xfffc) == 0xcafe1234 && *word(MIRROR) == 0 &&
+	       in_long(LATCH_PORT) == 0x11229944 && *word(FIFO) == 1 &&
+	       *word(FIFO) == 2 && *word(FIFO) == 0 && irq_reaches_pic() &&
+	       zap_keeps_memory();
+	console->say(good ? "kernel: devices are right\n"
+			  : "kernel: devices are WRONG\n");
+}
+
+static u64 tsc(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (u64)high << 32 | low;
+}
+
+/** a / b without the compiler's library, for quotients of 32 bits. */
+static u32 divide(u64 a, u32 b)
+{
+	u32 quotient, rest;
+
+	asm("divl %4"
+	    : "=a"(quotient), "=d"(rest)
+	    : "a"((u32)a), "d"((u32)(a >> 32)), "r"(b));
+	return quotient;
+}
+
+/** Where a clock stood, and when; it took so long to see it. */
+struct look {
+	u64 when, took;
+	u32 count;
+};
+
+static struct look look(u32 (*read)(void))
+{
+	struct look best = { .took = ~0ull };
+
+	for (unsigned int i = 0; i < TRIES; i++) {
+		u64 before = tsc();
+		u32 count = read();
+		u64 took = tsc() - before;
+
+		if (took < best.took) {
+			best = (struct look){ before + took / 2, took, count };
+		}
+	}
+	return best;
+}
+
+static u32 read_pm_timer(void)
+{
+	return in_long(PM_TIMER);
+}
+
+static void wait(void)
+{
+	u32 begin = read_pm_timer();
+
+	while (read_pm_timer() - begin < PM_HZ / APART) {
+	}
+}
+
+/** Both count down. */
+static u32 read_pit(void)
+{
+	u8 low;
+
+	out(0x43, 0x80);
+	low = in(0x42);
+	return ~(u32)(in(0x42) << 8 | low);
+}
+
+static u32 read_lapic(void)
+{
+	return ~*word(LAPIC + LAPIC_CURRENT);
+}
+
+static void start_clocks(void)
+{
+	out(0x61, (in(0x61) & ~2) | 1);
+	out(0x43, 0xb4); /* counter 2 goes round and round */
+	out(0x42, 0);
+	out(0x42, 0);
+	*word(LAPIC + LAPIC_SVR) = 0x1ff;
+	*word(LAPIC + LAPIC_LVT_TIMER) = LAPIC_MASKED;
+	*word(LAPIC + LAPIC_DIVIDE) = LAPIC_DIVIDE_BY_1;
+	*word(LAPIC + LAPIC_INITIAL) = ~0u;
+}
+
+/** How far two numbers are from each other, in thousandths of the second. */
+static void tell(const struct chips_console *console, const char *name,
+		 u64 measured, u64 wanted)
+{
+	u64 off = measured > wanted ? measured - wanted : wanted - measured;
+
+	console->say(name);
+	console->say_hex(divide(off * 1000, (u32)wanted));
+}
+
+/** Its ticks from one look to the other, of which the low 16 bits are seen. */
+static u32 pit_ticks(const struct look looks[2], u32 expected)
+{
+	u32 seen = (looks[1].count - looks[0].count) & 0xffff;
+
+	return expected + (u32)(s32)(s16)(seen - expected);
+}
+
+/** Ticks of the TSC from one second to another, by the RTC. */
+static u32 second_by_rtc(void)
+{
+	struct look edge[RTC_EDGES];
+	unsigned int a = 0, b = 0;
+
+	for (unsigned int i = 0; i < RTC_EDGES; i++) {
+		u64 before = tsc();
+		u8 second;
+
+		out(0x70, 0);
+		for (second = in(0x71); in(0x71) == second;) {
+			before = tsc();
+		}
+		edge[i].took = tsc() - before;
+		edge[i].when = before + edge[i].took / 2;
+		if (edge[i].took < edge[a].took) {
+			b = a;
+			a = i;
+		} else if (i && (b == a || edge[i].took < edge[b].took)) {
+			b = i;
+		}
+	}
+	return b > a ? divide(edge[b].when - edge[a].when, b - a)
+		     : divide(edge[a].when - edge[b].when, a - b);
+}
+
+void chips_measure(const struct chips_console *console)
+{
+	struct look pm[2], pit[2], lapic[2];
+	u32 hz, expected;
+
+	start_clocks();
+	for (unsigned int i = 0; i < 2; i++) {
+		pm[i] = look(read_pm_timer);
+		pit[i] = look(read_pit);
+		lapic[i] = look(read_lapic);
+		if (i == 0) {
+			wait();
+		}
+	}
+	/* By the PM timer, in two steps that fit into 64 bits. */
+	hz = divide((pm[1].when - pm[0].when) * (PM_HZ / 1000),
+		    pm[1].count - pm[0].count) * 1000;
+	console->say("kernel: off by");
+	expected = divide((pit[1].when - pit[0].when) * (PIT_HZ / 1000),
+			  hz / 1000);
+	tell(console, " PIT ", pit_ticks(pit, expected), expected);
+	tell(console, " APIC ", lapic[1].count - lapic[0].count,
+	     lapic[1].when - lapic[0].when);
+	tell(console, " RTC ", second_by_rtc(), hz);
+	console->say("\n");
+}

@@ -1,0 +1,210 @@
+/** @file
+ * Making what was asked for.
+ */
+#include "hv/machine/extra.h"
+
+#include "bus/errno.h"
+#include "hv/lib/page.h"
+#include "hv/lib/printf.h"
+
+static u64 virtio_base(unsigned int i)
+{
+	return EXTRA_VIRTIO_GPA + (u64)i * VIRTIO_MMIO_LENGTH;
+}
+
+const char *extra_parse(struct extra *extra)
+{
+	extra->nvirtio = extra->disk ? 2 : 1;
+	if (extra->dev_text && !dev_parse(extra->dev_text, &extra->list)) {
+		return extra->list.why;
+	}
+	return NULL;
+}
+
+void extra_plan(struct extra *extra, struct acpi_plan *plan)
+{
+	plan->nvirtio = extra->nvirtio;
+	for (unsigned int i = 0; i < extra->nvirtio; i++) {
+		plan->virtio[i] = (struct acpi_device){
+			.base = (u32)virtio_base(i),
+			.length = VIRTIO_MMIO_LENGTH,
+			.line = EXTRA_VIRTIO_LINE + i,
+		};
+	}
+}
+
+/* DEV= --------------------------------------------------------------------- */
+
+static void zap(void *data, gpa_t page)
+{
+	struct extra *extra = data;
+
+	vm_forget_page(extra->vm, page);
+}
+
+static void end(void *data, u32 code)
+{
+	struct extra *extra = data;
+
+	extra->board->host.end(extra->board->host.data, BOARD_EXITED, code);
+}
+
+static void tell(void *data, const char *line)
+{
+	(void)data;
+	printf("%s\n", line);
+}
+
+static int add_dev(struct extra *extra, unsigned int i)
+{
+	const struct dev_spec *spec = &extra->list.spec[i];
+	struct vm *vm = extra->vm;
+	u8 *bytes = NULL;
+
+	if (spec->kind == DEV_MIRROR) {
+		u64 pages = (spec->length + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+		bytes = page_alloc_contig(vm->owner, pages, 1);
+		if (!bytes) {
+			return -ENOMEM;
+		}
+	}
+	dev_make(&extra->dev[i], spec, bytes, &extra->host);
+	return vm_register_device(vm,
+				  spec->is_memory ? &vm->mmio_bus
+						  : &vm->port_bus,
+				  &extra->dev[i].bus);
+}
+
+static const char *add_devs(struct extra *extra)
+{
+	extra->host = (struct dev_host){
+		.data = extra,
+		.lines = &extra->board->lines,
+		.zap = zap,
+		.end = end,
+		.log = tell,
+	};
+	for (unsigned int i = 0; i < extra->list.count; i++) {
+		const struct dev_spec *spec = &extra->list.spec[i];
+		int error = add_dev(extra, i);
+
+		if (error) {
+			snprintf(extra->list.why, sizeof(extra->list.why),
+				 "DEV=: the device at 0x%llx cannot be made: "
+				 "%s", (unsigned long long)spec->base,
+				 error == -EEXIST
+					 ? "another one is there already"
+					 : "there is too little memory");
+			return extra->list.why;
+		}
+	}
+	return NULL;
+}
+
+/* Virtio ------------------------------------------------------------------- */
+
+static void *map(void *data, gpa_t gpa, size_t bytes, bool write)
+{
+	struct extra *extra = data;
+
+	return vm_memory(extra->vm, gpa, bytes, write);
+}
+
+static void ring_first(void *virtio)
+{
+	virtio_mmio_notify(virtio, 0);
+}
+
+static void ring_second(void *virtio)
+{
+	virtio_mmio_notify(virtio, 1);
+}
+
+static int add_virtio(struct extra *extra, unsigned int i,
+		      struct virtio_mmio *virtio)
+{
+	extra->virtio[i] = (struct bus_device){
+		.name = "virtio",
+		.base = bus_addr(virtio_base(i)),
+		.length = VIRTIO_MMIO_LENGTH,
+		.widths = BUS_WIDTH_ANY,
+		.opaque = virtio,
+		.access = virtio_mmio_access,
+	};
+	return vm_register_device(extra->vm, &extra->vm->mmio_bus,
+				  &extra->virtio[i]);
+}
+
+/** The disk has one queue: whatever is stored there means that one. */
+static int hang_bells(struct extra *extra)
+{
+	u64 console = virtio_base(0) + VIRTIO_MMIO_NOTIFY;
+	unsigned int count = extra->disk ? 3 : 2;
+	int error = 0;
+
+	extra->bell[0] = (struct bus_doorbell){
+		.name = "virtio console, to the guest",
+		.address = bus_addr(console),
+		.length = 4,
+		.matches = true,
+		.value = 0,
+		.ring = ring_first,
+		.opaque = &extra->console.virtio,
+	};
+	extra->bell[1] = extra->bell[0];
+	extra->bell[1].name = "virtio console, from the guest";
+	extra->bell[1].value = 1;
+	extra->bell[1].ring = ring_second;
+	extra->bell[2] = (struct bus_doorbell){
+		.name = "virtio disk",
+		.address = bus_addr(virtio_base(1) + VIRTIO_MMIO_NOTIFY),
+		.ring = ring_first,
+		.opaque = &extra->blk.virtio,
+	};
+	for (unsigned int i = 0; i < count && !error; i++) {
+		error = vm_register_doorbell(extra->vm, &extra->vm->mmio_bus,
+					     &extra->bell[i]);
+	}
+	return error;
+}
+
+static int add_console(struct extra *extra)
+{
+	const struct virtio_console_plan plan = {
+		.memory = { extra, map },
+		.line = irq_lines_get(&extra->board->lines, EXTRA_VIRTIO_LINE),
+		.output = extra->output,
+		.data = extra->board->host.data,
+	};
+
+	virtio_console_init(&extra->console, &plan);
+	return add_virtio(extra, 0, &extra->console.virtio);
+}
+
+static int add_disk(struct extra *extra)
+{
+	const struct virtio_blk_plan plan = {
+		.memory = { extra, map },
+		.line = irq_lines_get(&extra->board->lines,
+				      EXTRA_VIRTIO_LINE + 1),
+		.image = extra->disk,
+		.size = extra->disk_size,
+	};
+
+	virtio_blk_init(&extra->blk, &plan);
+	return add_virtio(extra, 1, &extra->blk.virtio);
+}
+
+const char *extra_create(struct extra *extra)
+{
+	int error = add_console(extra);
+
+	if (!error && extra->disk) {
+		error = add_disk(extra);
+	}
+	if (!error) {
+		error = hang_bells(extra);
+	}
+	return error ? "the virtio devices cannot be made" : add_devs(extra);
+}
