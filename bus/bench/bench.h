@@ -110,6 +110,13 @@ void bench_free(void *p, const struct bench_where *where);
 /** @return how many pieces were allocated and not freed */
 int bench_live(void);
 
+/**
+ * From now on this thread may write to its stack and to these bytes, and to
+ * nothing else: other CPUs have the rest in their caches.
+ * @param bytes 0: to anything again
+ */
+void bench_private(const void *p, size_t bytes);
+
 /** In a loop that waits: go on once the value last loaded has a successor. */
 void bench_relax(void);
 

@@ -16,6 +16,13 @@
 #include "bus/bench/race.h"
 #include "bus/bench/view.h"
 
+void bench_private(const void *p, size_t bytes)
+{
+	fiber_settle();
+	ME->private = (uintptr_t)p;
+	ME->private_bytes = bytes;
+}
+
 /** Carry out the barrier that is on trial before this line. */
 static void try_virtual(const struct bench_where *where)
 {

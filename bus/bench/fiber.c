@@ -202,6 +202,7 @@ void fiber_start(int id, const struct bench_thread *job)
 	t->job = *job;
 	t->events = t->stores = t->objects = t->points = 0;
 	t->pending_count = 0;
+	t->private_bytes = 0;
 	t->last_load = -1;
 	t->history = id;
 	t->grace.domain = -1;

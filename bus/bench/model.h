@@ -119,6 +119,8 @@ struct fiber {
 	bool has_depends[THREADS * OBJECTS];
 	int events, stores, objects, points;
 	int pending, pending_count; /* plain stores not yet in memory */
+	uintptr_t private;	    /* all that it may write ... */
+	size_t private_bytes;	    /* ... unless this is 0 */
 	int last_load;		    /* location, -1: none */
 	u64 history;
 	int depth[DOMAINS], section[DOMAINS];

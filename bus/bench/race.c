@@ -83,12 +83,21 @@ void race_check_object(uintptr_t address, size_t bytes,
 		   bytes, text, o->bytes);
 }
 
+void race_check_private(uintptr_t address)
+{
+	if (ME->private_bytes && address - ME->private >= ME->private_bytes) {
+		bench_fail("a reader writes to %s: all CPUs share that memory",
+			   location_text(address));
+	}
+}
+
 void race_check_store(int location, bool plain)
 {
 	struct location *l = &bench->location[location];
 	const char *kind = plain ? "plain" : "marked";
 	int floor = race_floor(&ME->view[HEARD], location);
 
+	race_check_private(l->address);
 	for (int i = floor + 1; i < l->count; i++) {
 		struct store *s = &bench->store[l->order[i]];
 

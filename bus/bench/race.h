@@ -27,6 +27,9 @@ void race_add_depends(int store, const struct view *more);
 void race_check_object(uintptr_t address, size_t bytes,
 		       const struct event *access);
 
+/** Fail if the thread may not write there: bench_private(). */
+void race_check_private(uintptr_t address);
+
 /** Fail if a store to the location races with a store or a plain read. */
 void race_check_store(int location, bool plain);
 

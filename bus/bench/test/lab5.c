@@ -5,25 +5,33 @@
  * with a release.  The vCPU reads the flag in one instruction and touches the
  * device in the next, and nothing but the bus orders the two.
  *
+ * The vCPUs may write to what is their own and to nothing else.
+ *
  * on the bench: solutions/lab5-bus/bus.c bus/table.c
+ * on the bench: bus/bench/test/lab5_doorbells.c
  */
-#include "bus/bus.h"
+#include "bus/bench/test/lab5.h"
 
-#include "bus/access.h"
-#include "bus/bench/bench.h"
+#include "bus/errno.h"
 
-#define HERE BENCH_HERE(0, BENCH_ONCE)
+struct srcu lab5_domain;
+struct bus lab5_bus;
+struct lab5_vcpu lab5_vcpu[2];
+int lab5_lock, lab5_flag;
+struct bus_device lab5_dev60;
 
-static struct srcu domain;
-static struct srcu_reader reader[2];
-static struct bus bus, *short_lived;
-static struct bus_device dev20, dev40, dev60, *dev70;
-static int lock, flag, done;
+static struct bus *short_lived;
+static struct bus_device dev20, dev40, *dev70, more[2];
+static int done;
+static bool slow, no_memory; /* how the next allocations go */
 
 static void *take(void *owner, size_t bytes)
 {
 	(void)owner;
-	return bench_alloc(bytes, HERE);
+	while (slow && !smp_load_acquire(&done)) {
+		cpu_relax();
+	}
+	return no_memory ? NULL : bench_alloc(bytes, HERE);
 }
 
 static void give(void *owner, void *table)
@@ -36,7 +44,9 @@ static int answer(void *opaque, struct bus_access *access)
 {
 	struct bus_device *device = opaque;
 
-	(void)access;
+	if (!access->is_write) {
+		access->value = device->base.v;
+	}
 	return device->length ? 0 : -1; /* a use of the device's own memory */
 }
 
@@ -49,94 +59,167 @@ static void make(struct bus_device *device, u64 base)
 
 /* Before the threads ------------------------------------------------------- */
 
-static void add_to(struct bus *to, struct bus_device *device)
+static int try_to_add(struct bus *to, struct bus_device *device)
 {
 	int error;
 
-	bench_lock(&lock, HERE);
+	bench_lock(&lab5_lock, HERE);
 	error = bus_register(to, device);
-	bench_unlock(&lock, HERE);
+	bench_unlock(&lab5_lock, HERE);
+	return error;
+}
+
+static void add_to(struct bus *to, struct bus_device *device)
+{
+	int error = try_to_add(to, device);
+
 	bench_assert(!error, "bus_register() says %d", error);
 }
 
-static void add(struct bus_device *device)
+void lab5_add(struct bus_device *device)
 {
-	add_to(&bus, device);
+	add_to(&lab5_bus, device);
 }
 
 static void init(struct bus *new)
 {
-	bus_init(new, &(struct bus_memory){ take, give, NULL }, &domain,
+	bus_init(new, &(struct bus_memory){ take, give, NULL }, &lab5_domain,
 		 bus_addr(0xffff));
 }
 
-static void prepare(void)
+void lab5_prepare(void)
 {
-	bench_name(&bus.table, sizeof(bus.table), "bus->table");
-	bench_name(&flag, sizeof(flag), "guest flag");
+	bench_name(&lab5_bus.table, sizeof(lab5_bus.table), "bus->table");
+	bench_name(&lab5_flag, sizeof(lab5_flag), "guest flag");
 	bench_name(&done, sizeof(done), "done");
 	bench_name(&dev20, sizeof(dev20), "device 20");
 	bench_name(&dev40, sizeof(dev40), "device 40");
-	bench_name(&dev60, sizeof(dev60), "device 60");
+	bench_name(&lab5_dev60, sizeof(lab5_dev60), "device 60");
 	make(&dev20, 0x20);
 	make(&dev40, 0x40);
-	make(&dev60, 0x60);
-	init(&bus);
+	make(&lab5_dev60, 0x60);
+	init(&lab5_bus);
 }
 
-static void prepare_one(void)
+void lab5_prepare_one(void)
 {
-	prepare();
-	add(&dev40);
+	lab5_prepare();
+	lab5_add(&dev40);
 }
 
 static void prepare_two(void)
 {
-	prepare_one();
-	add(&dev60);
+	lab5_prepare_one();
+	lab5_add(&lab5_dev60);
+}
+
+static void prepare_20_40(void)
+{
+	lab5_prepare_one();
+	lab5_add(&dev20);
+}
+
+static void prepare_three(void)
+{
+	prepare_two();
+	lab5_add(&dev20);
 }
 
 static void prepare_heap_device(void)
 {
-	prepare_one();
+	lab5_prepare_one();
 	dev70 = bench_alloc(sizeof(*dev70), HERE);
 	make(dev70, 0x70);
-	add(dev70);
+	lab5_add(dev70);
 }
 
 static void prepare_short_lived(void)
 {
-	prepare();
+	lab5_prepare();
 	short_lived = bench_alloc(sizeof(*short_lived), HERE);
 	init(short_lived);
 	add_to(short_lived, &dev40);
+}
+
+static void prepare_slow(void)
+{
+	lab5_prepare_one();
+	slow = true;
 }
 
 /* The host's threads ------------------------------------------------------- */
 
 static void add_and_tell(void *device)
 {
-	add(device);
-	smp_store_release(&flag, 1);
+	lab5_add(device);
+	smp_store_release(&lab5_flag, 1);
+}
+
+static int try_to_remove(struct bus_device *device)
+{
+	int error;
+
+	bench_lock(&lab5_lock, HERE);
+	error = bus_unregister(&lab5_bus, device);
+	bench_unlock(&lab5_lock, HERE);
+	return error;
+}
+
+static void remove_20(void *unused)
+{
+	int error = try_to_remove(&dev20);
+
+	(void)unused;
+	bench_assert(!error, "bus_unregister() says %d", error);
 }
 
 static void remove_70(void *unused)
 {
+	int error = try_to_remove(dev70);
+
+	(void)unused;
+	bench_assert(!error, "bus_unregister() says %d", error);
+	bench_free(dev70, HERE);
+}
+
+static void add_two(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		make(&more[i], 0x80 + i);
+		lab5_add(&more[i]);
+	}
+	smp_store_release(&lab5_flag, 1);
+}
+
+/* Whatever fails leaves the bus as it was. */
+static void change_without_memory(void *unused)
+{
+	struct bus_doorbell bell = { .address = bus_addr(0x50),
+				     .ring = (void (*)(void *))(uintptr_t)1 };
 	int error;
 
 	(void)unused;
-	bench_lock(&lock, HERE);
-	error = bus_unregister(&bus, dev70);
-	bench_unlock(&lock, HERE);
-	bench_assert(!error, "bus_unregister() says %d", error);
-	bench_free(dev70, HERE);
+	no_memory = true;
+	error = try_to_add(&lab5_bus, &lab5_dev60);
+	bench_assert(error == -ENOMEM, "bus_register() without memory says %d",
+		     error);
+	error = try_to_remove(&dev20);
+	bench_assert(error == -ENOMEM,
+		     "bus_unregister() without memory says %d", error);
+	bench_lock(&lab5_lock, HERE);
+	error = bus_register_doorbell(&lab5_bus, &bell);
+	bench_unlock(&lab5_lock, HERE);
+	bench_assert(error == -ENOMEM,
+		     "bus_register_doorbell() without memory says %d", error);
+	no_memory = false;
 }
 
 /* The VM ends when its last vCPU has left; a table may still wait. */
 static void tear_down(void *unused)
 {
 	(void)unused;
-	add_to(short_lived, &dev60);
+	add_to(short_lived, &lab5_dev60);
 	while (!smp_load_acquire(&done)) {
 		cpu_relax();
 	}
@@ -144,35 +227,43 @@ static void tear_down(void *unused)
 	bench_free(short_lived, HERE);
 }
 
-/* A writer that has been stopped in the middle, until a vCPU is through. */
-static void hold_lock(void *unused)
-{
-	(void)unused;
-	bench_lock(&lock, HERE);
-	while (!smp_load_acquire(&done)) {
-		cpu_relax();
-	}
-	bench_unlock(&lock, HERE);
-}
-
 /* The vCPUs' --------------------------------------------------------------- */
 
+/* A vCPU writes to its own memory only; the access is on its stack. */
 static int out_on(const struct bus *on, u64 port, int vcpu)
 {
 	struct bus_access access = { .address = bus_addr(port), .length = 1,
 				     .is_write = true };
+	int error;
 
-	return bus_dispatch_alone(on, &reader[vcpu], &access);
+	bench_private(&lab5_vcpu[vcpu], sizeof(lab5_vcpu[vcpu]));
+	error = bus_dispatch_alone(on, &lab5_vcpu[vcpu].reader, &access);
+	bench_private(NULL, 0);
+	return error;
 }
 
-static int out(u64 port, int vcpu)
+int lab5_out(u64 port, int vcpu)
 {
-	return out_on(&bus, port, vcpu);
+	return out_on(&lab5_bus, port, vcpu);
+}
+
+/* What the device 20 says is 20; nobody says 0. */
+static u64 in(u64 port, struct bus_hint *hint)
+{
+	struct bus_access access = { .address = bus_addr(port), .length = 1 };
+	int error;
+
+	srcu_read_lock(&lab5_domain, &lab5_vcpu[0].reader);
+	bench_private(&lab5_vcpu[0], sizeof(lab5_vcpu[0]));
+	error = bus_dispatch_hint(&lab5_bus, &access, hint);
+	bench_private(NULL, 0);
+	srcu_read_unlock(&lab5_domain, &lab5_vcpu[0].reader);
+	return error ? 0 : access.value;
 }
 
 static void flag_then_out(void *unused)
 {
-	int seen = READ_ONCE(flag), result = out(0x60, 0);
+	int seen = READ_ONCE(lab5_flag), result = lab5_out(0x60, 0);
 
 	(void)unused;
 	bench_assert(!seen || !result, "the guest saw flag = 1, so device 60 is"
@@ -181,7 +272,7 @@ static void flag_then_out(void *unused)
 
 static void out_flag_out(void *unused)
 {
-	int ignored = out(0x60, 0);
+	int ignored = lab5_out(0x60, 0);
 
 	(void)ignored;
 	flag_then_out(unused);
@@ -195,12 +286,12 @@ static void emulate_two(void *unused)
 	int seen, result;
 
 	(void)unused;
-	srcu_read_lock(&domain, &reader[0]);
-	bus_next_instruction(&bus);
-	seen = READ_ONCE(flag);
-	bus_next_instruction(&bus);
-	result = bus_dispatch(&bus, &access);
-	srcu_read_unlock(&domain, &reader[0]);
+	srcu_read_lock(&lab5_domain, &lab5_vcpu[0].reader);
+	bus_next_instruction(&lab5_bus);
+	seen = READ_ONCE(lab5_flag);
+	bus_next_instruction(&lab5_bus);
+	result = bus_dispatch(&lab5_bus, &access);
+	srcu_read_unlock(&lab5_domain, &lab5_vcpu[0].reader);
 	bench_assert(!seen || !result, "emulated instruction 1 saw flag = 1, "
 		     "but instruction 2 (OUT 60) found no device");
 }
@@ -208,13 +299,13 @@ static void emulate_two(void *unused)
 static void out_40(void *unused)
 {
 	(void)unused;
-	bench_assert(!out(0x40, 1), "device 40 was always registered, but an "
-		     "access missed it");
+	bench_assert(!lab5_out(0x40, 1), "device 40 was always registered, but "
+		     "an access missed it");
 }
 
 static void out_60_40(void *unused)
 {
-	int ignored = out(0x60, 0);
+	int ignored = lab5_out(0x60, 0);
 
 	(void)ignored;
 	out_40(unused);
@@ -222,7 +313,7 @@ static void out_60_40(void *unused)
 
 static void out_70(void *unused)
 {
-	int ignored = out(0x70, 0);
+	int ignored = lab5_out(0x70, 0);
 
 	(void)unused;
 	(void)ignored;
@@ -246,32 +337,81 @@ static void last_out(void *unused)
 static void stay_inside(void *unused)
 {
 	(void)unused;
-	srcu_read_lock(&domain, &reader[0]);
-	while (!smp_load_acquire(&flag)) {
+	srcu_read_lock(&lab5_domain, &lab5_vcpu[0].reader);
+	while (!smp_load_acquire(&lab5_flag)) {
 		cpu_relax();
 	}
-	srcu_read_unlock(&domain, &reader[0]);
+	srcu_read_unlock(&lab5_domain, &lab5_vcpu[0].reader);
+}
+
+/* Hints of another bus, of no bus, and of this one as it was. */
+static void in_with_hints(void *unused)
+{
+	struct bus_hint hint = { .range = ~0u, .bell = ~0u };
+
+	(void)unused;
+	bench_assert(in(0x60, &hint) == 0x60 && in(0x60, &hint) == 0x60,
+		     "a hint led an IN from port 60 astray");
+	hint.range = 3; /* right while there are three */
+	bench_assert(in(0x60, &hint) == 0x60,
+		     "an old hint led an IN from port 60 astray");
+	hint.range = 1;
+	bench_assert(in(0x60, &hint) == 0x60,
+		     "another device's hint led an IN from port 60 astray");
+	bench_assert(in(0x30, &hint) == 0, "nobody is at port 30");
+}
+
+/* A table is read from its beginning to its end while others follow it. */
+static void read_one_table(void *unused)
+{
+	const struct bus_table *table;
+
+	(void)unused;
+	srcu_read_lock(&lab5_domain, &lab5_vcpu[0].reader);
+	smp_mb__after_srcu_read_lock();
+	table = srcu_dereference(lab5_bus.table, &lab5_domain);
+	for (u32 i = 0; i < table->count; i++) {
+		u64 base = table->ranges[i].base;
+
+		bench_assert(base == table->ranges[i].device->base.v,
+			     "entry %u is not its device's", i);
+		if (i == 0) {
+			while (!smp_load_acquire(&lab5_flag)) {
+				cpu_relax();
+			}
+		}
+	}
+	srcu_read_unlock(&lab5_domain, &lab5_vcpu[0].reader);
+}
+
+static void out_40_twice(void *unused)
+{
+	out_40(unused);
+	out_40(unused);
 }
 
 /* At the end: sorted and complete. */
-static void check_table(u32 count)
+static void check_table(u32 devices, u32 doorbells)
 {
-	struct bus_table *table = bus.table;
+	struct bus_table *table = lab5_bus.table;
 
-	bench_assert(table && table->count == count,
+	bench_assert(table && table->count == devices,
 		     "%u devices at the end, expected %u",
-		     table ? table->count : 0, count);
-	for (u32 i = 1; i < count; i++) {
+		     table ? table->count : 0, devices);
+	bench_assert(table->doorbells == doorbells,
+		     "%u doorbells at the end, expected %u", table->doorbells,
+		     doorbells);
+	for (u32 i = 1; i < devices; i++) {
 		bench_assert(table->ranges[i - 1].last < table->ranges[i].base,
 			     "entry %u is not sorted at the end", i);
 	}
 }
 
 /* The last table, and nothing else, is left over. */
-static void finish(u32 count)
+void lab5_finish(u32 devices, u32 doorbells)
 {
-	check_table(count);
-	srcu_barrier(&domain);
+	check_table(devices, doorbells);
+	srcu_barrier(&lab5_domain);
 	bench_assert(bench_live() == 1, "%d old tables are leaked",
 		     bench_live() - 1);
 }
@@ -284,17 +424,17 @@ static void finish_destroyed(void)
 
 static void finish_1(void)
 {
-	finish(1);
+	lab5_finish(1, 0);
 }
 
 static void finish_2(void)
 {
-	finish(2);
+	lab5_finish(2, 0);
 }
 
 static void finish_3(void)
 {
-	finish(3);
+	lab5_finish(3, 0);
 }
 
 /* table */
@@ -302,28 +442,53 @@ static void finish_3(void)
 #define VCPU(n, function) { "vCPU" #n, function, NULL }
 
 const struct bench_scenario bench_scenarios[] = {
-	{ "flag-then-exit", prepare,
-	  { HOST(add_and_tell, &dev60), VCPU(0, flag_then_out) }, finish_1 },
-	{ "exit-flag-exit", prepare,
-	  { HOST(add_and_tell, &dev60), VCPU(0, out_flag_out) }, finish_1 },
-	{ "flag-then-emulate", prepare_one,
-	  { HOST(add_and_tell, &dev60), VCPU(0, emulate_two) }, finish_2 },
+	{ "flag-then-exit", lab5_prepare,
+	  { HOST(add_and_tell, &lab5_dev60), VCPU(0, flag_then_out) }, finish_1 },
+	{ "exit-flag-exit", lab5_prepare,
+	  { HOST(add_and_tell, &lab5_dev60), VCPU(0, out_flag_out) }, finish_1 },
+	{ "flag-then-emulate", lab5_prepare_one,
+	  { HOST(add_and_tell, &lab5_dev60), VCPU(0, emulate_two) }, finish_2 },
 	{ "insert-under-lookup", prepare_two,
 	  { HOST(add_and_tell, &dev20), VCPU(0, out_40) }, finish_3 },
-	{ "two-vcpus", prepare_one,
-	  { HOST(add_and_tell, &dev60), VCPU(0, flag_then_out),
+	{ "two-vcpus", lab5_prepare_one,
+	  { HOST(add_and_tell, &lab5_dev60), VCPU(0, flag_then_out),
 	    VCPU(1, out_40) }, finish_2 },
-	{ "two-registrations", prepare_one,
-	  { HOST(add_and_tell, &dev60), { "host 2", add_and_tell, &dev20 },
+	{ "two-registrations", lab5_prepare_one,
+	  { HOST(add_and_tell, &lab5_dev60), { "host 2", add_and_tell, &dev20 },
 	    VCPU(0, out_60_40) }, finish_3 },
-	{ "no-wait-for-readers", prepare_one,
-	  { HOST(add_and_tell, &dev60), VCPU(0, stay_inside) }, finish_2 },
-	{ "lookup-never-blocks", prepare_one,
-	  { HOST(hold_lock, NULL), VCPU(0, out_then_done) }, finish_1 },
+	{ "no-wait-for-readers", lab5_prepare_one,
+	  { HOST(add_and_tell, &lab5_dev60), VCPU(0, stay_inside) }, finish_2 },
+	{ "lookup-never-blocks", prepare_slow,
+	  { HOST(add_and_tell, &lab5_dev60), VCPU(0, out_then_done) },
+	  finish_2 },
 	{ "unregister", prepare_heap_device,
 	  { HOST(remove_70, NULL), VCPU(0, out_70) }, finish_1 },
 	{ "teardown", prepare_short_lived,
 	  { HOST(tear_down, NULL), VCPU(0, last_out) }, finish_destroyed },
+	{ "stale-hint", prepare_three,
+	  { HOST(remove_20, NULL), VCPU(0, in_with_hints) }, finish_2 },
+	{ "one-consistent-table", lab5_prepare_one,
+	  { HOST(add_two, NULL), VCPU(0, read_one_table) }, finish_3 },
+	{ "no-memory", prepare_20_40,
+	  { HOST(change_without_memory, NULL), VCPU(0, out_40_twice) },
+	  finish_2 },
+	{ "doorbell-flag", lab5_doorbells_prepare_none,
+	  { HOST(lab5_doorbells_add, NULL), VCPU(0, lab5_doorbells_flag_store),
+	    VCPU(1, lab5_doorbells_flag_find) }, lab5_doorbells_finish_added },
+	{ "doorbell-unregister", lab5_doorbells_prepare_one,
+	  { HOST(lab5_doorbells_remove, NULL), VCPU(0, lab5_doorbells_store),
+	    VCPU(1, lab5_doorbells_find) }, lab5_doorbells_finish_removed },
+	{ "doorbell-no-wait", lab5_doorbells_prepare_none,
+	  { HOST(lab5_doorbells_add, NULL), VCPU(0, stay_inside) },
+	  lab5_doorbells_finish_added },
+	{ "doorbell-beside-devices", lab5_doorbells_prepare_one,
+	  { HOST(lab5_doorbells_add_others, NULL),
+	    VCPU(0, lab5_doorbells_store_always) },
+	  lab5_doorbells_finish_others },
+	{ "doorbell-rules", lab5_doorbells_prepare_many,
+	  { VCPU(0, lab5_doorbells_rules) }, lab5_doorbells_finish_many },
+	{ "doorbell-refusals", lab5_doorbells_prepare_many,
+	  { HOST(lab5_doorbells_refusals, NULL) }, lab5_doorbells_finish_many },
 	{ NULL, NULL, { { NULL, NULL, NULL } }, NULL },
 };
 /* end of table */

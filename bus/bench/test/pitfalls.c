@@ -11,6 +11,7 @@
  * expect: no-barrier-of-the-lock: both saw nothing
  * expect: padding-copied: PASS
  * expect: padding-used: uninitialised memory
+ * expect: struct-assigned: PASS
  * expect: c11-release-acquire: PASS
  * expect: c11-relaxed: the flag without the data
  * expect: c11-fences: PASS
@@ -209,6 +210,23 @@ static void copy_padded(void *use_padding)
 	bench_free(b, HERE);
 }
 
+/* The compiler reports the store before the read, and copies after both. */
+static void assign_struct(void *unused)
+{
+	struct padded *a = bench_alloc(sizeof(*a), HERE);
+	struct padded *b = bench_alloc(sizeof(*b), HERE);
+
+	(void)unused;
+	a->small = 1;
+	a->large = 2;
+	*b = *a;
+	bench_assert(b->small == 1 && b->large == 2, "the copy differs");
+	*a = *b;
+	bench_assert(a->small == 1 && a->large == 2, "the copy of it differs");
+	bench_free(a, HERE);
+	bench_free(b, HERE);
+}
+
 /* C11 ---------------------------------------------------------------------- */
 
 static void c11_release(void *unused)
@@ -371,6 +389,7 @@ const struct bench_scenario bench_scenarios[] = {
 	    one_saw_the_other),
 	WITH("padding-copied", copy_padded, NULL),
 	WITH("padding-used", copy_padded, &done),
+	WITH("struct-assigned", assign_struct, NULL),
 	TWO("c11-release-acquire", NULL, c11_release, c11_acquire, NULL),
 	TWO("c11-relaxed", NULL, c11_relaxed_writer, c11_relaxed_reader, NULL),
 	TWO("c11-fences", NULL, c11_fence_writer, c11_fence_reader, NULL),
