@@ -95,7 +95,7 @@ iso: $(OUT)/exit49.iso ## a GRUB disc with the hypervisor and the guests
 demo: ## install what is missing, build, grade the reference solutions
 	@tools/deps --quiet build qemu
 	@tools/grade --lab all --src $(if $(UNSOLVED_LABS),labs,solutions)
-grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow|noug, UG=0, V=1)
+grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow|noug, CPUS=, V=1)
 	@tools/grade
 host: ## your file's functions alone: no VM, under sanitizers (LAB=1; needs cmocka)
 	@tools/check/host $(or $(HOSTCC),gcc) $(LAB)
