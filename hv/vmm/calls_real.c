@@ -56,7 +56,7 @@ s64 calls_real_begin(struct bed *bed, const u64 *args)
 	regs.rip = real->eip;
 	regs.rflags = real->eflags;
 	vcpu_regs_set(bed->vcpu, &regs);
-	b->at = args[0];
+	b->at = real->flags & REAL_FOR_GOOD ? 0 : args[0];
 	b->forced = bed->vcpu->forced;
 	b->emulations = bed->vcpu->count.emulations;
 	invalid_state_force(bed->vcpu, b->forced ||

@@ -32,7 +32,9 @@ enum hypercall_real_segment {
 #define REAL_EMULATED BIT(0) /* also if the processor could run it */
 #define REAL_BIG BIT(1)	     /* ES, DS, FS and GS reach to 4 GiB */
 #define REAL_PROTECTED BIT(2) /* CR0.PE is set: what is behind MOV to CR0 */
-#define REAL_FLAGS (REAL_EMULATED | REAL_BIG | REAL_PROTECTED)
+#define REAL_FOR_GOOD BIT(3) /* it will not come back by REAL_END */
+#define REAL_FLAGS \
+	(REAL_EMULATED | REAL_BIG | REAL_PROTECTED | REAL_FOR_GOOD)
 
 /** The registers to begin with, and those at the end. */
 struct hypercall_real {
