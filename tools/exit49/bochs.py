@@ -15,6 +15,7 @@ import re
 import shutil
 import struct
 import subprocess
+import tempfile
 import termios
 
 from .common import ROOT, Problem
@@ -77,7 +78,9 @@ def assemble_loader():
     """Return the boot ROM's bytes, assembled when loader.S is newer than build/."""
     if not (os.path.exists(ROM) and os.path.getmtime(ROM) >= os.path.getmtime(LOADER)):
         os.makedirs(os.path.dirname(ROM), exist_ok=True)
-        scratch = f"{ROM}.{os.getpid()}.o"
+        # Of this call's own: other threads and processes may be at it, too.
+        handle, scratch = tempfile.mkstemp(".o", dir=os.path.dirname(ROM))
+        os.close(handle)
         cross = os.environ.get("CROSS", "")
         compiler = os.environ.get("HOSTCC") or cross + "gcc"
         try:

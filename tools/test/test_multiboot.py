@@ -1,6 +1,9 @@
 """The boot layout for Bochs, read back as a kernel would read it."""
+import concurrent.futures
+import os
 import struct
 import unittest
+import unittest.mock
 
 from support import FolderCase
 from exit49 import bochs
@@ -115,6 +118,13 @@ class LoaderTest(FolderCase):
         self.assertEqual(struct.unpack_from("<4I", rom, 0x100),
                          (0x100020, 0x9000, 0x100000, 0x123456))
         self.assertIn(rom[0xfff0], (0xe9, 0xeb))
+
+    def test_several_threads_may_find_it_missing(self):
+        rom = os.path.join(self.folder, "loader.rom")
+        with unittest.mock.patch.object(bochs, "ROM", rom), \
+                concurrent.futures.ThreadPoolExecutor(8) as pool:
+            roms = list(pool.map(lambda _: bochs.assemble_loader(), range(8)))
+        self.assertEqual({len(rom) for rom in roms}, {65536})
 
 
 if __name__ == "__main__":
