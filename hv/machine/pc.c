@@ -76,6 +76,7 @@ const char *pc_create(struct pc *pc)
 	error = vm_create(&pc->vm);
 	if (!error) {
 		pc->vm->foreign = true;
+		pc->vm->cpus = pc->cpus;
 		error = add_memory(pc);
 	}
 	if (!error) {

@@ -216,6 +216,8 @@ int pc_board_create(struct pc *pc)
 	timer_init(&pc->board_timer, ring);
 	timer_init(&pc->input_timer, take_input);
 	fill_plan(pc, &plan);
+	pc->vm->date_at_zero = plan.time * 1000000000 -
+			       timer_nanoseconds(rdtsc());
 	board_init(&pc->board, &plan);
 	error = write_tables(pc);
 	return error ? error : register_devices(pc);

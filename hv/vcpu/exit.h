@@ -35,6 +35,9 @@ enum exit_action exit_cpuid_handle(struct vcpu *vcpu);
 /** What CPUID tells the guest.  @param number EAX @param subleaf ECX */
 struct cpuid_result exit_cpuid_get(const struct vcpu *vcpu, u32 number,
 				   u32 subleaf);
+/** What it tells a kernel that is not ours besides. @param r as all get it */
+void exit_cpuid_pc(const struct vcpu *vcpu, u32 number, u32 subleaf,
+		   struct cpuid_result *r);
 /** RDMSR and WRMSR. */
 enum exit_action exit_msr_read(struct vcpu *vcpu);
 enum exit_action exit_msr_write(struct vcpu *vcpu);
@@ -44,6 +47,9 @@ enum exit_action exit_msr_write(struct vcpu *vcpu);
  */
 int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value) __must_check;
 int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value) __must_check;
+/** The same for MSRs that only a kernel that is not ours has. */
+int exit_msr_pc_get(const struct vcpu *vcpu, u32 msr, u64 *value) __must_check;
+int exit_msr_pc_set(struct vcpu *vcpu, u32 msr, u64 value) __must_check;
 /** MOV to and from CR, CLTS, LMSW. */
 enum exit_action exit_cr_handle(struct vcpu *vcpu);
 /** CR0, 2, 3, 4 or 8, as the guest reads it. */

@@ -153,6 +153,21 @@ static __noinline void add_more(const struct vcpu *vcpu, u32 number,
 	if (vcpu->apic) {
 		add_apic(vcpu, number, r);
 	}
+	if (vcpu->vm->foreign) {
+		exit_cpuid_pc(vcpu, number, subleaf, r);
+	}
+}
+
+/** A leaf that no processor is asked for. */
+static __noinline void get_ours(const struct vcpu *vcpu, u32 number,
+				u32 subleaf, struct cpuid_result *r)
+{
+	if (number == LEAF_HYPERVISOR) {
+		*r = hypervisor_leaf();
+	}
+	if (vcpu->vm->foreign) {
+		exit_cpuid_pc(vcpu, number, subleaf, r);
+	}
 }
 
 static inline void get(const struct vcpu *vcpu, u32 number, u32 subleaf,
@@ -162,9 +177,7 @@ static inline void get(const struct vcpu *vcpu, u32 number, u32 subleaf,
 
 	*r = (struct cpuid_result){0, 0, 0, 0};
 	if (unlikely(!leaf)) {
-		if (number == LEAF_HYPERVISOR) {
-			*r = hypervisor_leaf();
-		}
+		get_ours(vcpu, number, subleaf, r);
 		return;
 	}
 	if (number == 7 && subleaf != 0) {

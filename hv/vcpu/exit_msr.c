@@ -13,6 +13,7 @@
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/guest_mode.h"
 #include "hv/vcpu/irqchip.h"
+#include "hv/vcpu/pvclock.h"
 #include "hv/vcpu/vcpu_paging.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/x86/msr.h"
@@ -57,6 +58,7 @@ static void write_tsc(struct vcpu *vcpu, u64 value)
 	u64 now = rdtsc(), deadline;
 
 	vmwrite(TSC_OFFSET, value - now);
+	pvclock_update(vcpu);
 	if (!vcpu->apic) {
 		return;
 	}
@@ -102,7 +104,8 @@ int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 		*value = FEATURE_CONTROL_LOCK;
 		return 0;
 	default:
-		return -EINVAL;
+		return vcpu->vm->foreign ? exit_msr_pc_get(vcpu, msr, value)
+					 : -EINVAL;
 	}
 }
 
@@ -153,7 +156,8 @@ int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value)
 		vcpu->tsc_aux = value;
 		return 0;
 	default:
-		return -EINVAL;
+		return vcpu->vm->foreign ? exit_msr_pc_set(vcpu, msr, value)
+					 : -EINVAL;
 	}
 }
 

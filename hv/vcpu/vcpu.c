@@ -122,7 +122,7 @@ static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 	vcpu->trace_tag = trace_tag(number);
 	vcpu->asked_seen = ~0ull; /* an invalidation at the first entry */
 	vcpu->work = options.vmx_check;
-	vcpu->cpuid_more = !vm->with_ept || vm->irqchip;
+	vcpu->cpuid_more = !vm->with_ept || vm->irqchip || vm->foreign;
 	mmio_known_init(&vcpu->known, vm->with_ept, &vcpu->shadow.paging);
 	vcpu->known.off = vm->mmio_cache_off;
 	if (vmx_caps.invvpid) {
@@ -233,6 +233,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	if (vcpu->number == 0) {
 		vcpu->apic_base |= APIC_BASE_BSP;
 	}
+	vcpu->pvclock = 0;
 	vcpu->misc_enable = MISC_ENABLE_FAST_STRINGS;
 	vmwrite(GUEST_IA32_PAT, PAT_RESET);
 	reset_registers(vcpu);

@@ -158,6 +158,7 @@ struct vcpu {
 	u64 apic_base;
 	u64 tsc_aux;
 	u64 misc_enable;
+	u64 pvclock; /* PVCLOCK_MSR_SYSTEM */
 	struct vcpu_extra extra;
 
 	/* --- fixed after vcpu_create() --- */

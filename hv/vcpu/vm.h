@@ -78,8 +78,10 @@ struct vm {
 
 	/* --- set while no vCPU runs --- */
 	/** A kernel that is not ours runs in it, which owes us no sign of
-	 * life (hang.h). */
+	 * life (hang.h), and gets a PC's processor (exit_cpuid_pc.c). */
 	bool foreign;
+	unsigned int cpus; /* that a foreign one has */
+	u64 date_at_zero;  /* nanoseconds since 1970 at the host's TSC 0 */
 
 	/* --- for tests, set while no vCPU runs --- */
 	/** Called at each EPT exit before a look is taken; may be NULL. */

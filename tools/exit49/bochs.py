@@ -26,6 +26,9 @@ LOADER = os.path.join(ROOT, "tools", "bochs", "loader.S")
 ROM = os.path.join(ROOT, "build", "bochs-loader.rom")
 ROM_SIZE = 0x10000
 HANDOVER = 0x100
+IPS = 4000000
+# A kernel of others has its own timer ticks: at 4 million it would do nothing else.
+GUEST_IPS = 20000000
 BIOS_FOLDERS = ("/usr/share/bochs", "/usr/share/vgabios", "/usr/local/share/bochs",
                 "/opt/homebrew/share/bochs")
 
@@ -33,7 +36,7 @@ CONFIG = """\
 config_interface: textconfig
 display_library: term
 plugin_ctrl: unmapped=1, biosdev=1, speaker=0, parallel=0, gameport=0
-cpu: model=corei7_haswell_4770, count={cpus}, ips=4000000, reset_on_triple_fault=0
+cpu: model=corei7_haswell_4770, count={cpus}, ips={ips}, reset_on_triple_fault=0
 memory: guest={mem}, host={mem}
 clock: sync=none
 com1: enabled=1, mode={mode}, dev={com1}
@@ -130,7 +133,8 @@ class Bochs:
         boot = self._disc(folder) if request.iso else self._ram(folder)
         mode = "term" if request.terminal else "file"
         config = CONFIG.format(cpus=request.cpus, mem=request.mem, com1=com1, com2=com2,
-                               mode=mode, boot=boot)
+                               mode=mode, boot=boot,
+                               ips=GUEST_IPS if request.terminal else IPS)
         for name, text in (("bochsrc", config), ("commands", "c\n")):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)

@@ -99,7 +99,7 @@ class Waiting:
 @contextlib.contextmanager
 def raw_terminal(fd):
     """Take each key as it comes, if fd is a terminal at all."""
-    if not os.isatty(fd):
+    if fd is None or not os.isatty(fd):
         yield
         return
     before = termios.tcgetattr(fd)
@@ -175,7 +175,7 @@ class Guest:
         return int(code)
 
 
-def run(options, on_console, keyboard):
+def run(options, on_console, keyboard=None, make=Machine):
     """Run a guest, keyboard being a file descriptor; return its exit status."""
     guest = Guest(options)
     with tempfile.TemporaryDirectory(prefix="exit49-guest-") as folder:
@@ -187,9 +187,10 @@ def run(options, on_console, keyboard):
             waiting.over()
             keys.begin()
             on_console(data)
-        machine = Machine(request, guest.result, console, waiting.tick)
+        machine = make(request, guest.result, console, waiting.tick)
         keys = Keys(machine)
-        machine.add_input(keyboard, keys.feed)
+        if keyboard is not None:
+            machine.add_input(keyboard, keys.feed)
         with raw_terminal(keyboard):
             outcome = machine.run()
         return guest.status(outcome)

@@ -12,7 +12,8 @@ from .common import ROOT, Problem
 FOLDER = os.path.join(ROOT, "build", "linux")
 PACKAGES = ("linux-image-amd64", "busybox-static")
 APPLETS = ("sh", "mount", "ls", "cat", "echo", "dd", "md5sum", "poweroff", "reboot",
-           "uname", "dmesg", "mkdir", "nproc", "free", "sleep", "head", "grep", "wc",
+           "uname", "dmesg", "umount",
+           "mkdir", "nproc", "free", "sleep", "head", "grep", "wc",
            "insmod", "setsid", "cttyhack", "date", "vi", "top", "ps", "hexdump", "dc")
 INIT = """\
 #!/bin/sh
@@ -22,6 +23,15 @@ mount -t devtmpfs dev /dev
 export PS1='exit49# ' HOME=/ PATH=/bin
 echo "Linux $(uname -r), $(nproc) CPU(s): the shell of busybox; poweroff -f ends it"
 exec setsid cttyhack sh
+"""
+# To be loaded in this order for the virtio disk.
+MODULES = ("virtio/virtio_ring", "virtio/virtio", "virtio/virtio_mmio",
+           "block/virtio_blk")
+DISK = """\
+#!/bin/sh
+for module in virtio_ring virtio virtio_mmio virtio_blk; do
+	insmod /lib/$module.ko || exit
+done
 """
 DIRECTORY, FILE, LINK, DEVICE = 0o040755, 0o100755, 0o120777, 0o020600
 
@@ -84,17 +94,31 @@ class Archive:
         return bytes(self.data)
 
 
-def initramfs(busybox, init=INIT, more=()):
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def modules():
+    """Return the drivers of the virtio disk as [(path in the initramfs, bytes)]."""
+    found = []
+    for module in MODULES:
+        for path in _files(f"root/lib/modules/*/kernel/drivers/{module}.ko")[-1:]:
+            found.append((f"lib/{os.path.basename(path)}", _read(path)))
+    return found
+
+
+def initramfs(busybox, more=()):
     """Return an initramfs; more is [(path, bytes)]."""
     archive = Archive()
-    for name in ("bin", "dev", "proc", "sys", "mnt"):
+    for name in ("bin", "dev", "proc", "sys", "mnt", "lib"):
         archive.add(name, DIRECTORY)
     archive.add("dev/console", DEVICE, device=(5, 1))
-    with open(busybox, "rb") as file:
-        archive.add("bin/busybox", FILE, file.read())
+    archive.add("bin/busybox", FILE, _read(busybox))
     for applet in APPLETS:
         archive.add(f"bin/{applet}", LINK, b"busybox")
-    archive.add("init", FILE, init.encode())
+    archive.add("init", FILE, INIT.encode())
+    archive.add("bin/disk", FILE, DISK.encode())
     for path, data in more:
         archive.add(path, FILE, data)
     return archive.finish()
@@ -104,7 +128,7 @@ def prepare():
     """Make what is missing; return (kernel, initramfs), both paths."""
     kernel, busybox = fetch()
     path = os.path.join(FOLDER, "initramfs")
-    data = initramfs(busybox)
+    data = initramfs(busybox, modules())
     scratch = f"{path}.{os.getpid()}"
     with open(scratch, "wb") as file:
         file.write(data)

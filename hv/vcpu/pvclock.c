@@ -1,0 +1,106 @@
+/** @file
+ * KVM's clock.
+ *
+ * The host's TSC never stops and all CPUs count alike, so what is written once
+ * stays right until the guest moves its own TSC.  Nanosecond 0 is TSC 0 of the
+ * host.
+ */
+#include "hv/vcpu/pvclock.h"
+
+#include "bus/errno.h"
+#include "hv/lib/timer.h"
+#include "hv/vcpu/vcpu.h"
+#include "hv/vcpu/vm.h"
+#include "hv/vmx/vmx_unit.h"
+#include "hv/x86/cr.h"
+
+#define NANOSECONDS 1000000000ull
+#define ENABLED BIT(0)
+#define FLAG_STABLE BIT(0)
+
+/** struct pvclock_vcpu_time_info; an even version: it is whole. */
+struct system_time {
+	u32 version;
+	u32 pad;
+	u64 tsc;
+	u64 nanoseconds; /* at that TSC */
+	u32 multiplier;
+	s8 shift; /* of the difference, to the left, before */
+	u8 flags;
+	u8 rest[2];
+};
+
+/** struct pvclock_wall_clock: the date at nanosecond 0. */
+struct wall_time {
+	u32 version;
+	u32 seconds;
+	u32 nanoseconds;
+};
+
+/** ns = (ticks << shift) * multiplier >> 32, with 32 bits of precision. */
+static void set_rate(struct system_time *time)
+{
+	u64 scale = 1ull << 32;
+	u64 multiplier = timer_scale(NANOSECONDS, scale, timer_hz());
+
+	while (multiplier >> 32) {
+		scale >>= 1;
+		time->shift++;
+		multiplier = timer_scale(NANOSECONDS, scale, timer_hz());
+	}
+	while (!(multiplier & BIT(31))) {
+		scale <<= 1;
+		time->shift--;
+		multiplier = timer_scale(NANOSECONDS, scale, timer_hz());
+	}
+	time->multiplier = (u32)multiplier;
+}
+
+void pvclock_update(struct vcpu *vcpu)
+{
+	struct system_time time = {
+		.version = 2,
+		.tsc = vmread(TSC_OFFSET),
+		.flags = FLAG_STABLE,
+	};
+	void *at;
+
+	if (!(vcpu->pvclock & ENABLED)) {
+		return;
+	}
+	at = vm_memory(vcpu->vm, gpa(vcpu->pvclock & ~ENABLED), sizeof(time),
+		       true);
+	if (at) {
+		set_rate(&time);
+		memcpy(at, &time, sizeof(time));
+	}
+}
+
+static int set_wall(const struct vcpu *vcpu, gpa_t where)
+{
+	struct wall_time time = {.version = 2};
+	void *at = vm_memory(vcpu->vm, where, sizeof(time), true);
+
+	if (!at) {
+		return -EINVAL;
+	}
+	time.seconds = (u32)(vcpu->vm->date_at_zero / NANOSECONDS);
+	time.nanoseconds = (u32)(vcpu->vm->date_at_zero % NANOSECONDS);
+	memcpy(at, &time, sizeof(time));
+	return 0;
+}
+
+int pvclock_set(struct vcpu *vcpu, u32 msr, u64 value)
+{
+	if (msr == PVCLOCK_MSR_WALL) {
+		return set_wall(vcpu, gpa(value & ~3ull));
+	}
+	if ((value & ENABLED) &&
+	    !vm_memory(vcpu->vm, gpa(value & ~ENABLED),
+		       sizeof(struct system_time), true)) {
+		return -EINVAL;
+	}
+	vcpu->pvclock = value;
+	pvclock_update(vcpu);
+	return 0;
+}
