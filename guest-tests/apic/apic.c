@@ -144,13 +144,12 @@ static void fill_trampoline(void)
 }
 
 /** INIT, SIPI, SIPI: the standard sequence (SDM 3A 9.4.4.1). */
-static void start_by_sipi(void)
+void apic_second_again(u64 (*fn)(void *argument), void *argument)
 {
-	struct hypercall_vcpu waits = { .number = SECOND,
-					.rip = HYPERCALL_VCPU_WAITS };
-
+	task.fn = fn;
+	task.argument = argument;
+	memset(&seen[1], 0, sizeof(seen[1]));
 	fill_trampoline();
-	CHECK_DONE(vmcall1(HYPERCALL_VCPU_START, vmcall_address(&waits)));
 	apic_send(SECOND, APIC_INIT);
 	apic_send(SECOND, APIC_STARTUP | TRAMPOLINE >> 12);
 	apic_send(SECOND, APIC_STARTUP | TRAMPOLINE >> 12);
@@ -158,9 +157,11 @@ static void start_by_sipi(void)
 
 void apic_second_start(u64 (*fn)(void *argument), void *argument)
 {
-	task.fn = fn;
-	task.argument = argument;
-	start_by_sipi();
+	struct hypercall_vcpu waits = { .number = SECOND,
+					.rip = HYPERCALL_VCPU_WAITS };
+
+	CHECK_DONE(vmcall1(HYPERCALL_VCPU_START, vmcall_address(&waits)));
+	apic_second_again(fn, argument);
 }
 
 /** A hypercall now and then keeps the watchdog quiet: on a busy computer the

@@ -168,6 +168,9 @@ struct apic_seen *apic_begin(void);
  */
 void apic_second_start(u64 (*fn)(void *argument), void *argument);
 
+/** The same for one that runs, or waits. */
+void apic_second_again(u64 (*fn)(void *argument), void *argument);
+
 /** The second's record. */
 struct apic_seen *apic_second(void);
 

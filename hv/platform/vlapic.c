@@ -142,9 +142,10 @@ void vlapic_take(struct vlapic *apic, u8 vector)
 {
 	clear_bit(apic->irr, vector);
 	apic->isr[vector / 32] |= BIT(vector % 32);
+	vlapic_timer_taken(apic, vector);
 }
 
-void vlapic_end(struct vlapic *apic)
+void vlapic_end(struct vlapic *apic, u64 now)
 {
 	int vector = highest(apic->isr);
 
@@ -152,6 +153,7 @@ void vlapic_end(struct vlapic *apic)
 		return; /* nothing is in service */
 	}
 	apic->isr[vector / 32] &= ~(u32)BIT(vector % 32);
+	vlapic_timer_ended(apic, vector, now);
 	if (test_bit(apic->tmr, vector)) {
 		apic->ops->eoi(apic, vector);
 	}

@@ -137,6 +137,7 @@ struct vlapic {
 	u64 timer_begin;  /* when it was at its initial count; one-shot: 0
 			   * when it does not count */
 	u64 timer_due;	  /* when it strikes, or VLAPIC_NEVER */
+	u64 timer_struck; /* when it did so last */
 	u64 deadline;	  /* IA32_TSC_DEADLINE, 0: not armed */
 
 	/* --- fixed by vlapic_init() --- */
@@ -193,6 +194,12 @@ void vlapic_pulse_lint1(struct vlapic *apic);
  */
 int vlapic_pending(const struct vlapic *apic);
 
+/** Does this vector wait in IRR? */
+static inline bool vlapic_waits(const struct vlapic *apic, u8 vector)
+{
+	return READ_ONCE(apic->irr[vector / 32]) & BIT(vector % 32);
+}
+
 /** The processor takes it: from IRR to ISR. @param vector as pending */
 void vlapic_take(struct vlapic *apic, u8 vector);
 
@@ -216,7 +223,7 @@ enum vlapic_error {
 void vlapic_error(struct vlapic *apic, enum vlapic_error error);
 
 /** The EOI register was written. */
-void vlapic_end(struct vlapic *apic);
+void vlapic_end(struct vlapic *apic, u64 now);
 
 /** The processor's priority, the PPR. */
 u32 vlapic_priority(const struct vlapic *apic);
@@ -269,6 +276,12 @@ void vlapic_timer_set_deadline(struct vlapic *apic, u64 value, u64 when);
 
 /** Read it: 0 once it has passed, and in the other modes. */
 u64 vlapic_timer_get_deadline(const struct vlapic *apic, u64 now);
+
+/** The processor has taken this vector, the timer's perhaps. */
+void vlapic_timer_taken(struct vlapic *apic, u8 vector);
+
+/** That vector has met its EOI. */
+void vlapic_timer_ended(struct vlapic *apic, u8 vector, u64 now);
 
 /** The initial count was written: it begins anew, or stops at 0. */
 void vlapic_timer_write_initial(struct vlapic *apic, u32 value, u64 now);

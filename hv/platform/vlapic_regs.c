@@ -199,7 +199,7 @@ void vlapic_regs_write(struct vlapic *apic, u32 offset, u32 value, u64 now)
 	enum vlapic_lvt which;
 
 	if (likely(offset == VLAPIC_EOI)) {
-		vlapic_end(apic);
+		vlapic_end(apic, now);
 	} else if (lvt_of(offset, &which)) {
 		write_lvt(apic, which, value, now);
 	} else if (!write_acting(apic, offset, value, now) &&

@@ -9,8 +9,10 @@
  *	periodic      down to 0 and again from the initial count, for ever
  *	TSC-deadline  no counting: at the moment that IA32_TSC_DEADLINE says
  *
- * Its clock is the TSC's, divided by 1 to 128.  A period that nobody could
- * serve is stretched: interrupts that meet one that still waits are one.
+ * Its clock is the TSC's, divided by 1 to 128.  Of a period that nobody could
+ * serve the interrupts that meet one that still waits are one with it; and
+ * after each one's EOI there is a pause, twice as long as it has taken, so that
+ * even then some time is left for the rest of the guest.
  */
 #include "hv/platform/vlapic.h"
 
@@ -42,12 +44,37 @@ static u64 period(const struct vlapic *apic)
 	return (u64)apic->timer_initial << shift(apic);
 }
 
-/** Nobody needs to be told of the end of a count that is masked. */
+/**
+ * Nobody needs to be told of the end of a count that is masked, nor of a period
+ * while the last one's interrupt still waits: the two would be one.
+ */
 static void arm(struct vlapic *apic)
 {
-	bool masked = apic->lvt[VLAPIC_LVT_TIMER] & LVT_MASKED;
+	u32 entry = apic->lvt[VLAPIC_LVT_TIMER];
+	bool idle = (entry & LVT_MASKED) ||
+		    (mode(apic) == PERIODIC && vlapic_waits(apic, entry));
 
-	apic->ops->arm(apic, masked ? VLAPIC_NEVER : apic->timer_due);
+	apic->ops->arm(apic, idle ? VLAPIC_NEVER : apic->timer_due);
+}
+
+void vlapic_timer_taken(struct vlapic *apic, u8 vector)
+{
+	if (mode(apic) == PERIODIC &&
+	    vector == (u8)apic->lvt[VLAPIC_LVT_TIMER]) {
+		arm(apic);
+	}
+}
+
+void vlapic_timer_ended(struct vlapic *apic, u8 vector, u64 now)
+{
+	u64 pause = 2 * (now - apic->timer_struck);
+
+	if (mode(apic) == PERIODIC &&
+	    vector == (u8)apic->lvt[VLAPIC_LVT_TIMER] &&
+	    apic->timer_due < now + pause) {
+		apic->timer_due = now + pause;
+		arm(apic);
+	}
 }
 
 static void stop(struct vlapic *apic)
@@ -141,6 +168,7 @@ void vlapic_timer_check(struct vlapic *apic, u64 now)
 	if (now < apic->timer_due) {
 		return;
 	}
+	apic->timer_struck = now;
 	vlapic_raise(apic, VLAPIC_LVT_TIMER);
 	go_on(apic, now);
 	arm(apic);

@@ -33,7 +33,7 @@
 
 /** The guest's periodic timers are not faster than this many in a second, nor
  * than the hypervisor can be: interrupts would leave no time for the guest. */
-#define PERIODS_MAX 50000
+#define PERIODS_MAX 20000
 #define PERIOD_MIN 3000
 
 /** A vCPU's APIC and its surroundings. */
