@@ -277,8 +277,8 @@ def _grade_guests(lab, image, wanted, options):
 def grade_lab(lab, image, source, options, program=None):
     """Grade a built lab; return Graded. Raises Problem when nothing can be graded.
 
-    image may be None if no guest test is wanted. Without a program (bench.Program) there
-    are no scenarios.
+    image may be None if no guest test is wanted. Without a program (bench.Program)
+    there are no scenarios.
     """
     started = time.monotonic()
     names = (options.mode,) if options.mode else lab.modes
