@@ -93,6 +93,7 @@ static u64 turn_emulated(void *argument)
 /** And many more: a turn is at least four. */
 static void turn_130_instructions(void)
 {
+	second_wake();
 	for (u32 i = 0; i < 130 / 4; i++) {
 		second_turn(&meeting);
 	}
