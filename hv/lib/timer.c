@@ -114,7 +114,9 @@ void timer_set(struct timer *timer, u64 deadline)
 	struct queue *queue;
 	u64 flags, now;
 
-	take_off(timer);
+	if (READ_ONCE(timer->queued)) {
+		take_off(timer);
+	}
 	if (deadline == TIMER_NEVER) {
 		return;
 	}

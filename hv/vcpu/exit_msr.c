@@ -43,12 +43,16 @@ static int get_deadline(struct vcpu *vcpu, u64 *value)
 /** The guest counts by its own TSC, the timer by the host's. */
 static int set_deadline(struct vcpu *vcpu, u64 value)
 {
+	u64 when;
+
 	if (!vcpu->apic) {
 		return -EINVAL;
 	}
-	vlapic_timer_set_deadline(vcpu->apic, value,
-				  value - vmread(TSC_OFFSET));
-	vcpu->work = true; /* it may have passed */
+	when = value - vmread(TSC_OFFSET);
+	vlapic_timer_set_deadline(vcpu->apic, value, when);
+	if (when <= rdtsc()) {
+		vcpu->work = true;
+	}
 	return 0;
 }
 

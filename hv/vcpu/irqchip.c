@@ -55,9 +55,16 @@ _Static_assert(VM_VCPUS <= VLAPIC_MAX, "each vCPU has an APIC");
 
 /* What the model asks ------------------------------------------------------ */
 
+/** Of its own doing a vCPU hears before its next entry anyway. */
 static void wake(struct vlapic *apic)
 {
-	vcpu_kick(apic->owner);
+	struct vcpu *vcpu = apic->owner;
+
+	if (vcpu == this_cpu()->vcpu) {
+		vcpu->work = true;
+	} else {
+		vcpu_kick(vcpu);
+	}
 }
 
 static void strike(struct timer *timer)
@@ -91,6 +98,16 @@ static const struct vlapic_ops ops = { wake, arm, end };
 
 /* The registers ------------------------------------------------------------ */
 
+/** Something has changed that may let an interrupt in. */
+static void look_again(struct vlapic *apic)
+{
+	struct vcpu *vcpu = apic->owner;
+
+	if (vlapic_pending(apic) >= 0 || vlapic_extint(apic)) {
+		vcpu->work = true;
+	}
+}
+
 /** What is undefined, a write of less or more than a register, is dropped. */
 static int access_apic(struct vlapic *apic, struct bus_access *a)
 {
@@ -100,7 +117,7 @@ static int access_apic(struct vlapic *apic, struct bus_access *a)
 		a->value = vlapic_regs_read(apic, a->offset, a->length, now);
 	} else if (vlapic_is_register(a->offset, a->length)) {
 		vlapic_regs_write(apic, a->offset, a->value, now);
-		((struct vcpu *)apic->owner)->work = true;
+		look_again(apic);
 	}
 	return 0;
 }
