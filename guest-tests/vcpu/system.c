@@ -234,3 +234,47 @@ TEST(single_step_over_exits)
 	check_step(step_load, after_load);
 	check_step(step_store, after_store);
 }
+
+/** A flat 64-bit code segment that nobody has loaded yet: accessed is clear. */
+static u64 fresh_gdt[3] = {0, 0x00af9a000000ffff, 0x00cf93000000ffff};
+
+struct table_register {
+	u16 limit;
+	u64 base;
+} __packed;
+
+/** Load CS from the descriptor, and let the host look at the guest's mode.
+ * @return what CS is then */
+static u64 return_far(const struct table_register *gdtr)
+{
+	u64 cs;
+
+	asm volatile("lgdt %1\n\t"
+		     "pushq $0x08\n\t"
+		     "leaq 1f(%%rip), %%rax\n\t"
+		     "pushq %%rax\n\t"
+		     "lretq\n"
+		     "1:\tmovq %%cr0, %%rax\n\t"
+		     "btcq $30, %%rax\n\t" /* CD */
+		     "movq %%rax, %%cr0\n\t"
+		     "btcq $30, %%rax\n\t"
+		     "movq %%rax, %%cr0\n\t"
+		     "movq %%cs, %0"
+		     : "=S"(cs)
+		     : "m"(*gdtr)
+		     : "rax", "memory");
+	return cs;
+}
+
+TEST(a_code_segment_is_accessed_once_loaded)
+{
+	struct table_register fresh = {sizeof(fresh_gdt) - 1, (u64)fresh_gdt};
+	struct table_register before;
+	u64 cs;
+
+	asm volatile("sgdt %0" : "=m"(before));
+	cs = return_far(&fresh);
+	asm volatile("lgdt %0" : : "m"(before));
+	CHECK_EQ(cs, 0x08, "a guest goes on with a code segment whose "
+		 "descriptor was not marked accessed (SDM 3A 3.4.5.1)");
+}

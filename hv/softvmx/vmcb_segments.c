@@ -19,6 +19,7 @@
 /* Type 9, an available TSS, becomes 11 (SDM 3A 8.2.2). */
 #define TSS_BUSY BIT(1)
 #define TYPE BITS(3, 0)
+#define TYPE_ACCESSED BIT(0) /* of code and data */
 #define TYPE_BUSY_TSS 11
 
 /* The fields of the eight registers follow each other, two encodings apart. */
@@ -55,12 +56,15 @@ static u16 attributes_of(u32 access_rights)
 
 /**
  * The VMCS' form. What was unusable and still is keeps its other bits, as VMX
- * does with a selector that was null (SDM 3C 28.3.2).
+ * does with a selector that was null (SDM 3C 28.3.2).  Loading a segment sets
+ * its accessed bit (SDM 3A 3.4.5.1); TCG leaves it as it was in a descriptor
+ * of CS, which no entry takes.
  */
 static u32 access_rights(u16 attributes, u32 before)
 {
 	if (attributes & SVM_SEG_P) {
-		return bits(attributes, 7, 0) | bits(attributes, 11, 8) << 12;
+		return bits(attributes, 7, 0) | bits(attributes, 11, 8) << 12 |
+		       (attributes & SEG_AR_S ? TYPE_ACCESSED : 0);
 	}
 	return before & SEG_AR_UNUSABLE ? before : SEG_AR_UNUSABLE;
 }
