@@ -161,7 +161,8 @@ class TraceCommand(Command):
 Usage: hv trace [N]
 
 The last N events (default 20) of all processors in the order of time: kvm_entry,
-kvm_exit, kvm_page_fault, kvm_mmio, kvm_emulate_insn, kvm_inj_exception."""
+kvm_exit, kvm_page_fault, kvm_mmio, kvm_fast_mmio, kvm_emulate_insn,
+kvm_inj_exception."""
 
     name = "hv trace"
 
