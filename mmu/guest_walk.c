@@ -450,6 +450,17 @@ static void note_used(const struct cursor *c, struct guest_walk_trail *trail)
 	}
 }
 
+/** No entry was used: all places are filled with one that stays. */
+static void note_nothing(struct guest_walk_trail *trail)
+{
+	static const u64 nothing;
+
+	for (int i = 0; i < GUEST_WALK_LEVELS; i++) {
+		trail->used[i].entry = &nothing;
+		trail->used[i].value = 0;
+	}
+}
+
 enum guest_walk_status guest_walk_note(const struct guest_paging *paging,
 				       struct memslot_set *slots,
 				       struct guest_walk *walk,
@@ -460,6 +471,8 @@ enum guest_walk_status guest_walk_note(const struct guest_paging *paging,
 
 	if (status == GUEST_WALK_OK && paging->mode == GUEST_WALK_4_LEVEL) {
 		note_used(&c, trail);
+	} else if (paging->mode == GUEST_WALK_FLAT) {
+		note_nothing(trail);
 	}
 	return status;
 }

@@ -112,7 +112,8 @@ enum guest_walk_status guest_walk_translate(const struct guest_paging *paging,
 
 /**
  * The same, and remember the entries.
- * @param trail filled if the status is OK and the mode GUEST_WALK_4_LEVEL
+ * @param trail filled if the status is OK and the mode GUEST_WALK_4_LEVEL, or
+ *	GUEST_WALK_FLAT, where there are no entries and nothing can change
  */
 enum guest_walk_status guest_walk_note(const struct guest_paging *paging,
 				       struct memslot_set *slots,

@@ -106,6 +106,27 @@ static void measure(void (*loop)(u64 times))
 		measure(loop_##row);                                  \
 	}
 
+/** 16-bit code of loop16.S, all of it emulated. */
+static void measure_16(const u8 *begin, const u8 *end)
+{
+	u64 times = boot_info()->iterations / 4;
+	struct hypercall_real r;
+
+	real_prepare(&r, begin, end);
+	r.flags = REAL_EMULATED;
+	r.gpr[1] = (u32)times;
+	r.gpr[6] = REAL_CODE; /* SI: 0 */
+	real_run(&r);
+	CHECK_DONE(vmcall2(HYPERCALL_STAMPS, REAL_DATA, times));
+}
+
+#define ROW_16(row)                                                   \
+	extern const u8 loop16_##row[], loop16_##row##_end[];         \
+	TEST(emulated_##row)                                          \
+	{                                                             \
+		measure_16(loop16_##row, loop16_##row##_end);         \
+	}
+
 /* table */
 ROW(empty, 0, "")
 ROW(exit_invd, 0, "invd\n\t")
@@ -125,4 +146,7 @@ ROW_BELLS(doorbell_write, 1, 0)
 ROW_BELLS(bus_1, 1, 4)
 ROW_BELLS(bus_100, 100, 4)
 ROW_BELLS(bus_900, 900, 4)
+ROW_16(empty)
+ROW_16(mov)
+ROW_16(load)
 /* end of table */

@@ -75,6 +75,7 @@ void emulate_restore(struct vcpu *vcpu, const struct emulate_state *state)
 	emulator_restore(&em->e, &state->e);
 	em->old_rflags = state->old_rflags;
 	em->cs = 0;
+	em->last_cs = 0;
 }
 
 struct emulator *emulate_borrow(struct vcpu *vcpu)
@@ -110,6 +111,11 @@ static void read_stack_size(struct vcpu_emulation *em)
  */
 static __noinline void change_code(struct vcpu_emulation *em, u64 cs)
 {
+	if (cs != em->last_cs) {
+		fetch_cache_drop(&em->fetch);
+		walk_cache_drop(&em->data);
+	}
+	em->last_cs = cs;
 	em->cs = 0;
 	if ((cs & SEG_AR_L) && (vmread(GUEST_IA32_EFER) & EFER_LMA)) {
 		em->cs = cs;
@@ -117,9 +123,8 @@ static __noinline void change_code(struct vcpu_emulation *em, u64 cs)
 	} else {
 		em->e.mode = cs & SEG_AR_DB ? MODE_32 : MODE_16;
 		read_stack_size(em);
+		fetch_cache_keep(&em->fetch, em->vcpu->rip);
 	}
-	fetch_cache_drop(&em->fetch);
-	walk_cache_drop(&em->data);
 }
 
 /** What every pass needs, the first and the later ones. */

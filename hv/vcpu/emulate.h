@@ -29,7 +29,8 @@ struct vcpu_emulation {
 	struct guest_mode mode; /* with EPT: what paging points into */
 
 	/* between instructions */
-	u64 cs; /* access rights of CS, which e.mode follows from */
+	u64 cs; /* access rights of CS if it is 64-bit code, else 0 */
+	u64 last_cs; /* ... whatever it is */
 	struct fetch_cache fetch;
 	struct walk_cache data;
 

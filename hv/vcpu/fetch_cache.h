@@ -19,7 +19,8 @@
 #define FETCH_CACHE_EMPTY gva(BIT(63))
 
 struct fetch_cache {
-	gva_t page; /* that it is, or FETCH_CACHE_EMPTY */
+	gva_t page; /* that it is, as an offset in CS; or FETCH_CACHE_EMPTY */
+	u64 base;   /* of CS; 0 for 64-bit code */
 	u64 cr3;
 	u64 generation; /* of the slots: the pointers are good */
 	const u8 *code; /* the page, where the hypervisor has it */
@@ -30,6 +31,18 @@ struct fetch_cache {
 static inline void fetch_cache_drop(struct fetch_cache *cache)
 {
 	cache->page = FETCH_CACHE_EMPTY;
+}
+
+/**
+ * The code about to be found is not 64-bit code: it is where it was only if CS
+ * is, and all of the instruction's bytes must lie inside.
+ */
+static inline void fetch_cache_keep(struct fetch_cache *cache, u64 rip)
+{
+	if (cache->base != vmread(GUEST_CS_BASE) ||
+	    rip + INSN_MAX - 1 > vmread(GUEST_CS_LIMIT)) {
+		fetch_cache_drop(cache);
+	}
 }
 
 /**

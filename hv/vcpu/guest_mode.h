@@ -103,6 +103,9 @@ static inline void guest_mode_paging_real(struct guest_mode *mode)
 
 	if (unlikely(cr0 != mode->cr0 || cr4 != mode->cr4 ||
 		     efer != mode->efer || !(efer & EFER_LMA))) {
+		if (cr0 == mode->cr0 && !(cr0 & CR0_PG)) {
+			return; /* flat, as it was */
+		}
 		mode->cr0 = cr0;
 		mode->cr4 = cr4;
 		mode->efer = efer;

@@ -23,6 +23,9 @@ static bool may_last(const struct walk_cache *cache,
 		     const struct guest_paging *paging,
 		     const struct guest_walk *walk)
 {
+	if (paging->mode == GUEST_WALK_FLAT) {
+		return !(cache->generation & MEMSLOT_GEN_IN_PROGRESS);
+	}
 	return paging->mode == GUEST_WALK_4_LEVEL &&
 	       !(paging->flags & GUEST_WALK_SMAP) &&
 	       !(cache->generation & MEMSLOT_GEN_IN_PROGRESS) &&
