@@ -72,6 +72,13 @@ static bool is_stuck(const struct cpu *cpu)
 static bool count_tick(struct cpu *cpu)
 {
 	cpu->ticks++;
+	/* It may wait at a port for as long as it likes.  (A tick that comes
+	 * while it runs is an exit itself: hang.c looks at those.) */
+	if (cpu->foreign && !cpu->tick_in_guest &&
+	    cpu->exits != cpu->tick_exits) {
+		cpu->tick_exits = cpu->exits;
+		cpu->progress++;
+	}
 	if (cpu->progress != cpu->seen_progress || !cpu->recovery) {
 		cpu->seen_progress = cpu->progress;
 		cpu->seen_exits = cpu->exits;

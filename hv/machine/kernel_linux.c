@@ -15,6 +15,7 @@
 #include "hv/machine/linux.h"
 
 #define SECTOR 512
+#define PARAGRAPH 16 /* what the kernel's size is counted in */
 #define MIB (1ull << 20)
 #define ENTRY_64 0x200 /* from its start, boot.rst "64-bit boot protocol" */
 
@@ -59,7 +60,7 @@ static const char *place(struct kernel *out, const struct linux_header *h,
 			 u64 memory)
 {
 	u64 setup = (u64)((h->setup_sects ? h->setup_sects : 4) + 1) * SECTOR;
-	u64 code = (u64)h->syssize * 16;
+	u64 code = (u64)h->syssize * PARAGRAPH;
 	u64 address = memory > 2 * MIB ? choose_address(h, memory) : 0;
 	struct kernel_piece piece = {
 		.offset = setup,
@@ -68,8 +69,13 @@ static const char *place(struct kernel *out, const struct linux_header *h,
 		.address = gpa(address),
 	};
 
-	if (!code || setup > out->size || code > out->size - setup) {
+	if (!code || setup > out->size ||
+	    code >= out->size - setup + PARAGRAPH) {
 		return "is truncated: its setup header promises more bytes";
+	}
+	/* Rounded up: the file may end before. */
+	if (code > out->size - setup) {
+		piece.filesz = out->size - setup;
 	}
 	if (!address) {
 		return "does not fit into the guest's memory: give it more "

@@ -16,6 +16,7 @@
 #include "bus/errno.h"
 #include "hv/machine/layout.h"
 #include "hv/platform/acpi.h"
+#include "hv/platform/bios_data.h"
 #include "hv/vcpu/irqchip.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/uart.h"
@@ -183,6 +184,7 @@ static int write_tables(struct pc *pc)
 	used = acpi_build(&plan, pc->ram + LAYOUT_TABLES,
 			  LAYOUT_HIGH - LAYOUT_TABLES);
 	pc->boot.rsdp = plan.base;
+	bios_data_write(pc->ram, gpa(LAYOUT_LOW_END));
 	return used ? 0 : -ENOSPC;
 }
 

@@ -149,6 +149,7 @@ static void handle(struct pc *pc, struct vcpu *vcpu)
 
 void pc_run_vcpu(struct pc *pc, struct vcpu *vcpu)
 {
+	this_cpu()->foreign = true;
 	while (!is_over(pc)) {
 		int error = vcpu_run(vcpu);
 

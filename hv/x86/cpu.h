@@ -54,6 +54,8 @@ struct cpu {
 	u64 seen_exits;	      /* exits at that time */
 	u32 idle_ticks;	      /* ticks since that change */
 	u64 tick_exits;	      /* exits at the last tick */
+	bool foreign;	      /* a guest that is not ours: its exits are all
+			       * that it tells of getting on */
 	u64 turns;	      /* of the emulation loop (invalid_state.c) */
 	u64 tick_turns;	      /* turns at the last tick */
 	bool turned;	      /* the loop has turned between two ticks */
