@@ -24,7 +24,8 @@ UNWRITTEN = re.compile(r"lab (\d\w*\.\d+): .* is not written yet")
 EVENT = re.compile(r" {6}\s*(\d+)  (.{9})  (\S*) +(.*)$")
 STEP = re.compile(r"\bstep (\d+)\b")
 ABOUT_MEMORY = re.compile(r"\bstep \d|deadlock|endless|never ends|invalid address|"
-                          "uninitialised|leaked|free|out of bounds|section")
+                          "uninitialised|leaked|free|out of bounds|section|"
+                          "all CPUs share")
 NO_BARRIER = ("no step reads an old value, so this is no matter of barriers: look at "
               "the tests in the VM first, or at `make host`")
 BELOW = " " * 41

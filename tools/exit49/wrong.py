@@ -119,23 +119,19 @@ def needs_machine(wrong, lab):
 
 
 def _tests(wrong, lab, options, named):
-    """What to run, () for the whole lab, and what that must show.
-
-    The bench is the same on all machines, and so is the hint, which is its word.
-    """
+    """What to run, () for the whole lab, and what that must show."""
     guests = [test for test in wrong.fails if test not in lab.rules]
     if options.machine != "qemu" and guests != wrong.fails:
+        # Its hint is a scenario's, which is not run here.
         wrong = replace(wrong, fails=guests, hint="")
-    if named or lab.bench or not needs_machine(wrong, lab):
-        return tuple(wrong.fails), wrong
-    return (), wrong
+    return tuple(wrong.fails) if named or lab.bench else (), wrong
 
 
 def examine(wrong, lab, options, named=False):
     """Patch, build and grade one wrong solution; return a Finding.
 
-    named: run only the tests that must fail, not all of the lab. What names scenarios
-    of the bench only is not booted.
+    named: run only the tests that must fail, not all of the lab; so it is for a lab
+    with scenarios of the bench. What names no other tests is not booted.
     """
     out = f"build/wrong/lab{lab.number}/{wrong.name}"
     try:
