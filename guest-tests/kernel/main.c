@@ -7,12 +7,13 @@
  *
  *	exit=N	ends by the exit port with code N (the default, with 0)
  *	echo	sends back what comes in, up to a `q`
- *	devices, clocks	a look at the machine's chips (chips.h)
+ *	devices, clocks, ticks	a look at the machine's chips (chips.h, ticks.h)
  *	triple, hang, halt, nobody	the ways to end badly, and nobody's port
  */
 #include "bus/types.h"
 #include "guest-tests/kernel/chips.h"
 #include "guest-tests/kernel/ports.h"
+#include "guest-tests/kernel/ticks.h"
 
 #define SERIAL 0x3f8
 #define LINE_STATUS (SERIAL + 5)
@@ -171,6 +172,9 @@ static void look_at_chips(const char *line)
 	}
 	if (find(line, "clocks")) {
 		chips_measure(&console);
+	}
+	if (find(line, "ticks")) {
+		ticks_take(say);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "bus/errno.h"
 #include "hv/lib/page.h"
 #include "hv/machine/layout.h"
+#include "hv/x86/cr.h"
 
 #define LARGE_PAGE_PAGES 512
 
@@ -41,6 +42,20 @@ static int add_memory(struct pc *pc)
 		     : add_slot(pc, 1, LAYOUT_TABLES, memory);
 }
 
+/**
+ * What firmware does to the first processor's local APIC (MP specification
+ * 3.6.2.2, "virtual wire mode"): a kernel that knows only the 8259s gets their
+ * interrupts through it.
+ */
+static void wire_through(struct vlapic *apic)
+{
+	const u32 lvt = VLAPIC_LVT + 16 * VLAPIC_LVT_LINT0;
+
+	vlapic_regs_write(apic, VLAPIC_SVR, 0x1ff, rdtsc()); /* enabled */
+	vlapic_regs_write(apic, lvt, VLAPIC_EXTINT << 8, rdtsc());
+	vlapic_regs_write(apic, lvt + 16, VLAPIC_NMI << 8, rdtsc());
+}
+
 static int start_first(struct pc *pc, const struct vcpu_regs *regs)
 {
 	struct vcpu_sregs system;
@@ -53,6 +68,7 @@ static int start_first(struct pc *pc, const struct vcpu_regs *regs)
 	boot_system(&pc->kernel, &system);
 	error = vcpu_regs_set_system(vcpu, &system);
 	vcpu_regs_set(vcpu, regs);
+	wire_through(vcpu->apic);
 	return error;
 }
 

@@ -1,0 +1,146 @@
+/** @file
+ * Two interrupt handlers and what makes them run.
+ *
+ *	8254 --> 8259 --> LINT0 of the local APIC (ExtINT) --> vector 0x20
+ *	     `-> IOAPIC pin 2 --> message ---------------> vector 0x40
+ *
+ * How many ticks come depends on how much time the machine gets: those that an
+ * emulator is late for come as one.  That some come, and never more than there
+ * were, does not.
+ */
+#include "guest-tests/kernel/ticks.h"
+
+#include "guest-tests/kernel/ports.h"
+
+#define CODE_SELECTOR 0x08
+#define INTERRUPT_GATE 0x8e00
+#define PIC_VECTOR 0x20
+#define IOAPIC_VECTOR 0x40
+#define VECTORS 0x41
+
+#define PIC 0x20
+#define PIC_SLAVE 0xa0
+#define PIC_EOI 0x20
+#define PIT_COUNT 11932 /* 100 Hz */
+#define PM_TIMER 0x608
+#define PM_HALF_SECOND 1789772u
+#define PM_TICK 35795u
+#define TICKS_LEAST 2
+
+#define IOAPIC 0xfec00000u
+#define IOAPIC_PIN 2
+#define LAPIC_EOI 0xfee000b0u
+#define LAPIC_SVR 0xfee000f0u
+
+struct gate {
+	u16 low, selector, type, high;
+};
+
+static struct gate idt[VECTORS];
+static volatile u32 ticks;
+
+void ticks_pic_entry(void);
+void ticks_ioapic_entry(void);
+void ticks_from_pic(void);
+void ticks_from_ioapic(void);
+
+asm("ticks_pic_entry:\n"
+    "	pushal\n"
+    "	call ticks_from_pic\n"
+    "	popal\n"
+    "	iret\n"
+    "ticks_ioapic_entry:\n"
+    "	pushal\n"
+    "	call ticks_from_ioapic\n"
+    "	popal\n"
+    "	iret\n");
+
+static volatile u32 *word(u32 address)
+{
+	return (volatile u32 *)address;
+}
+
+void ticks_from_pic(void)
+{
+	ticks++;
+	out(PIC, PIC_EOI);
+}
+
+void ticks_from_ioapic(void)
+{
+	ticks++;
+	*word(LAPIC_EOI) = 0;
+}
+
+static void set_gate(unsigned int vector, void (*entry)(void))
+{
+	idt[vector] = (struct gate){ (u16)(u32)entry, CODE_SELECTOR,
+				     INTERRUPT_GATE, (u32)entry >> 16 };
+}
+
+static void load_idt(void)
+{
+	struct {
+		u16 limit;
+		u32 base;
+	} __packed idtr = { sizeof(idt) - 1, (u32)idt };
+
+	set_gate(PIC_VECTOR, ticks_pic_entry);
+	set_gate(IOAPIC_VECTOR, ticks_ioapic_entry);
+	asm volatile("lidt %0" : : "m"(idtr));
+}
+
+static void start_pic(u16 port, u8 vector, u8 wiring, u8 mask)
+{
+	out(port, 0x11);
+	out(port + 1, vector);
+	out(port + 1, wiring);
+	out(port + 1, 0x01);
+	out(port + 1, mask);
+}
+
+static void start_pit(void)
+{
+	out(0x43, 0x34);
+	out(0x40, PIT_COUNT & 0xff);
+	out(0x40, PIT_COUNT >> 8);
+}
+
+static void write_ioapic(u8 reg, u32 value)
+{
+	*word(IOAPIC) = reg;
+	*word(IOAPIC + 0x10) = value;
+}
+
+/** For half a second. @return whether as many came as should */
+static bool count(void)
+{
+	u32 begin = in_long(PM_TIMER);
+
+	ticks = 0;
+	asm volatile("sti");
+	while (in_long(PM_TIMER) - begin < PM_HALF_SECOND ||
+	       ticks < TICKS_LEAST) {
+		asm volatile("hlt");
+	}
+	asm volatile("cli");
+	return ticks <= 2 + (in_long(PM_TIMER) - begin) / PM_TICK;
+}
+
+void ticks_take(void (*say)(const char *text))
+{
+	load_idt();
+	start_pic(PIC, PIC_VECTOR, 4, 0xfe);
+	start_pic(PIC_SLAVE, PIC_VECTOR + 8, 2, 0xff);
+	start_pit();
+	say(count() ? "kernel: ticks of the 8259\n"
+		    : "kernel: too many ticks of the 8259\n");
+	out(PIC + 1, 0xff);
+	*word(LAPIC_SVR) = 0x1ff;
+	write_ioapic(0x11 + 2 * IOAPIC_PIN, 0);
+	write_ioapic(0x10 + 2 * IOAPIC_PIN, IOAPIC_VECTOR);
+	say(count() ? "kernel: ticks of the IOAPIC\n"
+		    : "kernel: too many ticks of the IOAPIC\n");
+	write_ioapic(0x10 + 2 * IOAPIC_PIN, 0x10000);
+	out(0x43, 0x30); /* stop */
+}

@@ -1,0 +1,13 @@
+/** @file
+ * The timer's interrupt, by each way that it has to a processor.
+ */
+#ifndef GUEST_TESTS_KERNEL_TICKS_H
+#define GUEST_TESTS_KERNEL_TICKS_H
+
+/**
+ * Take interrupts of the 8254 for a while: first from the 8259s, with the local
+ * APIC as firmware has left it, then from the IOAPIC.  Tells what has come.
+ */
+void ticks_take(void (*say)(const char *text));
+
+#endif
