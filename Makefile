@@ -130,7 +130,7 @@ doctor: ## say which machine will be used and why, and what is missing
 	@tools/doctor
 
 ##@ Checking
-.PHONY: check check-quick format fuzz fuzz-guest
+.PHONY: check check-quick check-long format fuzz fuzz-guest
 TIME ?= 600
 
 check: ## install what is needed, then everything on both machines
@@ -138,6 +138,8 @@ check: ## install what is needed, then everything on both machines
 	@tools/check/run --install
 check-quick: ## the parts that take seconds
 	@tools/check/run --quick
+check-long: ## Linux in every other way, on both machines (an hour)
+	@tools/check/run --install --long
 check-%: ## one part (tools/check/run --list names them)
 	@tools/check/run $*
 fuzz: ## the emulator on random instructions, TIME=600 seconds (libFuzzer, sanitizers)

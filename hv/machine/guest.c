@@ -4,6 +4,7 @@
 #include "hv/machine/guest.h"
 
 #include "bus/access.h"
+#include "hv/boot/image.h"
 #include "hv/boot/multiboot.h"
 #include "hv/lib/options.h"
 #include "hv/lib/page.h"
@@ -125,6 +126,18 @@ static const char *const end_names[] = {
 	[PC_CRASHED] = "crashed",
 };
 
+/** Pages of everybody's but the guest's memory, and the image itself; not what
+ * the boot loader has brought. */
+static void tell_memory(void)
+{
+	u64 pages = page_count(PAGE_OWNER_HV) + page_count(pc.vm->owner) -
+		    (pc.boot.memory >> PAGE_SHIFT);
+
+	printf("exit49: %llu KiB besides the guest's\n",
+	       (unsigned long long)(pages * 4 +
+				    (u64)(image_end - image_start) / 1024));
+}
+
 /** A crash is told with all we know of it. */
 static void tell_end(void)
 {
@@ -137,6 +150,7 @@ static void tell_end(void)
 			trace_dump(TRACE_LINES);
 		}
 	}
+	tell_memory();
 	printf("\nexit49: %s (%s).\n", pc.text,
 	       end_names[pc.end]);
 	uart_printf(UART_RESULTS, "# guest: end=%s code=%u: %s\n",

@@ -15,6 +15,7 @@
 /** Registers that read as 0 and may be written with anything. */
 static const u32 zeroes[] = {
 	0x0000008b, /* IA32_BIOS_SIGN_ID: no microcode update was loaded */
+	0xc0010015, /* AMD's hardware configuration: as after reset */
 	0xc0010055, /* AMD's interrupt pending message: no C1E */
 };
 

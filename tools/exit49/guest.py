@@ -4,13 +4,16 @@ The kernel, its initrd and its command line go over as multiboot modules; the gu
 serial port is the terminal. How it has ended is a line on COM2.
 """
 import contextlib
+import gzip
 import os
 import re
+import shutil
 import sys
 import tempfile
 import termios
 import time
 import tty
+import zlib
 
 from .common import Problem, require_file
 from .machine import MACHINES, Machine
@@ -26,6 +29,7 @@ CRASHED = 5
 OVERHEAD = 24
 LEAST = 40
 MIB = 1 << 20
+GZIP = b"\x1f\x8b"
 LEAVE, ESCAPE = b"x", b"\x01"
 PATIENCE = 2.0
 
@@ -48,6 +52,20 @@ def machine_memory(guest, files):
         raise Problem(f"MEM={guest}M is too much: with the hypervisor that makes {mem} "
                       f"MiB, and a machine has at most {MAX_MEM}")
     return mem
+
+
+def unpacked(folder, path):
+    """Return path, or a copy without gzip around it, as GRUB takes such kernels."""
+    with open(path, "rb") as file:
+        if file.read(2) != GZIP:
+            return path
+    copy = os.path.join(folder, os.path.basename(path))
+    try:
+        with gzip.open(path) as packed, open(copy, "wb") as file:
+            shutil.copyfileobj(packed, file)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Problem(f"the guest {path} cannot be unpacked: {error}") from None
+    return copy
 
 
 class Keys:
@@ -130,7 +148,8 @@ class Guest:
         if len(options.dev.encode()) > DEVICES_MAX:
             raise Problem("the list of devices (DEV=) is longer than "
                           f"{DEVICES_MAX} characters")
-        files = [options.guest, self.text(folder, APPEND, options.append),
+        files = [unpacked(folder, options.guest),
+                 self.text(folder, APPEND, options.append),
                  *options.initrd]
         names = Request(modules=files).module_names()
         if options.dev:
