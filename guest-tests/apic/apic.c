@@ -36,7 +36,7 @@ extern const u8 apic_entry_stubs[256][16];
 void apic_dispatch(u64 vector);
 
 static struct apic_seen seen[2];
-static struct gate idt[256];
+static struct gate idt[256] __aligned(PAGE_SIZE);
 static u8 stack[16384] __aligned(16);
 static struct {
 	u64 (*fn)(void *argument);
@@ -60,6 +60,17 @@ void apic_dispatch(u64 vector)
 	}
 }
 
+void apic_set_gate(u8 vector, const u8 *to)
+{
+	idt[vector] = (struct gate){
+		.offset_low = (u16)(u64)to,
+		.selector = SELECTOR_CODE,
+		.type = 0x8e00,
+		.offset_middle = (u16)((u64)to >> 16),
+		.offset_high = (u32)((u64)to >> 32),
+	};
+}
+
 /** Exceptions stay with the library (trap.c); the rest is ours, and the NMI. */
 static void make_idt(void)
 {
@@ -68,27 +79,29 @@ static void make_idt(void)
 	asm volatile("sidt %0" : "=m"(idtr));
 	memcpy(idt, (const void *)idtr.base, 32 * sizeof(struct gate));
 	for (u32 i = 0; i < 256; i++) {
-		u64 stub = (u64)apic_entry_stubs[i];
-
-		if (i < 32 && i != APIC_VECTOR_NMI) {
-			continue;
+		if (i >= 32 || i == APIC_VECTOR_NMI) {
+			apic_set_gate((u8)i, apic_entry_stubs[i]);
 		}
-		idt[i] = (struct gate){
-			.offset_low = (u16)stub,
-			.selector = SELECTOR_CODE,
-			.type = 0x8e00,
-			.offset_middle = (u16)(stub >> 16),
-			.offset_high = (u32)(stub >> 32),
-		};
 	}
+}
+
+static void load_idt(const void *base)
+{
+	struct table_register idtr = { sizeof(idt) - 1, (u64)base };
+
+	asm volatile("lidt %0" : : "m"(idtr) : "memory");
+}
+
+void apic_move_idt(void *to)
+{
+	memcpy(to, idt, sizeof(idt));
+	load_idt(to);
 }
 
 /** What each vCPU does for itself. */
 static void begin(struct apic_seen *mine)
 {
-	struct table_register idtr = { sizeof(idt) - 1, (u64)idt };
-
-	asm volatile("lidt %0" : : "m"(idtr) : "memory");
+	load_idt(idt);
 	mine->self = mine;
 	apic_wrmsr(MSR_GS_BASE, (u64)mine);
 	apic_write(APIC_SVR, APIC_SVR_ENABLE | APIC_VECTOR_SPURIOUS);

@@ -171,6 +171,15 @@ void apic_second_start(u64 (*fn)(void *argument), void *argument);
 /** The same for one that runs, or waits. */
 void apic_second_again(u64 (*fn)(void *argument), void *argument);
 
+/** Let a vector's gate lead there, on all vCPUs. */
+void apic_set_gate(u8 vector, const u8 *to);
+
+/** The calling vCPU takes a copy of the IDT there. @param to a page */
+void apic_move_idt(void *to);
+
+/** Send oneself an NMI while RSP is there. */
+void apic_nmi_on(void *stack);
+
 /** The second's record. */
 struct apic_seen *apic_second(void);
 

@@ -42,6 +42,51 @@ dispatch:
 	addq	$8, %rsp
 	iretq
 
+/*
+ * An NMI's handler for delivery.c.  The first of two sends another one to
+ * itself and unmaps the page of its stack, so that its IRET is what meets it
+ * again.  Only RBP and RBX are kept: apic_nmi_on() knows.
+ */
+	.globl	apic_entry_nmi_unmapping, apic_entry_unmap, apic_entry_nmi_rip
+apic_entry_nmi_unmapping:
+	movq	apic_entry_nmi_rip(%rip), %rax
+	movq	%rax, apic_entry_nmi_rip+8(%rip)
+	movq	(%rsp), %rax
+	movq	%rax, apic_entry_nmi_rip(%rip)
+	movq	%gs:0, %rax
+	incq	8+2*8(%rax)		/* count[2] */
+	xorl	%esi, %esi
+	xchgq	apic_entry_unmap+8(%rip), %rsi
+	testq	%rsi, %rsi
+	jz	1f
+	movl	$0x4400, %eax		/* an NMI to APIC 0 */
+	movl	$0xfee00310, %ecx
+	movl	$0, (%rcx)
+	movl	$0xfee00300, %ecx
+	movl	%eax, (%rcx)
+	movq	apic_entry_unmap(%rip), %rdi
+	movq	apic_entry_unmap+16(%rip), %rax
+	vmcall
+1:	iretq
+	.globl	apic_entry_nmi_end
+apic_entry_nmi_end:
+
+/* void apic_nmi_on(void *stack): send oneself an NMI on that stack. */
+	.globl	apic_nmi_on
+apic_nmi_on:
+	pushq	%rbx
+	movq	%rsp, %rbx
+	movq	%rdi, %rsp
+	movl	$0xfee00310, %ecx
+	movl	$0, (%rcx)
+	movl	$0xfee00300, %ecx
+	movl	$0x4400, (%rcx)
+	nop
+	nop
+	movq	%rbx, %rsp
+	popq	%rbx
+	ret
+
 	.section .rodata
 	.balign	16
 	.globl	apic_trampoline, apic_trampoline_end
@@ -89,6 +134,10 @@ apic_enter64:
 
 	.data
 	.balign	8
+apic_entry_unmap:
+	.quad	0, 0, 0
+apic_entry_nmi_rip:
+	.quad	0, 0
 	.globl	apic_trampoline_data
 apic_trampoline_data:
 	.space	64

@@ -19,6 +19,7 @@
 #include "hv/lib/trace.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
+#include "hv/vcpu/interrupts.h"
 #include "hv/vcpu/read_section.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vcpu/vm.h"
@@ -131,6 +132,10 @@ static enum exit_action stop_broken(struct vcpu *vcpu, gpa_t gpa)
 static __noinline enum exit_action follow(struct vcpu *vcpu, gpa_t gpa,
 					  enum ept_fault_result result)
 {
+	if (vcpu->exit_reason == EXIT_REASON_EPT_VIOLATION) {
+		interrupts_block_nmi_again(
+			vcpu, vcpu->qualification & EPT_QUAL_NMI_UNBLOCKING);
+	}
 	switch (result) {
 	case EPT_FAULT_EMULATE:
 		return exit_mem_stop_delivering(vcpu, gpa);

@@ -23,6 +23,7 @@
 #include "hv/lib/trace.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
+#include "hv/vcpu/interrupts.h"
 #include "hv/vcpu/guest_mode.h"
 #include "hv/vcpu/read_section.h"
 #include "hv/vcpu/vcpu.h"
@@ -102,6 +103,11 @@ static __noinline enum exit_action follow(struct vcpu *vcpu,
 					  const struct shadow_fault *fault,
 					  enum shadow_fault_result result)
 {
+	if (result == SHADOW_FAULT_RESUME || result == SHADOW_FAULT_RETRY) {
+		interrupts_block_nmi_again(vcpu,
+					   vmread(VM_EXIT_INTR_INFO) &
+						   INTR_INFO_NMI_UNBLOCKING);
+	}
 	switch (result) {
 	case SHADOW_FAULT_EMULATE:
 		return exit_mem_stop_delivering(vcpu, fault->gpa);

@@ -61,6 +61,19 @@ void interrupts_nmi_window_open(struct vcpu *vcpu)
 	vcpu->work = true;
 }
 
+/** The bit means nothing without virtual NMIs, or while an event was being
+ * delivered. */
+void interrupts_block_nmi_again(struct vcpu *vcpu, bool unblocked)
+{
+	if (unblocked && vcpu->virtual_nmis &&
+	    !(vcpu->event.info & INTR_INFO_VALID)) {
+		vmwrite(GUEST_INTERRUPTIBILITY_STATE,
+			vmread(GUEST_INTERRUPTIBILITY_STATE) |
+				INTERRUPTIBILITY_NMI);
+		vcpu->work = true;
+	}
+}
+
 static bool is_free(const struct vcpu *vcpu)
 {
 	return !(vcpu->event.info & INTR_INFO_VALID);

@@ -21,6 +21,13 @@ void interrupts_take(struct vcpu *vcpu);
 /** Could one be taken that ends HLT?  Interrupts are off. */
 bool interrupts_wake(const struct vcpu *vcpu);
 
+/**
+ * An IRET has exited in its middle and is going to be executed again: NMIs,
+ * which it has unblocked already, are blocked until then (SDM 3C 28.2.3).
+ * @param unblocked the exit's bit "NMI unblocking due to IRET"
+ */
+void interrupts_block_nmi_again(struct vcpu *vcpu, bool unblocked);
+
 /** Exits 7 and 8: the guest can take an interrupt, or an NMI, now. */
 void interrupts_window_open(struct vcpu *vcpu);
 void interrupts_nmi_window_open(struct vcpu *vcpu);
