@@ -164,6 +164,7 @@ enum svm_exit_verdict svm_exit_event_interrupt(struct softvmx_cpu *cpu)
 		cpu->step.let_in = true;
 		return SVM_RESUME;
 	}
+	svm_nmi_iret_undo(cpu);
 	if (controls & EXIT_ACKNOWLEDGE_INTERRUPT) {
 		u64 taken = softvmx_run_acknowledge();
 
@@ -182,6 +183,7 @@ enum svm_exit_verdict svm_exit_event_interrupt(struct softvmx_cpu *cpu)
 /* A virtual interrupt is how we hear of it; it is not delivered. */
 enum svm_exit_verdict svm_exit_event_window(struct softvmx_cpu *cpu)
 {
+	svm_nmi_iret_undo(cpu);
 	return svm_exit_leave(cpu, EXIT_REASON_INTERRUPT_WINDOW);
 }
 

@@ -96,6 +96,7 @@ enum svm_exit_verdict svm_nmi_arrive(struct softvmx_cpu *cpu)
 {
 	struct vmcb_control *control = &cpu->guest->control;
 
+	svm_nmi_iret_undo(cpu);
 	swallow(cpu);
 	if (cpu->nmi_blocked && !are_virtual(cpu)) {
 		lapic_send_nmi(lapic_id());
@@ -147,4 +148,12 @@ bool svm_nmi_iret_is_open(const struct softvmx_cpu *cpu)
 void svm_nmi_iret_done(struct softvmx_cpu *cpu)
 {
 	cpu->iret_open = false;
+}
+
+void svm_nmi_iret_undo(struct softvmx_cpu *cpu)
+{
+	if (svm_nmi_iret_is_open(cpu)) {
+		cpu->iret_open = false;
+		svm_nmi_block(cpu);
+	}
 }

@@ -35,4 +35,8 @@ bool svm_nmi_iret_is_open(const struct softvmx_cpu *cpu);
 /** The IRET has been completed, or its fault been delivered. */
 void svm_nmi_iret_done(struct softvmx_cpu *cpu);
 
+/** An exit has come before the IRET at which the guest stands, if it does: it
+ * has unblocked nothing yet. */
+void svm_nmi_iret_undo(struct softvmx_cpu *cpu);
+
 #endif
