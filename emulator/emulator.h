@@ -53,6 +53,7 @@ enum emul_dirty {
 	EMUL_HALTS = BIT(18), /* HLT: the vCPU waits for an interrupt */
 	EMUL_CALLS = BIT(19), /* VMCALL: the hypervisor is asked for something */
 	EMUL_NO_STEP = BIT(20), /* INT n: TF is clear, no single-step trap */
+	EMUL_OPENS_NMI = BIT(21), /* IRET: NMIs are blocked no longer */
 };
 
 /** What the hypervisor does for the emulator, on the vCPU's thread. */

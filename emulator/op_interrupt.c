@@ -119,6 +119,7 @@ enum emul_result op_interrupt_iret(struct emulator *e, struct alu *alu)
 		return result;
 	}
 	alu->flags = return_flags(e, flags);
+	e->dirty |= EMUL_OPENS_NMI;
 	op_far_go(e, &to);
 	return EMUL_DONE;
 }

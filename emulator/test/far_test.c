@@ -256,6 +256,47 @@ static void interrupts_of_protected_mode_stop(void **state)
 	harness_run(w, EMUL_UNHANDLEABLE);
 }
 
+/** What the hypervisor delivers: an instruction of no length. */
+static void an_event_returns_to_its_instruction(void **state)
+{
+	struct world *w = real_world();
+	const u64 flags = 2 | RFLAGS_IF | RFLAGS_TF | RFLAGS_CF;
+
+	(void)state;
+	memcpy(harness_ram(w, RAM(5) + 4 * 0x30), "\x34\x12\x00\x90", 4);
+	CODE(w, 0x90);
+	w->e.rip = 0x77;
+	w->e.rflags = flags;
+	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_DONE);
+	assert_true(w->e.retired && (w->e.dirty & EMUL_NO_STEP));
+	assert_int_equal(w->e.rip, 0x1234);
+	assert_int_equal(w->e.rflags, flags & ~(RFLAGS_IF | RFLAGS_TF));
+	assert_int_equal(stack_cell(w, 0xfa, 2), 0x77);
+	assert_int_equal(stack_cell(w, 0xfc, 2), 0x4000);
+	assert_int_equal(stack_cell(w, 0xfe, 2), flags);
+	w->tables[SYSTEM_IDT].limit = 4 * 0x30 + 2;
+	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_FAULT);
+	expect_fault(w, VECTOR_GP, 0);
+	w->control[SYSTEM_CR0] |= CONTROL_CR0_PE;
+	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_UNHANDLEABLE);
+}
+
+/** INT n has the same bytes, and is two of them long. */
+static void an_event_is_not_taken_for_int_n(void **state)
+{
+	static const u8 code[INSN_MAX] = { 0xcd, 0x30 };
+	struct world *w = real_world();
+
+	(void)state;
+	memcpy(harness_ram(w, RAM(5) + 4 * 0x30), "\x34\x12\x00\x90", 4);
+	w->e.rip = 0x77;
+	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_DONE);
+	w->e.rip = 0x77;
+	w->e.code = code;
+	assert_int_equal(emulator_run(&w->e), EMUL_DONE);
+	assert_int_equal(stack_cell(w, 0xf4, 2), 0x79);
+}
+
 /** IRET of 32 bits takes what SDM 2A IRET says, and leaves VIF, VIP, VM. */
 static void iret_keeps_some_flags(void **state)
 {
@@ -286,6 +327,8 @@ int main(void)
 		cmocka_unit_test(a_vector_beyond_the_table_is_gp),
 		cmocka_unit_test(interrupts_of_protected_mode_stop),
 		cmocka_unit_test(iret_keeps_some_flags),
+		cmocka_unit_test(an_event_returns_to_its_instruction),
+		cmocka_unit_test(an_event_is_not_taken_for_int_n),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

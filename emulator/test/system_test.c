@@ -314,6 +314,14 @@ static void msrs_cpuid_and_the_rest(void **state)
 	CODE(w, 0xf4);
 	harness_run(w, EMUL_DONE);
 	assert_true(w->e.dirty & EMUL_HALTS);
+	CODE(w, 0x0f, 0x01, 0xc1); /* vmcall */
+	harness_run(w, EMUL_DONE);
+	assert_true(w->e.dirty & EMUL_CALLS);
+	w->e.rip = CODE_AT;
+	w->cpl = 3;
+	harness_run(w, EMUL_FAULT);
+	expect_fault(w, VECTOR_UD, 0);
+	w->cpl = 0;
 	CODE(w, 0x0f, 0x31); /* rdtsc */
 	harness_run(w, EMUL_DONE);
 	assert_int_equal(w->gpr[REG_RDX], 0x11223344);

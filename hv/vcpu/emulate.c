@@ -184,6 +184,9 @@ static __noinline void write_back_more(struct vcpu *vcpu, u64 blocking)
 	const struct emulator *e = &vcpu->emulation->e;
 	u64 now = 0;
 
+	if (e->dirty & EMUL_OPENS_NMI) { /* with a dirty RSP */
+		blocking &= ~(u64)INTERRUPTIBILITY_NMI;
+	}
 	if ((e->dirty & EMUL_BLOCKS) && !(blocking & BLOCKING)) {
 		now = e->dirty & EMUL_BLOCKS_STI ? INTERRUPTIBILITY_STI
 						 : INTERRUPTIBILITY_MOV_SS;
@@ -420,6 +423,16 @@ static __noinline enum exit_action finish_answered(struct vcpu *vcpu,
 	return finish(vcpu, result);
 }
 
+/** An NMI is being delivered: no other until IRET (SDM 3A 6.7.1). */
+static void block_nmi(const struct vcpu *vcpu)
+{
+	if ((vcpu->event.info & INTR_INFO_TYPE) >> 8 == INTR_TYPE_NMI) {
+		vmwrite(GUEST_INTERRUPTIBILITY_STATE,
+			vmread(GUEST_INTERRUPTIBILITY_STATE) |
+				INTERRUPTIBILITY_NMI);
+	}
+}
+
 enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots,
 				 u8 vector)
 {
@@ -432,6 +445,7 @@ enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots,
 	begin_pass(em, slots);
 	result = emulator_deliver(&em->e, vector);
 	if (em->e.retired) {
+		block_nmi(vcpu);
 		events_delivered(vcpu);
 	}
 	return finish_answered(vcpu, result);
