@@ -39,7 +39,7 @@ $(OUT)/%.o: %.c
 # scenario wants it.
 $(TO)/bus/bench/test/%: bus/bench/test/%.c $(BENCH) FORCE
 	@mkdir -p $@.d
-	@for file in $< $(foreach file,$(call tested,$<),$(call swapped,$(file))); do \
+	@for file in $(foreach file,$< $(call tested,$<),$(call swapped,$(file))); do \
 		object=$@.d/$$(echo $$file | tr / _).o; \
 		$(BENCHCC) $(CFLAGS) $(HOOKED) $(REDIRECT) $(if $(call real_srcu,$<),,-include \
 			bus/bench/srcu_redirect.h) -c -o $$object $$file || exit 1; \

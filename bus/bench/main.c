@@ -32,12 +32,6 @@ struct options {
 /* Quarters of a second without an event until it is called a loop. */
 #define PATIENCE 3
 
-/* Of the clock below; in memory that executions do not put back. */
-static struct clock {
-	int ticks, limit, silent, progress;
-	bool looped; /* found a loop that touches nothing */
-} *clock_state;
-
 /**
  * Four times a second of our own CPU time, however busy the machine is: is the
  * time up, is the code on the bench in a loop that touches nothing?  In such a
@@ -46,15 +40,15 @@ static struct clock {
 static void tick(int number)
 {
 	(void)number;
-	if (++clock_state->ticks > clock_state->limit) {
+	if (++bench->clock.ticks > bench->clock.limit) {
 		bench->out_of_time = true;
 	}
-	if (clock_state->progress != bench->progress) {
-		clock_state->progress = bench->progress;
-		clock_state->silent = 0;
-	} else if (++clock_state->silent == PATIENCE) {
-		clock_state->silent = 0;
-		clock_state->looped = true;
+	if (bench->clock.progress != bench->progress) {
+		bench->clock.progress = bench->progress;
+		bench->clock.silent = 0;
+	} else if (++bench->clock.silent == PATIENCE) {
+		bench->clock.silent = 0;
+		bench->clock.looped = true;
 		bench_fail("an endless loop that touches no shared memory");
 	}
 }
@@ -78,8 +72,7 @@ static void start_clock(int seconds)
 	struct itimerval quarter = { { 0, 250000 }, { 0, 250000 } };
 	stack_t stack = { .ss_sp = malloc(64 * 1024), .ss_size = 64 * 1024 };
 
-	clock_state = calloc(1, sizeof(*clock_state));
-	clock_state->limit = 4 * seconds;
+	bench->clock.limit = 4 * seconds;
 	sigaltstack(&stack, NULL);
 	catch(SIGSEGV, crash);
 	catch(SIGBUS, crash);
@@ -97,7 +90,7 @@ static void tell_failure(const struct options *options)
 {
 	long after = bench->executions;
 
-	if (clock_state->looped) { /* a second look would take as long */
+	if (bench->clock.looped) { /* a second look would take as long */
 		printf("FAIL  %s  (after %ld executions)\n", scenario_name(),
 		       after);
 	} else {
@@ -119,7 +112,7 @@ static void tell_failure(const struct options *options)
 	}
 	report_trace();
 	explain_why();
-	if (options->hints && !clock_state->looped) {
+	if (options->hints && !bench->clock.looped) {
 		explain_try();
 	}
 }
@@ -141,8 +134,8 @@ static bool run(const struct bench_scenario *scenario,
 	enum verdict verdict;
 
 	search_choose(scenario);
-	clock_state->ticks = clock_state->silent = 0;
-	clock_state->looped = false;
+	bench->clock.ticks = bench->clock.silent = 0;
+	bench->clock.looped = false;
 	verdict = search_run(NO_BUDGET);
 	if (options->litmus) {
 		tell_litmus(verdict);
@@ -156,7 +149,7 @@ static bool run(const struct bench_scenario *scenario,
 	case OUT_OF_TIME:
 		printf("FAIL  %s  gave up after %d s and %ld executions: too "
 		       "many marked accesses?\n", scenario_name(),
-		       clock_state->limit / 4, bench->executions);
+		       bench->clock.limit / 4, bench->executions);
 		break;
 	case NOTHING_COMPLETED:
 		printf("FAIL  %s  no execution ever came to its end\n",

@@ -199,6 +199,11 @@ struct bench {
 	int names;
 	char *arena, *variables; /* the heap; all globals at the start */
 	int progress; /* moves with each event of any execution */
+	/* main.c's; here, for variables are put back before each execution */
+	struct {
+		int ticks, limit, silent, progress;
+		bool looped; /* found a loop that touches nothing */
+	} clock;
 };
 
 /** The one machine. */

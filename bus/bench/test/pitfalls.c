@@ -29,9 +29,15 @@
  * expect: grace-in-own-section: deadlock:
  * expect: endless-plain-loop: an endless loop
  * expect: endless-marked-loop: a loop that never ends
+ * expect: nothing-completes: no execution ever came to its end
+ * expect: shared-write: a reader writes to data
+ * expect: shared-exchange: a reader writes to data
+ * expect: shared-copy: a reader writes to object
+ * expect: private-write: PASS
  */
 #include "bus/access.h"
 #include "bus/bench/bench.h"
+#include "bus/bench/fiber.h"
 
 #define HERE BENCH_HERE(0, BENCH_ONCE)
 
@@ -370,6 +376,47 @@ static void loop_marked(void *unused)
 	}
 }
 
+/* As a search that is broken would do: all executions are given up. */
+static void give_up(void *unused)
+{
+	(void)unused;
+	fiber_drop();
+}
+
+/* What others may not see written ------------------------------------------ */
+
+static void write_shared(void *how)
+{
+	bench_name(&data, sizeof(data), "data");
+	bench_private(&other, sizeof(other));
+	if (how == &done) {
+		__atomic_exchange_n(&data, 1, __ATOMIC_RELAXED);
+	}
+	data = 1;
+}
+
+static void copy_shared(void *unused)
+{
+	int local = 0;
+
+	(void)unused;
+	bench_private(&other, sizeof(other));
+	memcpy(object, &local, sizeof(local));
+}
+
+static void write_own(void *unused)
+{
+	int local[2] = { 0, 0 };
+
+	bench_private(&other, sizeof(other));
+	WRITE_ONCE(other, 1);
+	memcpy(&other, local, sizeof(other));
+	local[other] = READ_ONCE(data);
+	bench_private(NULL, 0);
+	WRITE_ONCE(done, local[1]);
+	(void)unused;
+}
+
 /* table */
 #define ONE(name, before, a, after) \
 	{ name, before, { { "A", a, NULL } }, after }
@@ -407,6 +454,11 @@ const struct bench_scenario bench_scenarios[] = {
 	ONE("grace-in-own-section", NULL, wait_inside, NULL),
 	ONE("endless-plain-loop", NULL, loop_plainly, NULL),
 	ONE("endless-marked-loop", NULL, loop_marked, NULL),
+	ONE("nothing-completes", NULL, give_up, NULL),
+	WITH("shared-write", write_shared, NULL),
+	WITH("shared-exchange", write_shared, &done),
+	ONE("shared-copy", make_object, copy_shared, NULL),
+	ONE("private-write", NULL, write_own, NULL),
 	{ NULL, NULL, { { NULL, NULL, NULL } }, NULL },
 };
 /* end of table */

@@ -50,11 +50,14 @@ static void release(struct srcu_head *head)
 
 static void read_item(void *number)
 {
-	int n = (int)(intptr_t)number;
+	int n = (int)(intptr_t)number, value;
 
+	bench_private(&reader[n], sizeof(reader[n]));
 	srcu_read_lock(&domain, &reader[n]);
-	seen[n] = READ_ONCE(current)->value;
+	value = READ_ONCE(current)->value;
 	srcu_read_unlock(&domain, &reader[n]);
+	bench_private(NULL, 0);
+	seen[n] = value;
 }
 
 static void read_twice(void *number)
