@@ -14,6 +14,10 @@
  * waits.  With anything weaker both could miss, on x86 as well: this is the
  * one reordering that x86 has.
  *
+ * A reader that comes meanwhile is a case of the same: it stores itself into
+ * the domain, where the counter stands above, and then enters.  Either the
+ * writer meets it, or it finds the new pointer.
+ *
  * The end of a section is a release and the writer's look an acquire: what the
  * reader did with the old thing comes before its free.
  */
@@ -26,12 +30,24 @@ void srcu_init(struct srcu *srcu)
 	memset(srcu, 0, sizeof(*srcu));
 }
 
+/** How many places there are to look at. */
+static u32 places(const struct srcu *srcu)
+{
+	return smp_load_acquire(&srcu->readers);
+}
+
+/** The reader there, or NULL. */
+static struct srcu_reader *reader_at(const struct srcu *srcu, u32 place)
+{
+	return smp_load_acquire(&srcu->reader[place]);
+}
+
 /** The first place below or at `readers` that holds this. */
 static u32 place_of(const struct srcu *srcu, const struct srcu_reader *reader)
 {
-	u32 i = 0;
+	u32 i = 0, count = places(srcu);
 
-	while (i < srcu->readers && srcu->reader[i] != reader) {
+	while (i < count && reader_at(srcu, i) != reader) {
 		i++;
 	}
 	return i;
@@ -44,9 +60,9 @@ int srcu_add_reader(struct srcu *srcu, struct srcu_reader *reader)
 	if (place == SRCU_READERS) {
 		return -ENOSPC;
 	}
-	srcu->reader[place] = reader;
-	if (place == srcu->readers) {
-		srcu->readers++;
+	smp_store_release(&srcu->reader[place], reader);
+	if (place == places(srcu)) {
+		smp_store_release(&srcu->readers, place + 1);
 	}
 	return 0;
 }
@@ -55,8 +71,8 @@ void srcu_remove_reader(struct srcu *srcu, struct srcu_reader *reader)
 {
 	u32 place = place_of(srcu, reader);
 
-	if (place < srcu->readers) {
-		srcu->reader[place] = NULL;
+	if (place < places(srcu)) {
+		smp_store_release(&srcu->reader[place], NULL);
 	}
 }
 
@@ -66,14 +82,17 @@ static bool is_open(struct srcu_reader *reader, u32 seen)
 	return (seen & 1) && smp_load_acquire(&reader->count) == seen;
 }
 
-void synchronize_srcu(struct srcu *srcu)
+void srcu_wait_for_others(struct srcu *srcu, const struct srcu_reader *self)
 {
+	u32 count;
+
 	smp_mb(); /* what was published before the look at the counters */
-	for (u32 i = 0; i < srcu->readers; i++) {
-		struct srcu_reader *reader = srcu->reader[i];
+	count = places(srcu);
+	for (u32 i = 0; i < count; i++) {
+		struct srcu_reader *reader = reader_at(srcu, i);
 		u32 seen;
 
-		if (!reader) {
+		if (!reader || reader == self) {
 			continue;
 		}
 		seen = smp_load_acquire(&reader->count);
@@ -84,28 +103,41 @@ void synchronize_srcu(struct srcu *srcu)
 	smp_mb(); /* and the ends of sections before what follows */
 }
 
+void synchronize_srcu(struct srcu *srcu)
+{
+	srcu_wait_for_others(srcu, NULL);
+}
+
 /** Note the counters: what waits now waits for the odd ones. */
 static void begin(struct srcu *srcu)
 {
+	u32 count;
+
 	srcu->waiting = srcu->queued;
 	srcu->queued = NULL;
 	smp_mb(); /* what was published before the look at the counters */
-	for (u32 i = 0; i < srcu->readers; i++) {
-		struct srcu_reader *reader = srcu->reader[i];
+	count = places(srcu);
+	for (u32 i = 0; i < count; i++) {
+		struct srcu_reader *reader = reader_at(srcu, i);
 
 		srcu->seen[i] = reader ? smp_load_acquire(&reader->count) : 0;
 	}
 }
 
-/** Whether all of them have changed. */
+/** Whether all of them have changed, or gone. */
 static bool is_over(struct srcu *srcu)
 {
-	for (u32 i = 0; i < srcu->readers; i++) {
-		struct srcu_reader *reader = srcu->reader[i];
+	for (u32 i = 0; i < SRCU_READERS; i++) {
+		struct srcu_reader *reader;
 
+		if (!(srcu->seen[i] & 1)) {
+			continue;
+		}
+		reader = reader_at(srcu, i);
 		if (reader && is_open(reader, srcu->seen[i])) {
 			return false;
 		}
+		srcu->seen[i] = 0;
 	}
 	return true;
 }

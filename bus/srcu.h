@@ -14,9 +14,17 @@
  * inside, even outside.  A writer notes the counters; those that were odd must
  * change once.  Sections do not nest, and none is held while a guest runs.
  *
- * Readers may be many at a time.  Of those who call srcu_add_reader(),
- * call_srcu(), srcu_poll() and srcu_barrier() there is one at a time: a lock
- * of theirs sees to it.  The names are Linux's.
+ * Who may do what at the same time, where "one" means that a lock of theirs
+ * sees to it:
+ *
+ *	srcu_read_lock() and _unlock()              each reader by itself
+ *	synchronize_srcu(), srcu_wait_for_others()  any number
+ *	call_srcu(), srcu_poll(), srcu_barrier()    one
+ *	srcu_add_reader()                           one
+ *	srcu_remove_reader()                        any number
+ *
+ * None of these rows excludes another: a reader may come or go while others
+ * wait.  The names are Linux's where Linux has the thing.
  */
 #ifndef BUS_SRCU_H
 #define BUS_SRCU_H
@@ -39,7 +47,7 @@ struct srcu_head {
 };
 
 struct srcu {
-	/* changed only while no other call on the domain is under way */
+	/* changed by srcu_add_reader(), srcu_remove_reader(); marked */
 	struct srcu_reader *reader[SRCU_READERS]; /* NULL: a free place */
 	u32 readers;				  /* places in use so far */
 	/* owned by callers of call_srcu(), srcu_poll(), srcu_barrier() */
@@ -52,12 +60,19 @@ struct srcu {
 void srcu_init(struct srcu *srcu);
 
 /**
- * From now on grace periods wait for this reader, which is outside.
+ * From now on grace periods wait for this reader.
+ * @param srcu   the domain
+ * @param reader is outside; enters only when this has returned
  * @return 0, or -ENOSPC: SRCU_READERS are there
  */
 int __must_check srcu_add_reader(struct srcu *srcu, struct srcu_reader *reader);
 
-/** Never again; it is outside of any section. */
+/**
+ * Never again.  Whoever is waiting already may still look at it: its memory
+ * stays until calls that are under way have come back.
+ * @param srcu   the domain
+ * @param reader is outside of any section
+ */
 void srcu_remove_reader(struct srcu *srcu, struct srcu_reader *reader);
 
 /**
@@ -84,6 +99,14 @@ static inline void srcu_read_unlock(struct srcu *srcu,
  * Any number of callers at a time.
  */
 void synchronize_srcu(struct srcu *srcu);
+
+/**
+ * The same for one who may be inside of a section itself, and answers for it:
+ * what the caller has looked at in there it uses no more.
+ * @param srcu the domain
+ * @param self whose section is not waited for; NULL: all are
+ */
+void srcu_wait_for_others(struct srcu *srcu, const struct srcu_reader *self);
 
 /**
  * Have call(head) called after a grace period, and go on at once.  It runs in

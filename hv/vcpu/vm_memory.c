@@ -21,21 +21,10 @@
 
 void vm_memory_wait_readers(struct vm *vm)
 {
-	smp_mb(); /* what was published before the look at the counts */
-	cpu_begin_waiting();
-	for (unsigned int i = 0; i < VM_VCPUS; i++) {
-		struct vcpu *vcpu = READ_ONCE(vm->vcpu[i]);
-		u32 seen;
+	const struct vcpu *own = this_cpu()->vcpu;
 
-		if (!vcpu || vcpu->cpu == this_cpu()->id) {
-			continue;
-		}
-		seen = smp_load_acquire(&vcpu->reader.count);
-		while ((seen & 1) &&
-		       smp_load_acquire(&vcpu->reader.count) == seen) {
-			cpu_relax();
-		}
-	}
+	cpu_begin_waiting();
+	srcu_wait_for_others(&vm->srcu, own ? &own->reader : NULL);
 	cpu_end_waiting();
 }
 

@@ -13,8 +13,9 @@ struct vm;
 void vm_memory_init(struct vm *vm);
 
 /**
- * Wait until no vCPU is inside a read section that has begun before this call.
- * Not from inside one: it would wait for itself (its own CPU's are skipped).
+ * Wait until no other CPU's vCPU is inside a read section that has begun before
+ * this call.  This CPU's own may be: a fault hook changes slots in the middle
+ * of a fault, which then goes on with those that it has.
  */
 void vm_memory_wait_readers(struct vm *vm);
 

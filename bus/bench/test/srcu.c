@@ -60,6 +60,23 @@ static void read_item(void *number)
 	seen[n] = value;
 }
 
+/* A reader of which the writer may hear too late: then it reads the new. */
+static void come_and_read(void *number)
+{
+	int n = (int)(intptr_t)number;
+
+	bench_assert(!srcu_add_reader(&domain, &reader[n]), "no room");
+	read_item(number);
+}
+
+static void read_and_go(void *number)
+{
+	int n = (int)(intptr_t)number;
+
+	read_item(number);
+	srcu_remove_reader(&domain, &reader[n]);
+}
+
 static void read_twice(void *number)
 {
 	read_item(number);
@@ -85,6 +102,26 @@ static void replace_and_queue(void *unused)
 	call_srcu(&domain, &old->head, release);
 }
 
+/* A change in the middle of an own section: the others are waited for. */
+static void replace_inside(void *unused)
+{
+	struct item *old, *new = make(2);
+
+	(void)unused;
+	srcu_read_lock(&domain, &reader[0]);
+	old = READ_ONCE(current);
+	rcu_assign_pointer(current, new);
+	srcu_wait_for_others(&domain, &reader[0]);
+	bench_free(old, HERE);
+	srcu_read_unlock(&domain, &reader[0]);
+}
+
+static void prepare_one_reader(void)
+{
+	prepare();
+	srcu_remove_reader(&domain, &reader[1]);
+}
+
 /* A period has begun already, and waits for reader 0. */
 static void prepare_a_period(void)
 {
@@ -93,12 +130,10 @@ static void prepare_a_period(void)
 	replace_and_queue(NULL);
 }
 
-static void leave(void *unused)
+static void leave_and_read(void *number)
 {
-	(void)unused;
 	srcu_read_unlock(&domain, &reader[0]);
-	srcu_read_lock(&domain, &reader[0]);
-	srcu_read_unlock(&domain, &reader[0]);
+	read_item(number);
 }
 
 static void replace_again_and_poll(void *unused)
@@ -187,12 +222,20 @@ const struct bench_scenario bench_scenarios[] = {
 	{ "deferred-twice", prepare,
 	  { WRITER(replace_twice), READER(read_item, 0) }, finish },
 	{ "deferred-during-a-period", prepare_a_period,
-	  { WRITER(replace_again_and_poll), READER(leave, 0),
-	    READER(read_item, 1) }, finish },
+	  { WRITER(replace_again_and_poll), READER(leave_and_read, 0) },
+	  finish },
 	{ "deferred-does-not-wait", prepare,
 	  { WRITER(queue_and_tell), READER(stay_inside, 0) }, finish },
 	{ "told-before-the-section", prepare,
 	  { WRITER(replace_and_tell), READER(flag_then_read, 0) }, finish },
+	{ "reader-comes", prepare_one_reader,
+	  { WRITER(replace_and_wait), READER(come_and_read, 1) }, finish },
+	{ "reader-comes-deferred", prepare_one_reader,
+	  { WRITER(replace_and_queue), READER(come_and_read, 1) }, finish },
+	{ "reader-goes", prepare,
+	  { WRITER(replace_and_wait), READER(read_and_go, 1) }, finish },
+	{ "own-section", prepare,
+	  { WRITER(replace_inside), READER(read_item, 1) }, finish },
 	{ NULL, NULL, { { NULL, NULL, NULL } }, NULL },
 };
 /* end of table */
