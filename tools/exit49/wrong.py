@@ -6,6 +6,11 @@ solutions/labN-*/wrong/NAME.patch starts with
     Hint: words that the student must be shown
 and goes on with a unified diff (patch -p1 from the repository). The solution is patched
 in a copy below build/; the work tree is never touched.
+
+solutions/labN-*/right/NAME.patch is another way to do it, which must have full marks:
+    Change: one sentence
+    But: test [test ...]
+where the second line, if there is one, names the tests that do not accept it.
 """
 import glob
 import io
@@ -25,13 +30,14 @@ from .writers import Terminal
 
 @dataclass
 class Wrong:
-    """One wrong solution."""
+    """One wrong solution; or a right one, and `fails` is what does not accept it."""
 
     name: str
     path: str
     mistake: str
     fails: List[str]
     hint: str
+    right: bool = False
 
 
 @dataclass
@@ -44,32 +50,41 @@ class Finding:
     text: str = ""
 
 
-def read(path, lab):
-    """Read a patch's header and check it against the lab."""
+def _fields(path, known):
+    """The header of a patch: {key: words}."""
     fields = {}
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith(("--- ", "diff ")):
                 break
-            match = re.match(r"(Mistake|Fails|Hint):\s*(\S.*)$", line.rstrip())
-            if match:
+            match = re.match(r"(\w+):\s*(\S.*)$", line.rstrip())
+            if match and match.group(1) in known:
                 fields[match.group(1)] = match.group(2)
-    for key in ("Mistake", "Fails", "Hint"):
+    return fields
+
+
+def read(path, lab, right=False):
+    """Read a patch's header and check it against the lab."""
+    keys = ("Change",) if right else ("Mistake", "Fails", "Hint")
+    fields = _fields(path, keys + ("But",) if right else keys)
+    for key in keys:
         if key not in fields:
             raise Problem(f"{path}: the line '{key}: ...' is missing")
-    fails = fields["Fails"].replace(",", " ").split()
+    list_of = "But" if right else "Fails"
+    fails = fields.get(list_of, "").replace(",", " ").split()
     for test in fails:
         if test not in lab.points:
-            raise Problem(f"{path}: Fails: names {test}, which is no test of lab "
+            raise Problem(f"{path}: {list_of}: names {test}, which is no test of lab "
                           f"{lab.number}")
     name = os.path.splitext(os.path.basename(path))[0]
-    return Wrong(name, path, fields["Mistake"], fails, fields["Hint"])
+    return Wrong(name, path, fields[keys[0]], fails, fields.get("Hint", ""), right)
 
 
-def find(lab, root=ROOT):
-    """Return the lab's wrong solutions."""
-    pattern = os.path.join(root, "solutions", lab.folder, "wrong", "*.patch")
-    return [read(path, lab) for path in sorted(glob.glob(pattern))]
+def find(lab, root=ROOT, right=False):
+    """Return the lab's wrong solutions, or those that are right another way."""
+    kind = "right" if right else "wrong"
+    pattern = os.path.join(root, "solutions", lab.folder, kind, "*.patch")
+    return [read(path, lab, right) for path in sorted(glob.glob(pattern))]
 
 
 def apply(wrong, lab, out):
@@ -104,7 +119,10 @@ def judge(wrong, grade):
     text = stream.getvalue()
     passed = {test.name for test in grade.tests if test.verdict == model.PASSED}
     faults = [f"{test} passed" for test in wrong.fails if test in passed]
-    if grade.score >= grade.max:
+    if wrong.right:
+        faults += [f"{test.name} failed" for test in grade.tests
+                   if test.name not in passed and test.name not in wrong.fails]
+    elif grade.score >= grade.max:
         faults.append(f"the score is {grade.score}/{grade.max}")
     if _squeeze(wrong.hint) not in _squeeze(text):
         faults.append(f"the hint was not shown: {wrong.hint}")
@@ -120,6 +138,8 @@ def needs_machine(wrong, lab):
 
 def _tests(wrong, lab, options, named):
     """What to run, () for the whole lab, and what that must show."""
+    if wrong.right:
+        return (), wrong
     guests = [test for test in wrong.fails if test not in lab.rules]
     if options.machine != "qemu" and guests != wrong.fails:
         # Its hint is a scenario's, which is not run here.
@@ -133,12 +153,12 @@ def examine(wrong, lab, options, named=False):
     named: run only the tests that must fail, not all of the lab; so it is for a lab
     with scenarios of the bench. What names no other tests is not booted.
     """
-    out = f"build/wrong/lab{lab.number}/{wrong.name}"
+    out = f"build/{'right' if wrong.right else 'wrong'}/lab{lab.number}/{wrong.name}"
     try:
         names, wrong = _tests(wrong, lab, options, named)
         folder = apply(wrong, lab, out)
         image = build(lab, "solutions", out, lab_folder=folder) \
-            if needs_machine(wrong, lab) else None
+            if wrong.right or needs_machine(wrong, lab) else None
         program = bench.build(lab, os.path.join(folder, lab.file), out) \
             if lab.bench and (not names or set(names) & set(lab.rules)) else None
         graded = grade_lab(lab, image, os.path.relpath(wrong.path, ROOT),
@@ -150,14 +170,14 @@ def examine(wrong, lab, options, named=False):
     return judge(wrong, graded.grade)
 
 
-def choose(lab, names):
-    """Return the wrong solutions by name, all of them without names."""
-    found = find(lab)
+def choose(lab, names, right=False):
+    """Return the wrong (or right) solutions by name, all of them without names."""
+    found = find(lab, right=right)
     if not names:
         return found
     by_name = {wrong.name: wrong for wrong in found}
     for name in names:
         if name not in by_name:
-            raise Problem(f"lab {lab.number} has no wrong solution {name}; there are: "
+            raise Problem(f"lab {lab.number} has no such solution {name}; there are: "
                           f"{', '.join(by_name) or 'none'}")
     return [by_name[name] for name in names]

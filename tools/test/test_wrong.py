@@ -35,6 +35,19 @@ class WrongTest(FolderCase):
         self.assert_problem("names fourth, which is no test", self.patch,
                             PATCH.replace("second", "fourth"))
 
+    def test_another_right_way(self):
+        path = self.write("solutions/lab1-ept-fault/right/other.patch",
+                          "Change: by hand.\nBut: third\n" + PATCH.split("level\n")[1])
+        right = wrong.read(path, self.lab, True)
+        self.assertEqual((right.mistake, right.fails), ("by hand.", ["third"]))
+        self.assert_problem("'Change: ...' is missing", wrong.read,
+                            self.write("x.patch", PATCH), self.lab, True)
+        verdicts = [model.PASSED, model.FAILED, model.FAILED]
+        tests = [TestGrade(name, 1, verdict)
+                 for name, verdict in zip(self.lab.points, verdicts)]
+        grade = LabGrade("1", "t", "s", "qemu", 100, tests)
+        self.assertEqual(wrong.judge(right, grade).faults, ["second failed"])
+
     def test_apply_touches_only_the_copy(self):
         source = self.write("solutions/lab1-ept-fault/ept_fault.c", "int level = 1;\n")
         with mock.patch.object(wrong, "ROOT", self.folder):
