@@ -138,6 +138,19 @@ static void tell_memory(void)
 				    (u64)(image_end - image_start) / 1024));
 }
 
+/** What it has exited for, with guestlog. */
+static void tell_exits(const struct vcpu *vcpu)
+{
+	for (unsigned int i = 0; i <= EXIT_REASON_MAX; i++) {
+		if (vcpu->count.exits[i]) {
+			printf("exit49: vCPU %u: %llu times %s\n",
+			       vcpu->number,
+			       (unsigned long long)vcpu->count.exits[i],
+			       exit_reasons_name(i));
+		}
+	}
+}
+
 /** A crash is told with all we know of it. */
 static void tell_end(void)
 {
@@ -149,6 +162,9 @@ static void tell_end(void)
 		} else {
 			trace_dump(TRACE_LINES);
 		}
+	}
+	for (unsigned int i = 0; i < pc.cpus && pc.log; i++) {
+		tell_exits(pc.vm->vcpu[i]);
 	}
 	tell_memory();
 	printf("\nexit49: %s (%s).\n", pc.text,

@@ -96,6 +96,7 @@ static void setup_vmcs(struct vcpu *vcpu)
 	struct vmcs_setup setup = {
 		.eptp = vcpu->vm->with_ept ? vcpu->vm->eptp : 0,
 		.unrestricted = vcpu->vm->unrestricted,
+		.own_invlpg = vcpu->vm->foreign,
 		.vpid = vcpu->vpid,
 		.io_bitmap = virt_to_hpa(vcpu->io_bitmap),
 		.msr_bitmap = virt_to_hpa(vcpu->msr_bitmap),

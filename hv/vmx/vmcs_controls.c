@@ -32,12 +32,15 @@ void vmcs_controls_write_pin(const struct vmcs_setup *setup)
 void vmcs_controls_write_cpu(const struct vmcs_setup *setup)
 {
 	u32 need = CPU_HLT_EXITING | CPU_MWAIT_EXITING | CPU_MONITOR_EXITING |
-		   CPU_RDPMC_EXITING | CPU_INVLPG_EXITING | CPU_MOV_DR_EXITING |
+		   CPU_RDPMC_EXITING | CPU_MOV_DR_EXITING |
 		   CPU_USE_IO_BITMAPS | CPU_USE_MSR_BITMAPS |
 		   CPU_SECONDARY_CONTROLS;
 	u32 want = CPU_USE_TSC_OFFSETTING | CPU_CR8_LOAD_EXITING |
 		   CPU_CR8_STORE_EXITING;
 
+	if (!setup->eptp || !setup->own_invlpg) {
+		need |= CPU_INVLPG_EXITING;
+	}
 	if (!setup->eptp) {
 		need |= CPU_CR3_LOAD_EXITING | CPU_CR3_STORE_EXITING;
 	}

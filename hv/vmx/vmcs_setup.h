@@ -12,6 +12,7 @@
 struct vmcs_setup {
 	u64 eptp;	  /* EPT pointer; 0: no EPT, and CR3 accesses exit */
 	bool unrestricted; /* with EPT: real mode may be entered */
+	bool own_invlpg;  /* with EPT: the guest flushes without an exit */
 	u16 vpid;	  /* 0: no VPID */
 	hpa_t io_bitmap;  /* two pages, side by side */
 	hpa_t msr_bitmap; /* one page */

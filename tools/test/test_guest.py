@@ -1,0 +1,125 @@
+"""Running kernels of others: what is handed over, keys, and conversations."""
+import gzip
+import os
+from unittest import mock
+
+from support import FolderCase
+from exit49 import guest, linux
+from exit49.common import Problem
+from exit49.dialog import Dialog
+
+
+class Options:
+    """What tools/run-guest would have parsed."""
+
+    machine, cpus, words, mem = "qemu", "2", "guestlog", "64M"
+    append, dev, disk, image = "a 'b'", "", None, "image"
+    keep, quiet, timeout, gdb = False, True, 5, None
+    initrd = ()
+
+
+class SizeTest(FolderCase):
+    def test_sizes(self):
+        for text, size in (("128", 128), ("128M", 128), ("1G", 1024), ("2g", 2048)):
+            self.assertEqual(guest.parse_size(text), size)
+        for text in ("", "M", "12K", "-1", "1.5G", "0x80"):
+            with self.assertRaisesRegex(Problem, "is not a size"):
+                guest.parse_size(text)
+
+    def test_the_machine_has_room_for_hypervisor_and_files(self):
+        path = self.write("initrd", "x" * (5 << 20))
+        self.assertGreaterEqual(guest.machine_memory(128, [path]), 128 + 5 + 16)
+        self.assertGreaterEqual(guest.machine_memory(2, []), 32)
+        with self.assertRaisesRegex(Problem, "MEM=3072M is too much"):
+            guest.machine_memory(3072, [])
+
+
+class RequestTest(FolderCase):
+    def request(self, **changes):
+        options = Options()
+        options.guest = self.write("kernel", "not packed")
+        for name, value in changes.items():
+            setattr(options, name, value)
+        return guest.Guest(options).request(self.folder)
+
+    def test_kernel_first_then_command_line_then_initrds(self):
+        request = self.request(initrd=[self.write("in itrd", "x")],
+                               disk=self.write("d", "x"))
+        self.assertEqual(request.names,
+                         ["kernel", "exit49-append", "in_itrd", "exit49-disk"])
+        with open(request.modules[1], "rb") as file:
+            self.assertEqual(file.read(), b"a 'b'\0")
+        self.assertEqual(request.append, "run=1 mem=64 cpus=2 guestlog")
+        self.assertTrue(request.terminal)
+
+    def test_a_packed_kernel_is_unpacked(self):
+        os.makedirs(os.path.join(self.folder, "k"))
+        path = os.path.join(self.folder, "k", "kernel.gz")
+        with gzip.open(path, "wb") as file:
+            file.write(b"kernel")
+        request = self.request(guest=path)
+        with open(request.modules[0], "rb") as file:
+            self.assertEqual(file.read(), b"kernel")
+        with open(path, "wb") as file:
+            file.write(b"\x1f\x8bnothing")
+        with self.assertRaisesRegex(Problem, "cannot be unpacked"):
+            self.request(guest=path)
+
+    def test_how_it_ends(self):
+        outcome = mock.Mock(status=0)
+        one = guest.Guest(Options())
+        self.assertEqual(one.status(outcome), 0)
+        one.result("# guest: end=exited code=7: the guest has ended with code 7")
+        self.assertEqual(one.status(outcome), 7)
+        one.result("# guest: end=crashed code=0: triple fault")
+        with self.assertRaisesRegex(Problem, "the guest crashed: triple fault") as end:
+            one.status(outcome)
+        self.assertEqual(end.exception.status, guest.CRASHED)
+
+
+class KeysTest(FolderCase):
+    def test_ctrl_a_x_leaves_and_ctrl_a_twice_is_one(self):
+        machine = mock.Mock()
+        keys = guest.Keys(machine)
+        keys.feed(b"early")
+        machine.send.assert_not_called()
+        keys.begin()
+        machine.send.assert_called_once_with(b"early")
+        keys.feed(b"\x01\x01a\x01b")
+        sent = b"".join(call.args[0] for call in machine.send.call_args_list)
+        self.assertEqual(sent, b"early\x01ab")
+        machine.leave.assert_not_called()
+        keys.feed(b"\x01x")
+        machine.leave.assert_called_once_with()
+
+
+class DialogTest(FolderCase):
+    def test_each_answer_is_to_its_own_question(self):
+        talk = Dialog([("[$] ", "one\r"), ("[$] ", "two\r"), ("end", "")])
+        talk.machine = mock.Mock()
+        talk.hear(b"boot\n$")
+        talk.machine.send.assert_not_called()
+        talk.hear(b" ")
+        talk.machine.send.assert_called_once_with(b"one\r")
+        talk.hear(b"one\r\n$ two\r\n")
+        self.assertEqual(talk.machine.send.call_count, 2)
+        self.assertEqual(talk.missing(), "end")
+        talk.hear(b"the end")
+        self.assertEqual((talk.missing(), len(talk.answers)), ("", 3))
+
+
+class ArchiveTest(FolderCase):
+    def test_an_archive_is_aligned_and_ended(self):
+        archive = linux.Archive()
+        archive.add("a", linux.FILE, b"12345")
+        archive.add("dev/console", linux.DEVICE, device=(5, 1))
+        data = archive.finish()
+        self.assertEqual(len(data) % 4, 0)
+        self.assertEqual(data.count(b"070701"), 3)
+        self.assertEqual(data[110:112], b"a\0")
+        self.assertEqual(data[112:117], b"12345")
+        self.assertIn(b"TRAILER!!!\0", data)
+        # mode, and the device's numbers
+        second = data[data.index(b"070701", 100):]
+        self.assertEqual(second[14:22], b"%08X" % linux.DEVICE)
+        self.assertEqual(second[78:94], b"0000000500000001")
