@@ -95,9 +95,10 @@ static void measure(void (*loop)(u64 times))
 		measure_part(loop_##row, 40);                         \
 	}
 
-/** The store to the last of n doorbells; length as for doorbell_make(). */
-#define ROW_BELLS(row, n, length)                                     \
-	LOOP(row, BELL((n) - 1), "movl %%eax, (%%rbx)\n\t")             \
+/** A store to the last of n doorbells, or first some more that changes RBX;
+ * length as for doorbell_make(). */
+#define ROW_BELLS(row, n, length, more)                               \
+	LOOP(row, BELL((n) - 1), more "movl %%eax, (%%rbx)\n\t")        \
 	TEST(row)                                                     \
 	{                                                             \
 		for (u64 i = 0; i < (n); i++) {                       \
@@ -142,10 +143,12 @@ ROW(vmm_read16, DEVICE_FIFO_GPA, "movdqu (%%rbx), %%xmm0\n\t")
 ROW(vmm_out8, 0, "outb %%al, $0x80\n\t")
 ROW_MOVSB64(vmm_rep_movsb64, DEVICE_FIFO_GPA)
 ROW_PT4K(vmm_read4)
-ROW_BELLS(doorbell_write, 1, 0)
-ROW_BELLS(bus_1, 1, 4)
-ROW_BELLS(bus_100, 100, 4)
-ROW_BELLS(bus_900, 900, 4)
+ROW_BELLS(doorbell_write, 1, 0, "")
+ROW_BELLS(bus_1, 1, 4, "")
+ROW_BELLS(bus_100, 100, 4, "")
+ROW_BELLS(bus_900, 900, 4, "")
+/* two of a page in turn, the last and number 512: each is searched for */
+ROW_BELLS(bus_900_turns, 900, 4, "xorq $8*(899 ^ 512), %%rbx\n\t")
 ROW_16(empty)
 ROW_16(mov)
 ROW_16(load)

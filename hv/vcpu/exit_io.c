@@ -10,6 +10,7 @@
  */
 #include "hv/vcpu/exit.h"
 
+#include "bus/access.h"
 #include "bus/bus.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/read_section.h"
@@ -89,7 +90,8 @@ enum exit_action exit_io_handle(struct vcpu *vcpu)
 		access.value = vcpu->gpr[GPR_RAX] &
 			       (~0ull >> (64 - 8 * access.length));
 	}
-	if (!vcpu->vm->port_bus.table ||
+	smp_rmb(); /* what the guest has seen before binds this look, too */
+	if (!READ_ONCE(vcpu->vm->port_bus.table) ||
 	    bus_dispatch_alone(&vcpu->vm->port_bus, &vcpu->reader, &access)) {
 		return to_vmm(vcpu, &access);
 	}
