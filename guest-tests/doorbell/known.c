@@ -91,6 +91,23 @@ TEST(two_doorbells_of_a_page_are_rung_quickly)
 		    "without emulation");
 }
 
+TEST(load_in_between_does_not_unteach)
+{
+	u64 bell = doorbell_make(BELL_GPA, 0);
+	u64 stores = doorbell_teach(BELL_GPA);
+	u64 before = vmcall_counter(COUNTER_QUICK_RINGS);
+
+	for (u64 i = 0; i < ROUNDS; i++) {
+		mmio_read4(DEVICE_COUNTER_GPA);
+		mmio_write4(DEVICE_CORE_SCRATCH_GPA, 0);
+		doorbell_store4(BELL_GPA, 0);
+	}
+	CHECK_COUNT(vmcall_counter(COUNTER_QUICK_RINGS) - before, ROUNDS,
+		    "accesses to other devices in between, as of a driver, do "
+		    "not make the store unknown");
+	CHECK_COUNT(doorbell_take(bell), stores + ROUNDS, "each rings once");
+}
+
 /** The linear address stays, what it means does not. */
 TEST(store_to_remapped_page_goes_there)
 {

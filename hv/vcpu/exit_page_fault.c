@@ -153,6 +153,34 @@ static inline void hint(struct emulator *e, const struct shadow_fault *fault)
 	e->mmio_page = gpa_page(fault->gpa);
 }
 
+/** emulate_run(), where the VM has doorbells that may be rung quickly, or a
+ * hook.  A load has no W in its error code. */
+static __noinline enum exit_action watch(struct vcpu *vcpu,
+					 struct memslot_set *slots,
+					 const struct shadow_fault *fault)
+{
+	u64 rip = vcpu->rip;
+	enum exit_action action;
+
+	if ((fault->error_code & GUEST_WALK_WRITE) &&
+	    exit_doorbell_fault(vcpu, fault->gpa)) {
+		return EXIT_RESUME;
+	}
+	action = emulate_run(vcpu, slots);
+	if (action == EXIT_RESUME) {
+		exit_doorbell_learn(vcpu, rip, fault->gpa);
+	}
+	return action;
+}
+
+static inline enum exit_action emulate(struct vcpu *vcpu,
+				       struct memslot_set *slots,
+				       const struct shadow_fault *fault)
+{
+	return unlikely(vcpu->vm->at_fault) ? watch(vcpu, slots, fault)
+					    : emulate_run(vcpu, slots);
+}
+
 /** The MMIO cache does not know the page: ask the tables, ours and theirs. */
 static __noinline enum exit_action judge(struct vcpu *vcpu,
 					 struct memslot_set *slots,
@@ -174,28 +202,7 @@ static __noinline enum exit_action judge(struct vcpu *vcpu,
 	hint(e, fault);
 	e->hint.valid = !(fault->error_code & GUEST_WALK_FETCH);
 	e->mmio_page = EMULATOR_NO_PAGE;
-	return emulate_run(vcpu, slots);
-}
-
-/** The cache knows the page, and the VM has doorbells that may be rung quickly,
- * or a hook.  A load has no W in its error code. */
-static __noinline enum exit_action watch(struct vcpu *vcpu,
-					 struct memslot_set *slots,
-					 const struct shadow_fault *fault)
-{
-	u64 rip = vcpu->rip;
-	enum exit_action action;
-
-	if ((fault->error_code & GUEST_WALK_WRITE) &&
-	    exit_doorbell_fault(vcpu, fault->gpa)) {
-		return EXIT_RESUME;
-	}
-	hint(&vcpu->emulation->e, fault);
-	action = emulate_run(vcpu, slots);
-	if (action == EXIT_RESUME) {
-		exit_doorbell_learn(vcpu, rip, fault->gpa);
-	}
-	return action;
+	return emulate(vcpu, slots, fault);
 }
 
 static inline void read_exit(const struct vcpu *vcpu,
@@ -229,11 +236,9 @@ enum exit_action exit_page_fault_handle(struct vcpu *vcpu)
 		action = judge(vcpu, slots, &fault);
 	} else if (unlikely(delivering)) {
 		action = follow(vcpu, &fault, SHADOW_FAULT_EMULATE);
-	} else if (unlikely(vcpu->vm->at_fault)) {
-		action = watch(vcpu, slots, &fault);
 	} else {
 		hint(&vcpu->emulation->e, &fault);
-		action = emulate_run(vcpu, slots);
+		action = emulate(vcpu, slots, &fault);
 	}
 	read_section_end(vcpu);
 	return action;
