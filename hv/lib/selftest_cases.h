@@ -42,6 +42,12 @@ const char *selftest_fault_ud(void);
 const char *selftest_fault_nmi(void);
 const char *selftest_fault_stack(void);
 
+/* selftest_timer.c: queues of deadlines */
+const char *selftest_timers_order(void);
+const char *selftest_timers_cancel(void);
+const char *selftest_timers_of_cpus(void);
+const char *selftest_timers_scale(void);
+
 /* selftest_cpu.c: the watchdog and the other CPUs */
 const char *selftest_timer(void);
 const char *selftest_watchdog_loop(void);
