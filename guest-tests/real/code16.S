@@ -136,6 +136,28 @@ handler code16_divide
 	iretw
 code16_divide_end:
 
+piece code16_spin
+	sti
+1:	incl	%ecx
+	testl	%edx, %edx
+	jz	1b
+	cli
+	back
+handler code16_spin
+	incl	%edx
+	iretw
+code16_spin_end:
+
+piece code16_sleep
+	sti
+	hlt
+	cli
+	back
+handler code16_sleep
+	incl	%edx
+	iretw
+code16_sleep_end:
+
 piece code16_undefined
 	ud2
 handler code16_undefined

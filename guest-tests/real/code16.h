@@ -31,6 +31,10 @@ extern const u8 code16_step_stack[], code16_step_stack_end[];
 extern const u8 code16_call_21[], code16_call_21_end[];
 /* by EBX; vector 0 counts in EDX and steps over it */
 extern const u8 code16_divide[], code16_divide_end[];
+/* until an interrupt has counted in EDX; ECX + 1 each */
+extern const u8 code16_spin[], code16_spin_end[];
+/* HLT until an interrupt has counted in EDX */
+extern const u8 code16_sleep[], code16_sleep_end[];
 /* UD2; vector 6 counts in EDX */
 extern const u8 code16_undefined[], code16_undefined_end[];
 /* an instruction that the emulator has not */
