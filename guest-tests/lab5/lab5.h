@@ -67,6 +67,10 @@ struct lab5_rounds {
  */
 u64 lab5_play(const struct lab5_rounds *rounds);
 
+/** Wait until another vCPU has been so often round its loop from now on; for
+ * more than second_turn() would do it is one wait, not many. */
+void lab5_turns(const struct meeting *of, u64 turns);
+
 /** Let vCPU 1 touch a device that parks it; comes back when it is inside. */
 void lab5_park(u32 number, u64 base, enum hypercall_bus_behaviour behaviour);
 

@@ -90,14 +90,8 @@ static u64 turn_emulated(void *argument)
 	return 0;
 }
 
-/** And many more: a turn is at least four. */
-static void turn_130_instructions(void)
-{
-	second_wake();
-	for (u32 i = 0; i < 130 / 4; i++) {
-		second_turn(&meeting);
-	}
-}
+/** A turn is at least four instructions: in so many a section has ended. */
+#define TURNS_OF_A_SECTION (2 * 130 / 4)
 
 TEST(old_tables_go_while_a_vcpu_is_emulated)
 {
@@ -107,7 +101,8 @@ TEST(old_tables_go_while_a_vcpu_is_emulated)
 	second_turn(&meeting);
 	for (u32 i = 0; i < 20; i++) {
 		lab5_add(10 + i, OTHERS + 8 * i, 8);
-		turn_130_instructions();
+		second_wake();
+		lab5_turns(&meeting, TURNS_OF_A_SECTION);
 	}
 	/* The last ones wait for the change after theirs. */
 	CHECK_TRUE(lab5_pages() <= pages + 4,

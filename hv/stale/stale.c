@@ -12,8 +12,9 @@
  * A grace period that has ended binds all CPUs: no section is left that may
  * have missed what was published before.  So does a free, which comes after
  * one; from then on nothing older than its memory is given to anybody.  Frees
- * are put off as long as a few are waiting, as the model allows: else a grace
- * period, which is over at once when nobody reads, would do the barrier's work.
+ * are put off until somebody waits for a grace period or too many do, as the
+ * model allows: else one that is over at once, because nobody reads, would do
+ * the barrier's work.
  */
 #include "hv/stale/stale.h"
 
@@ -272,6 +273,7 @@ void stale_synchronize_srcu(struct srcu *srcu)
 	synchronize_srcu(srcu);
 	if (watched && srcu == &watched->srcu) {
 		tell_all(begun);
+		call_late(late_calls);
 	}
 }
 
@@ -287,6 +289,9 @@ void stale_srcu_barrier(struct srcu *srcu)
 
 int stale_begin(struct vm *vm)
 {
+	if (watched == vm) {
+		return 0;
+	}
 	if (watched || !stale_switch(true)) {
 		return -EBUSY;
 	}

@@ -35,7 +35,8 @@ struct vm;
 
 /**
  * Switch the shim on for a VM.
- * @return 0; -EBUSY: it is on, or another CPU is not idle
+ * @return 0, also if it is on already; -EBUSY: it is on for another VM, or
+ *	another CPU is not idle
  * For CPU 0.
  */
 int stale_begin(struct vm *vm) __must_check;

@@ -227,8 +227,8 @@ enum hypercall {
 	/* The core's buses; hypercall_bus.h. */
 	HYPERCALL_BUS,		 /* rdi: struct hypercall_bus, filled */
 	HYPERCALL_STALE,	 /* from now on the bus' loads are as stale as
-				  * the memory model allows; -EBUSY: they are
-				  * already, or another CPU is at work */
+				  * the memory model allows; -EBUSY: another
+				  * CPU is at work */
 
 	/* Doorbells; hypercall_doorbell.h. */
 	HYPERCALL_DOORBELL_MAKE, /* rdi: struct hypercall_doorbell -> its
