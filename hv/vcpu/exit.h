@@ -69,12 +69,12 @@ enum exit_action exit_io_complete_in(struct vcpu *vcpu);
 enum exit_action exit_mem_violation(struct vcpu *vcpu);
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu);
 /**
- * An EPT misconfiguration where there is more to look at (vm->at_fault): rings
- * a doorbell of any length, if this is the store to it that is known; else as
- * exit_mem_watched().
+ * An EPT misconfiguration at vcpu->store.rip: rings a doorbell of any length,
+ * if this is the store to it that is known; else as exit_mem_watched().
  */
 enum exit_action exit_doorbell_misconfig(struct vcpu *vcpu);
-/** The same without ringing: calls the hook, emulates, and learns the store. */
+/** One where there is more to look at (vm->at_fault): calls the hook, emulates,
+ * and learns the store. */
 enum exit_action exit_mem_watched(struct vcpu *vcpu);
 /**
  * Without EPT: ring, if this page fault is a store to addr that is known; then

@@ -136,19 +136,13 @@ static __noinline enum exit_action misconfig_soft(struct vcpu *vcpu)
 					     : exit_mem_watched(vcpu);
 }
 
-static __noinline enum exit_action misconfig_native(struct vcpu *vcpu)
-{
-	return likely(ring_at_misconfig(vcpu, false)) ? EXIT_RESUME
-						      : exit_mem_watched(vcpu);
-}
-
 enum exit_action exit_doorbell_misconfig(struct vcpu *vcpu)
 {
-	if (unlikely(vcpu->rip != vcpu->store.rip)) {
-		return exit_mem_watched(vcpu);
+	if (unlikely(vmx_unit_is_soft)) {
+		return misconfig_soft(vcpu);
 	}
-	return unlikely(vmx_unit_is_soft) ? misconfig_soft(vcpu)
-					  : misconfig_native(vcpu);
+	return likely(ring_at_misconfig(vcpu, false)) ? EXIT_RESUME
+						      : exit_mem_watched(vcpu);
 }
 
 bool exit_doorbell_fault(struct vcpu *vcpu, gpa_t addr)

@@ -334,7 +334,9 @@ enum exit_action exit_mem_watched(struct vcpu *vcpu)
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
 {
 	if (unlikely(vcpu->vm->at_fault)) {
-		return exit_doorbell_misconfig(vcpu);
+		return vcpu->rip == vcpu->store.rip
+			       ? exit_doorbell_misconfig(vcpu)
+			       : exit_mem_watched(vcpu);
 	}
 	return handle_misconfig(vcpu);
 }
