@@ -5,6 +5,7 @@
 
 #include "hv/lib/printf.h"
 #include "hv/lib/trace.h"
+#include "hv/platform/vlapic.h"
 #include "hv/vcpu/exit_log.h"
 #include "hv/vcpu/vcpu_load.h"
 #include "hv/vmx/vmx_controls.h"
@@ -106,6 +107,32 @@ static void dump_exit(struct vcpu *vcpu)
 	}
 }
 
+/** What waits, what is in service, and why nothing comes. */
+static void dump_apic(const struct vcpu *vcpu)
+{
+	const struct vlapic *apic = vcpu->apic;
+
+	if (!apic) {
+		return;
+	}
+	printf("%s; interruptibility %llx\n",
+	       apic->awaits_startup ? "waits for a SIPI"
+	       : vcpu->halted	    ? "halted"
+				    : "runs",
+	       (unsigned long long)vmread(GUEST_INTERRUPTIBILITY_STATE));
+	printf("apic id %08x svr %x tpr %x ppr %x signals %x lint0 %x timer %x "
+	       "initial %x\n", apic->id, apic->svr, apic->tpr,
+	       vlapic_priority(apic), apic->signals,
+	       apic->lvt[VLAPIC_LVT_LINT0], apic->lvt[VLAPIC_LVT_TIMER],
+	       apic->timer_initial);
+	for (unsigned int i = 0; i < 8; i++) {
+		if (apic->irr[i] | apic->isr[i]) {
+			printf("vectors from %02x: irr %08x isr %08x\n",
+			       32 * i, apic->irr[i], apic->isr[i]);
+		}
+	}
+}
+
 void vcpu_dump(struct vcpu *vcpu)
 {
 	vcpu_load(vcpu);
@@ -114,6 +141,7 @@ void vcpu_dump(struct vcpu *vcpu)
 	dump_code(vcpu);
 	dump_registers(vcpu);
 	dump_system(vcpu);
+	dump_apic(vcpu);
 	printf("last events:\n");
 	trace_dump(TRACE_LAST);
 }
