@@ -174,7 +174,7 @@ static void look_at_chips(const char *line)
 		chips_measure(&console);
 	}
 	if (find(line, "ticks")) {
-		ticks_take(say);
+		ticks_take(&console);
 	}
 }
 

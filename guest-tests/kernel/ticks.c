@@ -23,9 +23,8 @@
 #define PIC_EOI 0x20
 #define PIT_COUNT 11932 /* 100 Hz */
 #define PM_TIMER 0x608
-#define PM_HALF_SECOND 1789772u
 #define PM_TICK 35795u
-#define TICKS_LEAST 2
+#define TICKS 16
 
 #define IOAPIC 0xfec00000u
 #define IOAPIC_PIN 2
@@ -112,35 +111,61 @@ static void write_ioapic(u8 reg, u32 value)
 	*word(IOAPIC + 0x10) = value;
 }
 
-/** For half a second. @return whether as many came as should */
-static bool count(void)
+static u32 tsc(void)
 {
-	u32 begin = in_long(PM_TIMER);
+	u32 low;
+
+	asm volatile("rdtsc" : "=a"(low) : : "edx");
+	return low;
+}
+
+/** Do nothing until a tick has come. @return how long it took from us */
+static u32 spin(void)
+{
+	u32 seen = ticks, before, now = tsc();
+
+	do {
+		before = now;
+		now = tsc();
+	} while (ticks == seen);
+	return now - before;
+}
+
+/** Take some in a loop that never stops, and some asleep. */
+static void count(const struct chips_console *console, const char *name)
+{
+	u32 begin = in_long(PM_TIMER), taken = 0;
 
 	ticks = 0;
 	asm volatile("sti");
-	while (in_long(PM_TIMER) - begin < PM_HALF_SECOND ||
-	       ticks < TICKS_LEAST) {
+	spin();
+	for (unsigned int i = 0; i < TICKS; i++) {
+		taken += spin();
+	}
+	while (ticks < 2 * TICKS) {
 		asm volatile("hlt");
 	}
 	asm volatile("cli");
-	return ticks <= 2 + (in_long(PM_TIMER) - begin) / PM_TICK;
+	console->say(ticks <= 2 + (in_long(PM_TIMER) - begin) / PM_TICK
+			     ? "kernel: ticks"
+			     : "kernel: TOO MANY ticks");
+	console->say(name);
+	console->say_hex(taken / TICKS);
+	console->say("\n");
 }
 
-void ticks_take(void (*say)(const char *text))
+void ticks_take(const struct chips_console *console)
 {
 	load_idt();
 	start_pic(PIC, PIC_VECTOR, 4, 0xfe);
 	start_pic(PIC_SLAVE, PIC_VECTOR + 8, 2, 0xff);
 	start_pit();
-	say(count() ? "kernel: ticks of the 8259\n"
-		    : "kernel: too many ticks of the 8259\n");
+	count(console, " of the 8259, each takes ");
 	out(PIC + 1, 0xff);
 	*word(LAPIC_SVR) = 0x1ff;
 	write_ioapic(0x11 + 2 * IOAPIC_PIN, 0);
 	write_ioapic(0x10 + 2 * IOAPIC_PIN, IOAPIC_VECTOR);
-	say(count() ? "kernel: ticks of the IOAPIC\n"
-		    : "kernel: too many ticks of the IOAPIC\n");
+	count(console, " of the IOAPIC, each takes ");
 	write_ioapic(0x10 + 2 * IOAPIC_PIN, 0x10000);
 	out(0x43, 0x30); /* stop */
 }

@@ -7,46 +7,90 @@
  */
 #include "hv/platform/board.h"
 
+#include "bus/access.h"
 #include "hv/platform/acpi.h"
 
 /* Time --------------------------------------------------------------------- */
 
-static u64 earlier(u64 a, u64 b)
+static u64 deadline(struct board *board, enum board_clock clock)
 {
-	return a < b ? a : b;
+	switch (clock) {
+	case BOARD_PIT:
+		return pit_deadline(&board->pit);
+	case BOARD_RTC:
+		return rtc_deadline(&board->rtc);
+	case BOARD_PM:
+		return pm_deadline(&board->pm);
+	case BOARD_CLOCKS:
+		break;
+	}
+	return CLOCK_NEVER;
 }
 
-/** Tell the next deadline if it is another than before. */
-static void arm(struct board *board)
+static void advance(struct board *board, enum board_clock clock, u64 now)
 {
-	u64 when;
-
-	spinlock_lock(&board->arming);
-	when = earlier(pit_deadline(&board->pit),
-		       earlier(rtc_deadline(&board->rtc),
-			       pm_deadline(&board->pm)));
-	if (when != board->armed) {
-		board->armed = when;
-		/* A moment that nobody waits for any more may come. */
-		if (when != CLOCK_NEVER) {
-			board->host.arm(board->host.data, when);
-		}
+	switch (clock) {
+	case BOARD_PIT:
+		pit_advance(&board->pit, now);
+		break;
+	case BOARD_RTC:
+		rtc_advance(&board->rtc, now);
+		break;
+	case BOARD_PM:
+		pm_advance(&board->pm, now);
+		break;
+	case BOARD_CLOCKS:
+		break;
 	}
+}
+
+/** Tell the earliest deadline if it is another than before; arming is held. */
+static void arm_earliest(struct board *board)
+{
+	u64 when = CLOCK_NEVER;
+
+	for (unsigned int i = 0; i < BOARD_CLOCKS; i++) {
+		when = board->due[i] < when ? board->due[i] : when;
+	}
+	/* A moment that nobody waits for any more may come. */
+	if (when != board->armed && when != CLOCK_NEVER) {
+		board->host.arm(board->host.data, when);
+	}
+	board->armed = when;
+}
+
+/** A chip was accessed.  Its deadline is asked for with arming held, so that
+ * of two who ask, the one that is last has the newer answer. */
+static void arm(struct board *board, enum board_clock clock)
+{
+	spinlock_lock(&board->arming);
+	WRITE_ONCE(board->due[clock], deadline(board, clock));
+	arm_earliest(board);
 	spinlock_unlock(&board->arming);
 }
 
+/* A tick of the 8254 comes through here: only who is due is asked. */
 void board_advance(struct board *board)
 {
 	u64 now = board->host.now(board->host.data);
+	bool moved[BOARD_CLOCKS];
 
-	pit_advance(&board->pit, now);
-	rtc_advance(&board->rtc, now);
-	pm_advance(&board->pm, now);
-	/* The timer has struck: it has to be set even to the same moment. */
+	for (unsigned int i = 0; i < BOARD_CLOCKS; i++) {
+		moved[i] = READ_ONCE(board->due[i]) <= now;
+		if (moved[i]) {
+			advance(board, i, now);
+		}
+	}
 	spinlock_lock(&board->arming);
+	for (unsigned int i = 0; i < BOARD_CLOCKS; i++) {
+		if (moved[i]) {
+			WRITE_ONCE(board->due[i], deadline(board, i));
+		}
+	}
+	/* The timer has struck: it has to be set even to the same moment. */
 	board->armed = CLOCK_NEVER;
+	arm_earliest(board);
 	spinlock_unlock(&board->arming);
-	arm(board);
 }
 
 static int access_pit(void *opaque, struct bus_access *access)
@@ -55,7 +99,7 @@ static int access_pit(void *opaque, struct bus_access *access)
 
 	pit_access(&board->pit, access, board->host.now(board->host.data));
 	if (access->is_write) {
-		arm(board);
+		arm(board, BOARD_PIT);
 	}
 	return 0;
 }
@@ -66,7 +110,7 @@ static int access_rtc(void *opaque, struct bus_access *access)
 
 	/* Also a read of what has happened makes a new deadline. */
 	rtc_access(&board->rtc, access, board->host.now(board->host.data));
-	arm(board);
+	arm(board, BOARD_RTC);
 	return 0;
 }
 
@@ -76,7 +120,7 @@ static int access_pm(void *opaque, struct bus_access *access)
 
 	pm_access(&board->pm, access, board->host.now(board->host.data));
 	if (access->is_write) {
-		arm(board);
+		arm(board, BOARD_PM);
 	}
 	return 0;
 }
@@ -195,6 +239,9 @@ static void init_timers(struct board *board, const struct board_plan *plan)
 		irq_lines_get(&board->lines, ACPI_SCI));
 	board->pm.power_off = power_off;
 	board->pm.data = board;
+	for (unsigned int i = 0; i < BOARD_CLOCKS; i++) {
+		board->due[i] = CLOCK_NEVER;
+	}
 	board->armed = CLOCK_NEVER;
 	board->arming = (struct spinlock)SPINLOCK_INIT;
 }

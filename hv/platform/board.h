@@ -83,6 +83,9 @@ struct board_serial {
 
 #define BOARD_DEVICES 24
 
+/** The chips that know time. */
+enum board_clock { BOARD_PIT, BOARD_RTC, BOARD_PM, BOARD_CLOCKS };
+
 /** A device and the bus that it belongs on. */
 struct board_device {
 	bool is_memory; /* the MMIO bus, else the port bus */
@@ -104,9 +107,10 @@ struct board {
 	struct i8042 i8042;
 	struct fw_cfg fw_cfg;
 	struct board_serial serial[BOARD_SERIALS];
-	/* Under arming. */
+	/* Under arming; `due` is also read without. */
 	struct spinlock arming;
-	u64 armed; /* what arm() was last told */
+	u64 due[BOARD_CLOCKS]; /* when each has something to do */
+	u64 armed;	       /* what arm() was last told */
 };
 
 /**

@@ -14,30 +14,30 @@
 
 #include "hv/platform/pic_chip.h"
 
-int pic_chip_first(const struct pic_chip *chip, u8 set)
+/** How far the first of a set is from the highest priority; 8: it is empty. */
+static unsigned int rank(const struct pic_chip *chip, u8 set)
 {
-	for (unsigned int i = 1; i <= 8; i++) {
-		unsigned int line = (chip->lowest + i) & 7;
+	unsigned int highest = (chip->lowest + 1u) & 7;
+	unsigned int turned = (set | (unsigned int)set << 8) >> highest;
 
-		if (set & BIT(line)) {
-			return (int)line;
-		}
-	}
-	return -1;
+	return set ? (unsigned int)__builtin_ctz(turned) : 8;
 }
 
-/** How far from the highest priority a line is, 0 to 7; 8 for none. */
-static unsigned int rank(const struct pic_chip *chip, int line)
+int pic_chip_first(const struct pic_chip *chip, u8 set)
 {
-	return line < 0 ? 8 : (unsigned int)(line - chip->lowest - 1) & 7;
+	return set ? (int)((chip->lowest + 1 + rank(chip, set)) & 7) : -1;
 }
 
 /** The line for which a chip asks its INT now, or -1. */
 static int wish(const struct pic_chip *chip, bool is_master)
 {
-	int line = pic_chip_first(chip, chip->irr & ~chip->imr);
+	u8 asking = chip->irr & ~chip->imr;
 	u8 serving = chip->isr;
 
+	/* Most often: one of the two controllers is not used at all. */
+	if (!asking) {
+		return -1;
+	}
 	/* Masked lines do not hold others back in special mask mode. */
 	if (chip->special) {
 		serving &= ~chip->imr;
@@ -46,8 +46,8 @@ static int wish(const struct pic_chip *chip, bool is_master)
 	if (chip->nested && is_master) {
 		serving &= ~BIT(PIC_CASCADE);
 	}
-	return rank(chip, line) < rank(chip, pic_chip_first(chip, serving))
-		       ? line
+	return rank(chip, asking) < rank(chip, serving)
+		       ? pic_chip_first(chip, asking)
 		       : -1;
 }
 

@@ -17,6 +17,14 @@
 /** Ticks begin here, so that a start may lie before the machine's. */
 #define FIRST_TICK 0x100000
 
+static void set_line(struct pit *pit, bool high)
+{
+	if (pit->high != high) {
+		pit->high = high;
+		irq_line_set(&pit->line, high);
+	}
+}
+
 /** The line shows every rise since it was last looked at, as one. */
 static void advance(struct pit *pit, u64 tick)
 {
@@ -25,10 +33,10 @@ static void advance(struct pit *pit, u64 tick)
 	bool output = pit_counter_output(counter, tick);
 
 	if (rose) {
-		irq_line_set(&pit->line, false);
-		irq_line_set(&pit->line, true);
+		set_line(pit, false);
+		set_line(pit, true);
 	}
-	irq_line_set(&pit->line, output);
+	set_line(pit, output);
 	pit->tick = tick;
 }
 

@@ -37,6 +37,7 @@ struct pit {
 	/* Under lock. */
 	struct pit_counter counter[3];
 	u8 system; /* port 0x61, bits 1..0 */
+	bool high; /* the line */
 	u64 tick;  /* counter 0's output is known up to here */
 	/* Fixed. */
 	struct clock clock;

@@ -87,11 +87,12 @@ bool vlapic_set_base(struct vlapic *apic, u64 base, unsigned int phys_bits)
 /** @return the highest vector whose bit is set, or -1 */
 static int highest(const u32 *bits)
 {
-	for (int i = 7; i >= 0; i--) {
-		u32 word = READ_ONCE(bits[i]);
+	for (int i = 6; i >= 0; i -= 2) {
+		u64 two = READ_ONCE(bits[i]) |
+			  (u64)READ_ONCE(bits[i + 1]) << 32;
 
-		if (word) {
-			return 32 * i + 31 - __builtin_clz(word);
+		if (two) {
+			return i * 32 + 63 - __builtin_clzll(two);
 		}
 	}
 	return -1;
