@@ -26,6 +26,7 @@
 #define LEAF_HYPERVISOR_TIMING 0x40000010u
 #define LEAF_KVM 0x40000100u
 #define HTT BIT(28)
+#define MTRRS BIT(12)
 #define CMP_LEGACY BIT(1)
 #define INVARIANT_TSC BIT(8)
 
@@ -80,6 +81,7 @@ static void frequency(struct cpuid_result *r)
 
 static void first(const struct vcpu *vcpu, struct cpuid_result *r)
 {
+	r->edx |= (u32)MTRRS;
 	if (vcpu->vm->cpus > 1) {
 		r->ebx |= (1u << core_bits(vcpu)) << 16;
 		r->edx |= (u32)HTT;

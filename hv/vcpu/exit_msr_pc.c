@@ -9,13 +9,23 @@
 #include "hv/vcpu/exit.h"
 
 #include "bus/errno.h"
+#include "hv/vcpu/mtrr.h"
 #include "hv/vcpu/pvclock.h"
 #include "hv/vcpu/vcpu.h"
 
-/** Registers that read as 0 and may be written with anything. */
+/**
+ * Registers that read as 0 and may be written with anything.  AMD's are used
+ * without asking by kernels that see that vendor (APM 2 appendix A).
+ */
 static const u32 zeroes[] = {
 	0x0000008b, /* IA32_BIOS_SIGN_ID: no microcode update was loaded */
-	0xc0010015, /* AMD's hardware configuration: as after reset */
+	0x00000179, 0x0000017a, /* machine checks: there are no banks */
+	0xc0010000, 0xc0010001, 0xc0010002, 0xc0010003, /* AMD's counters */
+	0xc0010004, 0xc0010005, 0xc0010006, 0xc0010007,
+	0xc0010010, /* SYSCFG */
+	0xc0010015, /* HWCR */
+	0xc001001f, /* NB_CFG */
+	0xc0010140, 0xc0010141, /* AMD's list of errata: empty */
 	0xc0010055, /* AMD's interrupt pending message: no C1E */
 };
 
@@ -36,7 +46,7 @@ int exit_msr_pc_get(const struct vcpu *vcpu, u32 msr, u64 *value)
 		return 0;
 	}
 	*value = 0;
-	return is_zero(msr) ? 0 : -EINVAL;
+	return is_zero(msr) ? 0 : mtrr_get(&vcpu->mtrr, msr, value);
 }
 
 int exit_msr_pc_set(struct vcpu *vcpu, u32 msr, u64 value)
@@ -44,5 +54,5 @@ int exit_msr_pc_set(struct vcpu *vcpu, u32 msr, u64 value)
 	if (msr == PVCLOCK_MSR_WALL || msr == PVCLOCK_MSR_SYSTEM) {
 		return pvclock_set(vcpu, msr, value);
 	}
-	return is_zero(msr) ? 0 : -EINVAL;
+	return is_zero(msr) ? 0 : mtrr_set(&vcpu->mtrr, msr, value);
 }

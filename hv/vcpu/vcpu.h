@@ -15,6 +15,7 @@
 #include "bus/types.h"
 #include "hv/vcpu/hang.h"
 #include "hv/vcpu/known_store.h"
+#include "hv/vcpu/mtrr.h"
 #include "hv/vcpu/vcpu_regs.h"
 #include "hv/vcpu/vcpu_run.h"
 #include "hv/vmx/exit_reasons.h"
@@ -159,6 +160,7 @@ struct vcpu {
 	u64 tsc_aux;
 	u64 misc_enable;
 	u64 pvclock; /* PVCLOCK_MSR_SYSTEM */
+	struct mtrr mtrr;
 	struct vcpu_extra extra;
 
 	/* --- fixed after vcpu_create() --- */

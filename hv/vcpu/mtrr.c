@@ -1,0 +1,108 @@
+/** @file
+ * Which MSRs the MTRRs are, and what may be written to them.
+ */
+#include "hv/vcpu/mtrr.h"
+
+#include "bus/errno.h"
+
+/* SDM 4, table 2-2 */
+#define MTRRCAP 0x0fe
+#define VARIABLE_FIRST 0x200
+#define FIX_64K 0x250
+#define FIX_16K_FIRST 0x258
+#define FIX_4K_FIRST 0x268
+#define DEF_TYPE 0x2ff
+
+#define MTRRCAP_FIX BIT(8)
+#define DEF_TYPE_DEFINED (BIT(11) | BIT(10) | BITS(7, 0))
+#define ENABLED (BIT(11) | BIT(10)) /* all, and the fixed ones */
+#define WRITE_BACK 6
+#define ALL_WRITE_BACK 0x0606060606060606ull
+#define DISPLAY 2 /* fixed range 0xa0000..0xbffff */
+
+static bool is_type(u64 type)
+{
+	return type <= 1 || (type >= 4 && type <= 6);
+}
+
+/** Eight types, a byte each. */
+static bool are_types(u64 value)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		if (!is_type(value >> 8 * i & 0xff)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** @return its place among the fixed ones, or -1 */
+static int fixed_index(u32 msr)
+{
+	if (msr == FIX_64K) {
+		return 0;
+	}
+	if (msr - FIX_16K_FIRST < 2) {
+		return (int)(1 + msr - FIX_16K_FIRST);
+	}
+	return msr - FIX_4K_FIRST < 8 ? (int)(3 + msr - FIX_4K_FIRST) : -1;
+}
+
+static bool is_variable(u32 msr)
+{
+	return msr - VARIABLE_FIRST < 2 * MTRR_VARIABLE;
+}
+
+int mtrr_get(const struct mtrr *mtrr, u32 msr, u64 *value)
+{
+	int fixed = fixed_index(msr);
+
+	if (fixed >= 0) {
+		*value = mtrr->fixed[fixed];
+	} else if (is_variable(msr)) {
+		*value = mtrr->variable[msr - VARIABLE_FIRST];
+	} else if (msr == DEF_TYPE) {
+		*value = mtrr->def_type;
+	} else if (msr == MTRRCAP) {
+		*value = MTRRCAP_FIX | MTRR_VARIABLE;
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_def_type(struct mtrr *mtrr, u64 value)
+{
+	if ((value & ~DEF_TYPE_DEFINED) || !is_type(value & 0xff)) {
+		return -EINVAL;
+	}
+	mtrr->def_type = value;
+	return 0;
+}
+
+int mtrr_set(struct mtrr *mtrr, u32 msr, u64 value)
+{
+	int fixed = fixed_index(msr);
+
+	if (msr == DEF_TYPE) {
+		return set_def_type(mtrr, value);
+	}
+	if (fixed >= 0 && are_types(value)) {
+		mtrr->fixed[fixed] = value;
+		return 0;
+	}
+	/* The even ones hold a type, the odd ones a mask. */
+	if (is_variable(msr) && ((msr & 1) || is_type(value & 0xff))) {
+		mtrr->variable[msr - VARIABLE_FIRST] = value;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+void mtrr_reset(struct mtrr *mtrr)
+{
+	*mtrr = (struct mtrr){ .def_type = ENABLED | WRITE_BACK };
+	for (unsigned int i = 0; i < MTRR_FIXED; i++) {
+		mtrr->fixed[i] = i == DISPLAY ? 0 : ALL_WRITE_BACK;
+	}
+}
