@@ -8,6 +8,7 @@
  *	0x00010000  KERNEL_LOWEST: from here on the kernel's
  *	0x0009fc00  reserved, as if firmware kept its data there
  *	0x000a0000  nothing: the display's memory of a PC
+ *	0x000c0000  ones, read-only: where no card has put its ROM
  *	0x000e0000  reserved: tables of firmware
  *	0x00100000  RAM, to the end of the guest's memory
  *	0xc0000000  devices at the earliest
@@ -23,6 +24,7 @@
 #define LAYOUT_STRINGS_END 0x10000ull
 #define LAYOUT_LOW_END 0x9fc00ull
 #define LAYOUT_HOLE 0xa0000ull
+#define LAYOUT_ROMS 0xc0000ull
 #define LAYOUT_TABLES 0xe0000ull /* ACPI's, and what else firmware leaves */
 #define LAYOUT_HIGH 0x100000ull
 #define LAYOUT_MEMORY_MAX 0xc0000000ull

@@ -14,10 +14,11 @@
 
 #define LARGE_PAGE_PAGES 512
 
-static int add_slot(struct pc *pc, u32 id, u64 start, u64 end)
+static int add_slot(struct pc *pc, u32 flags, u64 start, u64 end)
 {
 	struct vm_region region = {
-		.slot = id,
+		.slot = (u32)(start >> PAGE_SHIFT), /* any number will do */
+		.flags = flags,
 		.gpa = gpa(start),
 		.size = end - start,
 		.hpa = virt_to_hpa(pc->ram + start),
@@ -37,9 +38,14 @@ static int add_memory(struct pc *pc)
 	if (!pc->ram) {
 		return -ENOMEM;
 	}
+	/* Kernels look for ROMs 16 bytes by 16, and must not exit for each. */
+	memset(pc->ram + LAYOUT_ROMS, 0xff, LAYOUT_TABLES - LAYOUT_ROMS);
 	error = add_slot(pc, 0, 0, LAYOUT_HOLE);
-	return error ? error
-		     : add_slot(pc, 1, LAYOUT_TABLES, memory);
+	if (!error) {
+		error = add_slot(pc, MEMSLOT_READONLY, LAYOUT_ROMS,
+				 LAYOUT_TABLES);
+	}
+	return error ? error : add_slot(pc, 0, LAYOUT_TABLES, memory);
 }
 
 /**

@@ -101,6 +101,7 @@ class Machine:
         self.inputs = {}
         self.terminal = None
         self.unsent = b""
+        self.send_at = 0.0
         self.left = False
 
     def run(self):
@@ -227,13 +228,15 @@ class Machine:
         self.left = True
 
     def _send_rest(self):
-        # A few at a time: a UART's FIFO is short, and what does not fit is lost.
-        if self.unsent and self.terminal is not None:
+        now = time.monotonic()
+        if self.unsent and self.terminal is not None and now >= self.send_at:
+            some, pause = MACHINES[self.request.machine].typing
             try:
-                sent = os.write(self.terminal, self.unsent[:16])
+                sent = os.write(self.terminal, self.unsent[:some])
             except BlockingIOError:
                 return
             self.unsent = self.unsent[sent:]
+            self.send_at = now + pause
 
     def _take_input(self, fd):
         data = os.read(fd, 4096)

@@ -85,6 +85,8 @@ class Qemu:
     """One start of QEMU: `prepare(folder)` makes its files, `argv` its command."""
 
     uses_terminal = False
+    typing = (16, 0.0)
+    """So many bytes into COM1 at once, and seconds to the next."""
 
     def __init__(self, request):
         self.request = request
