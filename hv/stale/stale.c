@@ -306,15 +306,11 @@ int stale_begin(struct vm *vm)
 
 void stale_end(void)
 {
-	struct vm *vm = watched;
-
-	if (!vm) {
+	if (!watched) {
 		return;
 	}
+	/* What was put off goes with the VM: it is a lab's, and may be bad. */
 	watched = NULL;
-	spinlock_lock(&vm->bus_lock);
-	call_late(late_calls);
-	spinlock_unlock(&vm->bus_lock);
 	if (!stale_switch(false)) {
 		panic("a CPU runs while the staleness shim is switched off");
 	}

@@ -41,7 +41,7 @@ struct vm;
  */
 int stale_begin(struct vm *vm) __must_check;
 
-/** Switch it off, if it is on; all other CPUs are idle. */
+/** Switch it off, if it is on: its VM ends.  All other CPUs are idle. */
 void stale_end(void);
 
 /** Memory is freed: no CPU sees a pointer into it any more.  At any time. */
