@@ -23,6 +23,10 @@
  * does.  Protected mode's go through gates, privilege levels and task states,
  * which are the processor's: an event that comes while a protected-mode state
  * is invalid ends the VM with a sentence (spec 9).
+ *
+ * Protected mode without paging is one of these states with EPT: the guest's
+ * CR0.PG is the real one.  KVM enters it over a page table that maps everything
+ * onto itself; here the emulator runs it, as it runs real mode, all of it.
  */
 #include "hv/vcpu/invalid_state.h"
 
