@@ -97,8 +97,8 @@ demo: ## install what is missing, build, grade the reference solutions
 	@tools/grade --lab all --src $(if $(UNSOLVED_LABS),labs,solutions)
 grade: ## grade a lab (LAB=1|all, SRC=, MACHINE=qemu|bochs|kvm, MODE=ept|shadow|noug, CPUS=, V=1)
 	@tools/grade
-host: ## your file's functions, no VM: sanitizers, lab 5's barrier bench (LAB=1; needs cmocka)
-	@tools/check/host $(or $(HOSTCC),gcc) $(LAB)
+host: ## your file's functions, no VM: sanitizers, lab 5's barrier bench (LAB=1 or SRCU=FILE)
+	@SRCU=$(SRCU) tools/check/host $(or $(HOSTCC),gcc) $(LAB)
 trace: image guests ## run tests, print the last events of each as trace-cmd does (LAB=, TEST=)
 	@OUT=$(OUT) tools/run trace
 docs: ## the manual as HTML, in build/docs/html/index.html
