@@ -26,6 +26,7 @@
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
 
+#include "bus/access.h"
 #include "bus/srcu.h"
 #include "bus/table.h"
 #include "bus/types.h"
@@ -74,7 +75,8 @@ struct bus_device {
 	u8 widths;    /* mask of enum bus_width: the bus refuses any other */
 	void *opaque; /* handed to access() */
 	/**
-	 * Carry one access out.  May run on several CPUs at once.
+	 * Carry one access out.  May run on several CPUs at once, each in a
+	 * read section: it may register, but not unregister on this bus.
 	 *
 	 * @param opaque  the device's own
 	 * @param access  inside the device and of a declared width; a read's
@@ -104,7 +106,7 @@ struct bus_doorbell {
 	u32 length;	    /* bytes: 1, 2, 4, 8; 0: any */
 	bool matches;	    /* only stores of this value; not with length 0 */
 	u64 value;	    /* its low length bytes count */
-	/** Let somebody know.  May run on several CPUs at once. */
+	/** Let somebody know; as with access() of a device. */
 	void (*ring)(void *opaque);
 	void *opaque;
 };
@@ -216,7 +218,8 @@ int __must_check bus_unregister_doorbell(struct bus *bus,
 /**
  * Offer an access to the doorbell that it rings (step 5.6), else to the device
  * that it lies in (step 5.4).  The caller is in a read section of the bus'
- * domain, and stays in it until this returns.
+ * domain, and stays in it until this returns.  It writes to access and hint,
+ * and to nothing that CPUs share.
  *
  * @param bus     the bus
  * @param access  address, length, is_write, and value of a write
@@ -259,6 +262,16 @@ int __must_check bus_dispatch_alone(const struct bus *bus,
  */
 const struct bus_doorbell *__must_check
 bus_find_doorbell(const struct bus *bus, bus_addr_t address);
+
+/**
+ * Whether nothing is on the bus: spares an exit its read section.  What was
+ * seen before binds this look as it does bus_dispatch().
+ */
+static inline bool bus_is_empty(const struct bus *bus)
+{
+	smp_rmb();
+	return !READ_ONCE(bus->table);
+}
 
 /**
  * Between two instructions that are emulated in one read section (spec 9):

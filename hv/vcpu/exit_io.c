@@ -90,8 +90,7 @@ enum exit_action exit_io_handle(struct vcpu *vcpu)
 		access.value = vcpu->gpr[GPR_RAX] &
 			       (~0ull >> (64 - 8 * access.length));
 	}
-	smp_rmb(); /* what the guest has seen before binds this look, too */
-	if (!READ_ONCE(vcpu->vm->port_bus.table) ||
+	if (bus_is_empty(&vcpu->vm->port_bus) ||
 	    bus_dispatch_alone(&vcpu->vm->port_bus, &vcpu->reader, &access)) {
 		return to_vmm(vcpu, &access);
 	}
