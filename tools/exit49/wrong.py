@@ -9,8 +9,6 @@ in a copy below build/; the work tree is never touched.
 
 solutions/labN-*/right/NAME.patch is another way to do it, which must have full marks:
     Change: one sentence
-    But: test [test ...]
-where the second line, if there is one, names the tests that do not accept it.
 """
 import glob
 import io
@@ -30,7 +28,7 @@ from .writers import Terminal
 
 @dataclass
 class Wrong:
-    """One wrong solution; or a right one, and `fails` is what does not accept it."""
+    """One wrong solution; or a right one, of which nothing may fail."""
 
     name: str
     path: str
@@ -66,15 +64,14 @@ def _fields(path, known):
 def read(path, lab, right=False):
     """Read a patch's header and check it against the lab."""
     keys = ("Change",) if right else ("Mistake", "Fails", "Hint")
-    fields = _fields(path, keys + ("But",) if right else keys)
+    fields = _fields(path, keys)
     for key in keys:
         if key not in fields:
             raise Problem(f"{path}: the line '{key}: ...' is missing")
-    list_of = "But" if right else "Fails"
-    fails = fields.get(list_of, "").replace(",", " ").split()
+    fails = fields.get("Fails", "").replace(",", " ").split()
     for test in fails:
         if test not in lab.points:
-            raise Problem(f"{path}: {list_of}: names {test}, which is no test of lab "
+            raise Problem(f"{path}: Fails: names {test}, which is no test of lab "
                           f"{lab.number}")
     name = os.path.splitext(os.path.basename(path))[0]
     return Wrong(name, path, fields[keys[0]], fails, fields.get("Hint", ""), right)
@@ -121,7 +118,7 @@ def judge(wrong, grade):
     faults = [f"{test} passed" for test in wrong.fails if test in passed]
     if wrong.right:
         faults += [f"{test.name} failed" for test in grade.tests
-                   if test.name not in passed and test.name not in wrong.fails]
+                   if test.name not in passed]
     elif grade.score >= grade.max:
         faults.append(f"the score is {grade.score}/{grade.max}")
     if _squeeze(wrong.hint) not in _squeeze(text):
