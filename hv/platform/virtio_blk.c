@@ -40,11 +40,12 @@ static enum request_status transfer(struct virtio_blk *blk,
 				    const struct request *request, u64 bytes)
 {
 	struct virtqueue_chain *chain = &blk->virtio.chain;
-	u8 *place = blk->image + request->sector * VIRTIO_BLK_SECTOR;
+	u8 *place;
 
 	if (!is_on_disk(blk, request->sector, bytes)) {
 		return STATUS_ERROR;
 	}
+	place = blk->image + request->sector * VIRTIO_BLK_SECTOR;
 	if (request->type == REQUEST_READ) {
 		return virtqueue_write(chain, place, bytes) == bytes
 			       ? STATUS_OK
