@@ -18,7 +18,7 @@
  * Of the time stamp counter.  Two CPUs that wait for each other need a
  * microsecond a round where both can run, and milliseconds where they cannot.
  */
-#define TICKS_ENOUGH 40000000ull
+#define TICKS_ENOUGH 20000000ull
 
 /** The word cases= of the hypervisor; any other number says that there is all
  * the time in the world. */

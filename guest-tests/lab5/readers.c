@@ -99,7 +99,7 @@ TEST(old_tables_go_while_a_vcpu_is_emulated)
 
 	second_start(turn_emulated, NULL);
 	second_turn(&meeting);
-	for (u32 i = 0; i < 20; i++) {
+	for (u32 i = 0; i < 10; i++) {
 		lab5_add(10 + i, OTHERS + 8 * i, 8);
 		second_wake();
 		lab5_turns(&meeting, TURNS_OF_A_SECTION);
@@ -119,7 +119,7 @@ TEST(a_change_of_slots_ends_among_readers)
 {
 	lab5_add(1, PARK, 8);
 	second_start(read_always, NULL);
-	for (u32 i = 0; i < 50; i++) {
+	for (u32 i = 0; i < 20; i++) {
 		second_wake();
 		second_turn(&meeting);
 		lab5_add(10 + i, OTHERS + 8 * i, 8);

@@ -12,7 +12,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from . import model
+from . import common, model
 from .build import MAKE, clean_environment
 from .common import ROOT, Problem
 from .model import Event, TestGrade
@@ -43,7 +43,7 @@ class Program:
 def _make(*goals):
     compiler = os.environ.get("HOSTCC") or "gcc"
     return subprocess.run(
-        [MAKE, "-s", "--no-print-directory", f"-j{os.cpu_count() or 1}", "-f",
+        [MAKE, "-s", "--no-print-directory", f"-j{common.cpus_here()}", "-f",
          "bus/bench/build.mk", f"BENCHCC={compiler}", *goals],
         cwd=ROOT, env=clean_environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -225,5 +225,5 @@ def run(lab, program, names, options):
         if options.on_result:
             options.on_result(grade)
         return grade
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(common.cpus_here()) as pool:
         return dict(zip(names, pool.map(one, names)))

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from .common import ROOT, Problem
+from .common import ROOT, Problem, cpus_here
 
 # On a Mac `make` is one of 2006, and GNU Make is called gmake.
 MAKE = "gmake" if sys.platform == "darwin" else "make"
@@ -56,7 +56,7 @@ def _locked_make(arguments):
     with open(os.path.join(ROOT, "build", ".lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return subprocess.run(
-            [MAKE, "-s", "--no-print-directory", f"-j{os.cpu_count() or 1}",
+            [MAKE, "-s", "--no-print-directory", f"-j{cpus_here()}",
              *arguments],
             cwd=ROOT, env=clean_environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

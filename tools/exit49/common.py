@@ -38,6 +38,13 @@ def require_file(path, what):
         raise Problem(f"{what} {path} is empty")
 
 
+def cpus_here():
+    """How many CPUs this process may use (taskset gives it fewer than there are)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
 def open_output(path):
     """Open path for writing text, '-' being stdout."""
     if path == "-":

@@ -7,9 +7,11 @@ which test the machine died of.
 
 Which results count: lines on COM2 with this run's nonce, each test once.
 
-A lab with several modes (modes.py) has all of this once a mode, at the same time. A
-test has passed if it passes in every mode in which it is not skipped. Scenarios of the
-barrier bench (bench.py) need no machine; they run beside all that.
+A lab with several modes (modes.py) has all of this once a mode, at the same time if
+there is a CPU for each of all vCPUs: two that wait for each other need milliseconds a
+round where one of them has none. A test has passed if it passes in every mode in which
+it is not skipped. Scenarios of the barrier bench (bench.py) need no machine; they run
+beside all that.
 """
 import concurrent.futures
 import os
@@ -153,7 +155,7 @@ def _run_alone(lab, request, names, options):
     """Run each test in a machine of its own; return {name: Run}."""
     def alone(name):
         return boot(request, name, options.exits)
-    count = min(ALONE_AT_ONCE, os.cpu_count() or 1)
+    count = min(ALONE_AT_ONCE, common.cpus_here())
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
         return dict(zip(names, pool.map(alone, names)))
 
@@ -255,6 +257,13 @@ def _name_exits(names, graded):
             for mode, one in zip(names, graded) for name, taken in one.exits.items()}
 
 
+def _at_once(request, count):
+    """How many of so many machines to run at the same time."""
+    # Bochs has one thread for all its CPUs: they need not be there together.
+    cpus = 1 if request.machine == "bochs" else request.cpus
+    return count if cpus == 1 else max(1, min(count, common.cpus_here() // cpus))
+
+
 def _grade_guests(lab, image, wanted, options):
     """Boot the guest program once a mode; return (TestGrades, exits, notes)."""
     if not wanted:
@@ -266,7 +275,8 @@ def _grade_guests(lab, image, wanted, options):
     request = Request(machine=options.machine, image=image.path, modules=[guest],
                       idle=options.idle, cpus=options.cpus or guest_cpus(guest),
                       icount=options.icount)
-    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+    count = _at_once(request, len(names))
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
         graded = list(pool.map(lambda mode: _grade_mode(
             lab, replace(request, append=modes.WORDS[mode]), wanted, options), names))
     merged = [_merge(names, grades) for grades in zip(*(one.tests for one in graded))]
