@@ -4,8 +4,8 @@
  * The guest reads the clock in a loop.  Between two reads lie a few
  * instructions, or a tick: the exit, the timer, the interrupt's delivery, the
  * handler below, its EOI, which is an exit, and in TSC-deadline mode the WRMSR
- * for the next one.  Rows of rows.c hand over stamps; here the sums of what ticks have
- * taken take their place, so that each difference is one tick.
+ * for the next one.  Rows of rows.c hand over stamps; here the sums of what
+ * ticks have taken take their place, so that each difference is one tick.
  */
 #include "guest-tests/apic/apic.h"
 
