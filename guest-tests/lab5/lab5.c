@@ -12,7 +12,7 @@
 #define ROUNDS_A_CALL 64
 
 /** In one go; then it is time to look at the clock, and for twice as many. */
-#define ROUNDS_FIRST 10
+#define ROUNDS_FIRST 3
 
 /**
  * Of the time stamp counter.  Two CPUs that wait for each other need a
