@@ -119,16 +119,23 @@ static u32 tsc(void)
 	return low;
 }
 
-/** Do nothing until a tick has come. @return how long it took from us */
+/**
+ * Do nothing until a tick has come: just before the look at the count, or just
+ * behind the one before it.
+ * @return how long it took from us
+ */
 static u32 spin(void)
 {
-	u32 seen = ticks, before, now = tsc();
+	u32 seen = ticks, before, now = tsc(), most = 0;
+	bool came;
 
 	do {
+		came = ticks != seen;
 		before = now;
 		now = tsc();
-	} while (ticks == seen);
-	return now - before;
+		most = now - before > most ? now - before : most;
+	} while (!came);
+	return most;
 }
 
 /** Take some in a loop that never stops, and some asleep. */

@@ -85,34 +85,33 @@ bool vlapic_set_base(struct vlapic *apic, u64 base, unsigned int phys_bits)
 /* The 256 bits ------------------------------------------------------------- */
 
 /** @return the highest vector whose bit is set, or -1 */
-static int highest(const u32 *bits)
+static int highest(const u64 *bits)
 {
-	for (int i = 6; i >= 0; i -= 2) {
-		u64 two = READ_ONCE(bits[i]) |
-			  (u64)READ_ONCE(bits[i + 1]) << 32;
+	for (int i = 3; i >= 0; i--) {
+		u64 some = READ_ONCE(bits[i]);
 
-		if (two) {
-			return i * 32 + 63 - __builtin_clzll(two);
+		if (some) {
+			return i * 64 + 63 - __builtin_clzll(some);
 		}
 	}
 	return -1;
 }
 
-static void set_bit(u32 *bits, u8 vector)
+static void set_bit(u64 *bits, u8 vector)
 {
-	__atomic_fetch_or(&bits[vector / 32], (u32)BIT(vector % 32),
+	__atomic_fetch_or(&bits[vector / 64], BIT(vector % 64),
 			  __ATOMIC_SEQ_CST);
 }
 
-static void clear_bit(u32 *bits, u8 vector)
+static void clear_bit(u64 *bits, u8 vector)
 {
-	__atomic_fetch_and(&bits[vector / 32], ~(u32)BIT(vector % 32),
+	__atomic_fetch_and(&bits[vector / 64], ~BIT(vector % 64),
 			   __ATOMIC_SEQ_CST);
 }
 
-static bool test_bit(const u32 *bits, u8 vector)
+static bool test_bit(const u64 *bits, u8 vector)
 {
-	return READ_ONCE(bits[vector / 32]) & BIT(vector % 32);
+	return READ_ONCE(bits[vector / 64]) & BIT(vector % 64);
 }
 
 /* Priorities --------------------------------------------------------------- */
@@ -142,7 +141,7 @@ int vlapic_pending(const struct vlapic *apic)
 void vlapic_take(struct vlapic *apic, u8 vector)
 {
 	clear_bit(apic->irr, vector);
-	apic->isr[vector / 32] |= BIT(vector % 32);
+	apic->isr[vector / 64] |= BIT(vector % 64);
 	vlapic_timer_taken(apic, vector);
 }
 
@@ -153,7 +152,7 @@ void vlapic_end(struct vlapic *apic, u64 now)
 	if (vector < 0) {
 		return; /* nothing is in service */
 	}
-	apic->isr[vector / 32] &= ~(u32)BIT(vector % 32);
+	apic->isr[vector / 64] &= ~BIT(vector % 64);
 	vlapic_timer_ended(apic, vector, now);
 	if (test_bit(apic->tmr, vector)) {
 		apic->ops->eoi(apic, vector);

@@ -110,8 +110,8 @@ struct vlapic_bus {
 
 struct vlapic {
 	/* --- written by any CPU, atomically --- */
-	u32 irr[8];
-	u32 tmr[8];
+	u64 irr[4];
+	u64 tmr[4];
 	u32 signals; /* enum vlapic_signal */
 	u32 errors;  /* for the ESR, since its last write */
 	u8 startup;  /* the page of the last SIPI */
@@ -127,7 +127,7 @@ struct vlapic {
 	bool awaits_startup; /* since INIT: a SIPI counts */
 
 	/* --- its CPU's alone --- */
-	u32 isr[8];
+	u64 isr[4];
 	u32 esr;
 	u32 icr_low;
 	u32 icr_high;
@@ -197,7 +197,7 @@ int vlapic_pending(const struct vlapic *apic);
 /** Does this vector wait in IRR? */
 static inline bool vlapic_waits(const struct vlapic *apic, u8 vector)
 {
-	return READ_ONCE(apic->irr[vector / 32]) & BIT(vector % 32);
+	return READ_ONCE(apic->irr[vector / 64]) & BIT(vector % 64);
 }
 
 /** The processor takes it: from IRR to ISR. @param vector as pending */

@@ -41,15 +41,15 @@ static bool lvt_of(u32 offset, enum vlapic_lvt *which)
 /** One of the three times eight. */
 static u32 read_bits(const struct vlapic *apic, u32 offset)
 {
-	u32 i = offset / 16 % 8;
+	u32 i = offset / 32 % 4, shift = 32 * (offset / 16 % 2);
 
 	if (offset < VLAPIC_TMR) {
-		return apic->isr[i];
+		return apic->isr[i] >> shift;
 	}
 	if (offset < VLAPIC_IRR) {
-		return READ_ONCE(apic->tmr[i]);
+		return READ_ONCE(apic->tmr[i]) >> shift;
 	}
-	return READ_ONCE(apic->irr[i]);
+	return READ_ONCE(apic->irr[i]) >> shift;
 }
 
 static u32 read_register(struct vlapic *apic, u32 offset, u64 now)

@@ -97,9 +97,18 @@ static bool nmi_waits(const struct vcpu *vcpu)
 	return READ_ONCE(vcpu->apic->signals) & VLAPIC_SIGNAL_NMI;
 }
 
-static bool interrupt_waits(const struct vcpu *vcpu)
+/** Not a vector: the 8259s have one. */
+#define OF_THE_8259S 256
+
+/**
+ * What waits to be taken.  The 8259s come first: they have no priority among
+ * the APIC's vectors.
+ * @return a vector of the APIC's, OF_THE_8259S, or -1
+ */
+static int waiting(const struct vcpu *vcpu)
 {
-	return vlapic_extint(vcpu->apic) || vlapic_pending(vcpu->apic) >= 0;
+	return vlapic_extint(vcpu->apic) ? OF_THE_8259S
+					 : vlapic_pending(vcpu->apic);
 }
 
 static bool can_nmi(void)
@@ -115,27 +124,26 @@ static void take_nmi(struct vcpu *vcpu)
 	events_queue(vcpu, EVENTS_VECTOR_NMI | INTR_TYPE_NMI << 8, 0);
 }
 
-/** The 8259s come first: they have no priority among the APIC's vectors. */
-static void take_interrupt(struct vcpu *vcpu)
+static void take_interrupt(struct vcpu *vcpu, int vector)
 {
-	int vector;
-
-	if (vlapic_extint(vcpu->apic)) {
+	if (vector == OF_THE_8259S) {
 		queue_interrupt(vcpu, irqchip_acknowledge(vcpu));
 		return;
 	}
-	vector = vlapic_pending(vcpu->apic);
 	vlapic_take(vcpu->apic, vector);
 	queue_interrupt(vcpu, vector);
 }
 
 static void take_of_apic(struct vcpu *vcpu)
 {
+	int vector;
+
 	if (nmi_waits(vcpu) && is_free(vcpu) && can_nmi()) {
 		take_nmi(vcpu);
 	}
-	if (interrupt_waits(vcpu) && is_free(vcpu) && can_interrupt()) {
-		take_interrupt(vcpu);
+	vector = waiting(vcpu);
+	if (vector >= 0 && is_free(vcpu) && can_interrupt()) {
+		take_interrupt(vcpu, vector);
 	}
 }
 
@@ -144,7 +152,7 @@ static bool ask_for_windows(struct vcpu *vcpu)
 {
 	bool nmi = nmi_waits(vcpu);
 
-	set_window(vcpu, interrupt_waits(vcpu));
+	set_window(vcpu, waiting(vcpu) >= 0);
 	if (vcpu->virtual_nmis) {
 		set_nmi_window(vcpu, nmi);
 	}
@@ -185,5 +193,5 @@ bool interrupts_choose(struct vcpu *vcpu)
 bool interrupts_wake(const struct vcpu *vcpu)
 {
 	return !is_free(vcpu) || (nmi_waits(vcpu) && can_nmi()) ||
-	       (interrupt_waits(vcpu) && can_interrupt());
+	       (waiting(vcpu) >= 0 && can_interrupt());
 }

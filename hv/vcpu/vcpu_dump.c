@@ -125,10 +125,11 @@ static void dump_apic(const struct vcpu *vcpu)
 	       vlapic_priority(apic), apic->signals,
 	       apic->lvt[VLAPIC_LVT_LINT0], apic->lvt[VLAPIC_LVT_TIMER],
 	       apic->timer_initial);
-	for (unsigned int i = 0; i < 8; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		if (apic->irr[i] | apic->isr[i]) {
-			printf("vectors from %02x: irr %08x isr %08x\n",
-			       32 * i, apic->irr[i], apic->isr[i]);
+			printf("vectors from %02x: irr %016llx isr %016llx\n",
+			       64 * i, (unsigned long long)apic->irr[i],
+			       (unsigned long long)apic->isr[i]);
 		}
 	}
 }

@@ -134,17 +134,22 @@ void lapic_delay_us(u32 microseconds)
 	}
 }
 
-/** Timer counts and TSC ticks during CALIBRATE_US of the machine's time.  The
- * interrupt is masked; writing 0 stops the count. */
+/**
+ * Timer counts and TSC ticks during CALIBRATE_US of the machine's time.  The
+ * interrupt is masked; writing 0 stops the count.  The counts are those of a
+ * little more time than the ticks, so that a timer which is set by their ratio
+ * strikes late rather than early.
+ */
 static u32 measure_timer(u64 *ticks)
 {
-	u64 begin = rdtsc();
+	u64 begin;
 	u32 left;
 
 	lapic_write(LAPIC_TIMER_INITIAL, ~0u);
+	begin = rdtsc();
 	lapic_delay_us(CALIBRATE_US);
-	left = lapic_read(LAPIC_TIMER_CURRENT);
 	*ticks = rdtsc() - begin;
+	left = lapic_read(LAPIC_TIMER_CURRENT);
 	lapic_write(LAPIC_TIMER_INITIAL, 0);
 	return ~0u - left;
 }
@@ -233,10 +238,15 @@ static void set_timer(u8 vector, u64 count)
 	lapic_write(LAPIC_TIMER_INITIAL, count > ~0u ? ~0u : count ? count : 1);
 }
 
-/** What does not fit comes early, and whoever waits looks at the TSC. */
+/**
+ * Rounded up: who is struck a little early only sets the timer once more.  What
+ * does not fit comes early, and whoever waits looks at the TSC.
+ */
 void lapic_timer_after(u8 vector, u64 ticks)
 {
-	set_timer(vector, ticks >> 32 ? ~0u : ticks * counts_per_tick >> 32);
+	u64 counts = ticks >> 32 ? ~0u : ticks * counts_per_tick >> 32;
+
+	set_timer(vector, counts + 1);
 }
 
 void lapic_timer_oneshot(u8 vector, u32 microseconds)
