@@ -28,6 +28,9 @@
 #define PAGE_RESERVED 0
 #define PAGE_FREE 255
 
+/** So many words at either end of a page: page_fill_free(). */
+#define FILL_WORDS 8
+
 static struct spinlock lock = SPINLOCK_INIT;
 static u8 *owners;	   /* by page frame number */
 static size_t nframes;	   /* frames below the end of RAM */
@@ -266,4 +269,25 @@ bool page_is_ram(hpa_t address)
 void page_alloc_fail_after(long n)
 {
 	allowed = n;
+}
+
+/** Its ends: more would take too long where the processor is interpreted. */
+static void fill_ends(u64 *page, u64 word)
+{
+	u64 *end = page + PAGE_SIZE / sizeof(word);
+
+	for (size_t i = 0; i < FILL_WORDS; i++) {
+		page[i] = word;
+		end[-1 - (ptrdiff_t)i] = word;
+	}
+}
+
+void page_fill_free(u64 word)
+{
+	for (size_t frame = 0; frame < nframes; frame++) {
+		if (owners[frame] == PAGE_FREE) {
+			fill_ends(hpa_to_virt(hpa((u64)frame << PAGE_SHIFT)),
+				  word);
+		}
+	}
 }

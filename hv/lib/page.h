@@ -76,6 +76,13 @@ size_t page_count_free(void);
 bool page_is_ram(hpa_t address);
 
 /**
+ * For tests: write a word to both ends of every free page, eight times each.
+ * Nobody may ever read it, as a page is zeroed when it is given out.  CPU 0,
+ * while no other allocates.
+ */
+void page_fill_free(u64 word);
+
+/**
  * For tests: let the next n allocations succeed and then fail all of them.
  * @param n negative ends it
  */

@@ -12,6 +12,7 @@
 #include "hv/stale/stale.h"
 #include "hv/vcpu/irqchip.h"
 #include "hv/vmm/calls_storm.h"
+#include "hv/vmm/secret.h"
 #include "hv/vmm/start.h"
 
 #define LARGE_PAGE_PAGES 512
@@ -153,6 +154,12 @@ static int build(struct bed *bed)
 	if (!error && options.stale) {
 		error = stale_begin(bed->vm);
 	}
+	if (!error && (bed->plan.test->flags & TEST_HOSTILE)) {
+		error = secret_hide(bed);
+	}
+	if (!error && (bed->plan.test->flags & TEST_HOSTILE)) {
+		error = neighbour_start(&bed->neighbour);
+	}
 	if (!error) {
 		load(bed);
 		error = start_set_registers(bed->vcpu,
@@ -212,6 +219,7 @@ void bed_destroy(struct bed *bed)
 	struct vm *vm = bed->vm;
 
 	calls_storm_stop(bed);
+	neighbour_destroy(&bed->neighbour);
 	stale_end();
 	page_alloc_fail_after(-1); /* the lab stopped where it was to fail */
 	bed->vcpu = NULL;

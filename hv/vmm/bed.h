@@ -19,6 +19,7 @@
 #include "hv/vmm/loader.h"
 #include "hv/vmm/made_device.h"
 #include "hv/vmm/made_doorbell.h"
+#include "hv/vmm/neighbour.h"
 #include "hv/vmm/verdict.h"
 
 struct bus_devices;
@@ -134,6 +135,7 @@ struct bed {
 	struct bed_storm storm;
 	struct bed_vcpu more[VM_VCPUS]; /* but for 0 */
 	struct bed_real real[VM_VCPUS];
+	struct neighbour neighbour; /* of a hostile test */
 
 	/* The end. */
 	struct bed_expect expect;

@@ -69,6 +69,7 @@ static const calls_fn_t table[] = {
 	ROW(HYPERCALL_REAL_END, calls_real_end),
 	ROW(HYPERCALL_EMULATE_ALL, calls_real_emulate_all),
 	ROW(HYPERCALL_DOORBELL_WAIT, calls_doorbell_wait),
+	ROW(HYPERCALL_SECRET, secret_call),
 };
 /* end of table */
 

@@ -93,6 +93,9 @@ s64 calls_real_begin(struct bed *bed, const u64 *args);
 s64 calls_real_end(struct bed *bed, const u64 *args);
 s64 calls_real_emulate_all(struct bed *bed, const u64 *args);
 
+/** secret.c: what the guest must never see. */
+s64 secret_call(struct bed *bed, const u64 *args);
+
 /** bench.c: the stamps of a measurement. */
 s64 bench_stamps(struct bed *bed, const u64 *args);
 

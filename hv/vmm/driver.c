@@ -23,6 +23,7 @@
 #include "hv/vmm/bed.h"
 #include "hv/vmm/bed_vcpus.h"
 #include "hv/vmm/bench.h"
+#include "hv/vmm/secret.h"
 #include "hv/vmm/select.h"
 #include "hv/vmm/tap.h"
 #include "hv/vmx/vmx_caps.h"
@@ -104,6 +105,8 @@ static void run_in_bed(const struct bed_plan *plan)
 		bed_vcpus_crashed(&bed, 0, &crash);
 	}
 	bed_vcpus_stop(&bed);
+	secret_judge(&bed);
+	neighbour_judge(&bed.neighbour, &bed.verdict);
 	bed_fill_counts(&bed);
 	if (!recovery_run(destroy, &bed, &crash) &&
 	    bed.verdict.stop != VERDICT_CRASH) {

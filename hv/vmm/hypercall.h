@@ -108,6 +108,9 @@ struct boot_info {
 #define TEST_NEEDS_CPUS BIT(3)
 /** Its VM has local APICs: hv/vcpu/irqchip.h. */
 #define TEST_NEEDS_APIC BIT(4)
+/** It is hostile: a secret is hidden from it, and on the second CPU runs a VM
+ * that is none of its business (hv/vmm/neighbour.h).  With TEST_NEEDS_CPUS. */
+#define TEST_HOSTILE BIT(5)
 
 /** One test; the section .tests is an array of them. */
 struct test_record {
@@ -246,7 +249,17 @@ enum hypercall {
 	HYPERCALL_EMULATE_ALL,	 /* rdi: 1: the emulator does every instruction
 				  * of this vCPU; 0: only those that it must */
 
+	/* Hostile tests. */
+	HYPERCALL_SECRET,	 /* rdi: enum hypercall_secret; TEST_HOSTILE */
+
 	HYPERCALL_BEYOND,	 /* from here on: none */
+};
+
+/** What HYPERCALL_SECRET does. */
+enum hypercall_secret {
+	SECRET_COMPLEMENT, /* -> the secret with all bits inverted, so that the
+			    * guest can know it when it sees it */
+	SECRET_BETRAY,	   /* writes it to the beginning of the backing RAM */
 };
 
 /** Counters of the calling vCPU and its VM since the test began. */

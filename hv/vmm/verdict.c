@@ -42,6 +42,8 @@ const char *verdict_stop_name(const struct verdict *verdict)
 		[VERDICT_UNFINISHED] = "unfinished",
 		[VERDICT_LEAK] = "leak",
 		[VERDICT_ENVIRONMENT] = "environment",
+		[VERDICT_SECRET] = "secret",
+		[VERDICT_NEIGHBOUR] = "neighbour",
 	};
 
 	if (verdict->stop == VERDICT_CRASH) {

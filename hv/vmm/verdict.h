@@ -25,6 +25,8 @@ enum verdict_stop {
 	VERDICT_UNFINISHED, /* the guest halted before its end */
 	VERDICT_LEAK,	    /* pages of the VM were not given back */
 	VERDICT_ENVIRONMENT, /* no VM could be made for it */
+	VERDICT_SECRET,	     /* a hostile guest has seen what it must not */
+	VERDICT_NEIGHBOUR,   /* ... or harmed the VM beside it */
 	VERDICT_COUNT,
 };
 
