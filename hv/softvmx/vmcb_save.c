@@ -11,6 +11,7 @@
  */
 #include "hv/softvmx/vmcb_save.h"
 
+#include "hv/softvmx/svm_event.h"
 #include "hv/softvmx/svm_fetch.h"
 #include "hv/softvmx/svm_walk.h"
 #include "hv/softvmx/vmcb_segments.h"
@@ -136,6 +137,20 @@ static u32 shadow_kind(struct softvmx_cpu *cpu)
 	return INTERRUPTIBILITY_STI;
 }
 
+/**
+ * The trap of TF behind a MOV SS is still to come when the next instruction
+ * faults and exits; VM entry insists on it (SDM 3C 28.3.4, 27.3.1.5).
+ */
+static u64 held_back(const struct softvmx_cpu *cpu)
+{
+	const struct vmcb *guest = cpu->guest;
+
+	return (guest->control.interrupt_shadow & 1) &&
+			       (guest->save.rflags & RFLAGS_TF) ?
+		       SVM_DR6_BS :
+		       0;
+}
+
 /*
  * Activity: a guest that waits in HLT is not in its VMCB at all (svm_halt.c).
  * Debug exceptions SVM delivers with the instruction that caused them; only the
@@ -155,6 +170,7 @@ void vmcb_save_hot(struct softvmx_cpu *cpu)
 	vmcs_memory_set(cpu, GUEST_INTERRUPTIBILITY_STATE, blocking);
 	vmcs_memory_set(cpu, GUEST_ACTIVITY_STATE,
 			cpu->halt ? ACTIVITY_HLT : ACTIVITY_ACTIVE);
-	vmcs_memory_set(cpu, GUEST_PENDING_DBG_EXCEPTIONS, cpu->pending_debug);
+	vmcs_memory_set(cpu, GUEST_PENDING_DBG_EXCEPTIONS,
+			cpu->pending_debug | held_back(cpu));
 	cpu->ready &= ~AREAS_OF_GUEST;
 }
