@@ -138,7 +138,7 @@ check: ## install what is needed, then everything on both machines
 	@tools/check/run --install
 check-quick: ## the parts that take seconds
 	@tools/check/run --quick
-check-long: ## Linux in every other way, on both machines (an hour)
+check-long: ## Linux in every other way, and what else takes long (an hour)
 	@tools/check/run --install --long
 check-%: ## one part (tools/check/run --list names them)
 	@tools/check/run $*
