@@ -8,8 +8,9 @@
 /** A section ends by its OUT long before. */
 #define EMULATE_MANY 100000000ull
 
-/** How often vCPU 1 tells the watchdog that it gets on. */
-#define ROUNDS_A_CALL 64
+/** How often vCPU 1 tells the watchdog that it gets on: emulated on Bochs, a
+ * round is long. */
+#define ROUNDS_A_CALL 8
 
 /** In one go; then it is time to look at the clock, and for twice as many. */
 #define ROUNDS_FIRST 3
