@@ -57,17 +57,16 @@ static void stop_at(struct pc *pc, struct vcpu *vcpu)
 	switch ((enum vcpu_exit)run->exit_reason) {
 	case VCPU_EXIT_HLT:
 		pc_stop(pc, PC_CRASHED,
-			     "the guest has halted with interrupts off: "
-			     "nothing can wake it");
+			"the guest has halted with interrupts off: nothing can "
+			"wake it");
 		return;
 	case VCPU_EXIT_SHUTDOWN:
 	case VCPU_EXIT_INTERNAL_ERROR:
-		pc_stop(pc, PC_CRASHED, "%s",
-			     run->internal.text);
+		pc_stop(pc, PC_CRASHED, "%s", run->internal.text);
 		return;
 	case VCPU_EXIT_FAIL_ENTRY:
 		pc_stop(pc, PC_CRASHED, "VM entry failed: %s",
-			     run->fail_entry.sentence);
+			run->fail_entry.sentence);
 		return;
 	case VCPU_EXIT_NONE:
 	case VCPU_EXIT_MMIO:
@@ -77,9 +76,8 @@ static void stop_at(struct pc *pc, struct vcpu *vcpu)
 	case VCPU_EXIT_COUNT:
 		break;
 	}
-	pc_stop(pc, PC_CRASHED,
-		     "vcpu_run() came back for no known reason (%u)",
-		     run->exit_reason);
+	pc_stop(pc, PC_CRASHED, "vcpu_run() came back for no known reason (%u)",
+		run->exit_reason);
 }
 
 /* Nobody there ------------------------------------------------------------- */
