@@ -5,7 +5,8 @@
 # folders share every other object.
 #
 # The symbol table for backtraces is made from the linked image itself: a first link
-# with an empty table, then tools/mksyms reads it, then the final link.
+# with an empty table, then tools/mksyms reads it, then the final link. SYMBOLS=0 stops
+# after the first link: half of the time to link a variant, and backtraces of addresses.
 
 # No frame may be so large that it steps over the guard page below a stack.
 HV_CFLAGS := $(BARE_CFLAGS) -mcmodel=kernel -Wframe-larger-than=4096 -Wvla
@@ -52,7 +53,7 @@ STALE_WORDS := hv/stale/stale_words.h
 
 OBJECTS := $(HV_OBJECTS) $(LAB_OBJECTS) $(STALE)/bus.o $(STALE)/pairs.o
 $(call record,$(OBJ)/hv.flags,$(CC) $(HV_CFLAGS) $(LAB_CFLAGS))
-$(call record,$(OUT)/exit49.objects,linked from: $(OBJECTS))
+$(call record,$(OUT)/exit49.objects,linked from: $(OBJECTS) SYMBOLS=$(SYMBOLS))
 
 $(OBJ)/%.o: %.c $(OBJ)/hv.flags
 	$(call say,CC,$<)
@@ -104,10 +105,14 @@ $(OUT)/exit49.first.elf: $(OBJECTS) $(OUT)/exit49.objects $(HV_SCRIPT) tools/mks
 	$(Q)$(call link,$@,$(OUT)/no-symbols.o)
 
 $(OUT)/exit49.sym.elf: $(OUT)/exit49.first.elf
+ifeq ($(SYMBOLS),0)
+	$(Q)cp $< $@
+else
 	$(call say,LD,$@)
 	$(Q)tools/mksyms $< > $(OUT)/symbols.S
 	$(Q)$(CC) -c -o $(OUT)/symbols.o $(OUT)/symbols.S
 	$(Q)$(call link,$@,$(OUT)/symbols.o)
+endif
 
 # Multiboot 1 wants a 32-bit ELF file. The debug information stays in the .sym.elf.
 IMAGE_LIMIT := 2097152

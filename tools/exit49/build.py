@@ -93,24 +93,26 @@ def is_labs_fault(output, lab):
     return f"{lab.stem}.c" in output or f"{lab.stem}_" in output
 
 
-def build(lab, source, out, lab_folder="", choose="", guests="build/guest-tests"):
+def build(lab, source, out, lab_folder="", choose="", guests="build/guest-tests",
+          words=()):
     """Link the image with one lab's file and return an Image.
 
     source is 'labs' or 'solutions'; lab_folder overrides where the lab's file lies;
-    choose is the LAB= given to make (default: this lab). Raises BuildError when the
-    lab's file does not compile, a Problem when anything else fails.
+    choose is the LAB= given to make (default: this lab); words are more of make's.
+    Raises BuildError when the lab's file does not compile, a Problem when anything else
+    fails.
     """
     _require_tools()
     arguments = ["image", "guests", f"LAB={choose or lab.number}", f"SRC={source}",
-                 f"OUT={out}"]
+                 f"OUT={out}", *words]
     if lab_folder:
         arguments.append(f"LAB{lab.number}_DIR={lab_folder}")
     done = _locked_make(arguments)
     if done.returncode:
-        words = _words(done.stdout, lab)
-        if is_labs_fault(words, lab):
-            raise BuildError(words)
-        raise Problem("the image does not build:\n" + (words or done.stdout.strip()))
+        told = _words(done.stdout, lab)
+        if is_labs_fault(told, lab):
+            raise BuildError(told)
+        raise Problem("the image does not build:\n" + (told or done.stdout.strip()))
     folder = os.path.join(ROOT, out)
     flavour = os.environ.get("CC")
     if flavour and flavour != os.environ.get("CROSS", "") + "gcc":

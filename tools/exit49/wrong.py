@@ -147,14 +147,16 @@ def _tests(wrong, lab, options, named):
 def examine(wrong, lab, options, named=False):
     """Patch, build and grade one wrong solution; return a Finding.
 
-    named: run only the tests that must fail, not all of the lab; so it is for a lab
-    with scenarios of the bench. What names no other tests is not booted.
+    named: run only the tests that must fail, not all of the lab, and link without the
+    table of symbols. The tests alone are also enough for a lab with scenarios of the
+    bench; what names no other tests is not booted.
     """
     out = f"build/{'right' if wrong.right else 'wrong'}/lab{lab.number}/{wrong.name}"
     try:
         names, wrong = _tests(wrong, lab, options, named)
         folder = apply(wrong, lab, out)
-        image = build(lab, "solutions", out, lab_folder=folder) \
+        image = build(lab, "solutions", out, lab_folder=folder,
+                      words=("SYMBOLS=0",) if named else ()) \
             if wrong.right or needs_machine(wrong, lab) else None
         program = bench.build(lab, os.path.join(folder, lab.file), out) \
             if lab.bench and (not names or set(names) & set(lab.rules)) else None
