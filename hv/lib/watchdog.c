@@ -151,18 +151,13 @@ void watchdog_tick(struct trap_frame *frame)
 	}
 }
 
-/** @param what  for the message: what the guest does at `rip` */
-static void judge_guest(gva_t rip, const char *what)
+/** The patience is at its end; a function of its own, as its report is large
+ * and the look before it is part of each interrupt. */
+static __noinline __noreturn void stop_guest(gva_t rip, const char *what)
 {
 	struct cpu *cpu = this_cpu();
 	struct crash crash = { .kind = CRASH_HANG };
 
-	/* Another interrupt than the tick finds what the last tick has left,
-	 * which may be the end of another test's patience. */
-	if (cpu->idle_ticks < ticks_allowed || !cpu->recovery ||
-	    cpu->progress != cpu->seen_progress) {
-		return;
-	}
 	recovery_begin_report("watchdog", rip.v);
 	backtrace_here(&crash.trace);
 	if (exits_in_circles(cpu)) {
@@ -171,6 +166,19 @@ static void judge_guest(gva_t rip, const char *what)
 	snprintf(crash.message, sizeof(crash.message),
 		 "the guest %s at rip 0x%llx", what, (unsigned long long)rip.v);
 	recovery_stop(&crash);
+}
+
+/** @param what  for the message: what the guest does at `rip` */
+static inline void judge_guest(gva_t rip, const char *what)
+{
+	const struct cpu *cpu = this_cpu();
+
+	/* Another interrupt than the tick finds what the last tick has left,
+	 * which may be the end of another test's patience. */
+	if (unlikely(cpu->idle_ticks >= ticks_allowed) && cpu->recovery &&
+	    cpu->progress == cpu->seen_progress) {
+		stop_guest(rip, what);
+	}
 }
 
 /** What made the guest exit is still pending and comes in here. */

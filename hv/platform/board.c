@@ -7,7 +7,6 @@
  */
 #include "hv/platform/board.h"
 
-#include "bus/access.h"
 #include "hv/platform/acpi.h"
 
 /* Time --------------------------------------------------------------------- */
@@ -27,21 +26,20 @@ static u64 deadline(struct board *board, enum board_clock clock)
 	return CLOCK_NEVER;
 }
 
-static void advance(struct board *board, enum board_clock clock, u64 now)
+/** @return the deadline from then on */
+static u64 advance(struct board *board, enum board_clock clock, u64 now)
 {
 	switch (clock) {
 	case BOARD_PIT:
-		pit_advance(&board->pit, now);
-		break;
+		return pit_advance(&board->pit, now);
 	case BOARD_RTC:
-		rtc_advance(&board->rtc, now);
-		break;
+		return rtc_advance(&board->rtc, now);
 	case BOARD_PM:
-		pm_advance(&board->pm, now);
-		break;
+		return pm_advance(&board->pm, now);
 	case BOARD_CLOCKS:
 		break;
 	}
+	return CLOCK_NEVER;
 }
 
 /** Tell the earliest deadline if it is another than before; arming is held. */
@@ -64,7 +62,7 @@ static void arm_earliest(struct board *board)
 static void arm(struct board *board, enum board_clock clock)
 {
 	spinlock_lock(&board->arming);
-	WRITE_ONCE(board->due[clock], deadline(board, clock));
+	board->due[clock] = deadline(board, clock);
 	arm_earliest(board);
 	spinlock_unlock(&board->arming);
 }
@@ -72,19 +70,13 @@ static void arm(struct board *board, enum board_clock clock)
 /* A tick of the 8254 comes through here: only who is due is asked. */
 void board_advance(struct board *board)
 {
-	u64 now = board->host.now(board->host.data);
-	bool moved[BOARD_CLOCKS];
+	u64 now;
 
-	for (unsigned int i = 0; i < BOARD_CLOCKS; i++) {
-		moved[i] = READ_ONCE(board->due[i]) <= now;
-		if (moved[i]) {
-			advance(board, i, now);
-		}
-	}
 	spinlock_lock(&board->arming);
+	now = board->host.now(board->host.data);
 	for (unsigned int i = 0; i < BOARD_CLOCKS; i++) {
-		if (moved[i]) {
-			WRITE_ONCE(board->due[i], deadline(board, i));
+		if (board->due[i] <= now) {
+			board->due[i] = advance(board, i, now);
 		}
 	}
 	/* The timer has struck: it has to be set even to the same moment. */

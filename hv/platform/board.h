@@ -9,10 +9,10 @@
  *	access --> chip --> its deadline may be another: arm(when)
  *	at that moment: board_advance() --> chips --> interrupt lines
  *
- * Locks: a chip's is taken first, then those of the 8259s and the IOAPIC, and
- * then what the callbacks take.  arm() is called with `arming` held, and
- * board_advance() takes it: arm() must not wait for a board_advance() that is
- * under way.
+ * Locks: `arming` is taken first, then a chip's, then those of the 8259s and
+ * the IOAPIC, and then what the callbacks take.  arm() is called with `arming`
+ * held, and board_advance() takes it: arm() must not wait for a
+ * board_advance() that is under way.
  */
 #ifndef HV_PLATFORM_BOARD_H
 #define HV_PLATFORM_BOARD_H
@@ -107,7 +107,7 @@ struct board {
 	struct i8042 i8042;
 	struct fw_cfg fw_cfg;
 	struct board_serial serial[BOARD_SERIALS];
-	/* Under arming; `due` is also read without. */
+	/* Under arming. */
 	struct spinlock arming;
 	u64 due[BOARD_CLOCKS]; /* when each has something to do */
 	u64 armed;	       /* what arm() was last told */

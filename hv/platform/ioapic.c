@@ -63,7 +63,7 @@ static void try_level(struct ioapic *ioapic, unsigned int line)
 	}
 }
 
-static void set_line(struct ioapic *ioapic, unsigned int line, bool high)
+static void change_line(struct ioapic *ioapic, unsigned int line, bool high)
 {
 	bool was = asserted(ioapic, line);
 	u64 row = ioapic->row[line];
@@ -82,12 +82,21 @@ static void set_line(struct ioapic *ioapic, unsigned int line, bool high)
 
 void ioapic_set_line(struct ioapic *ioapic, unsigned int line, bool high)
 {
-	if (line >= IOAPIC_LINES) {
-		return;
+	if (line < IOAPIC_LINES) {
+		spinlock_lock(&ioapic->lock);
+		change_line(ioapic, line, high);
+		spinlock_unlock(&ioapic->lock);
 	}
-	spinlock_lock(&ioapic->lock);
-	set_line(ioapic, line, high);
-	spinlock_unlock(&ioapic->lock);
+}
+
+void ioapic_pulse_line(struct ioapic *ioapic, unsigned int line)
+{
+	if (line < IOAPIC_LINES) {
+		spinlock_lock(&ioapic->lock);
+		change_line(ioapic, line, false);
+		change_line(ioapic, line, true);
+		spinlock_unlock(&ioapic->lock);
+	}
 }
 
 static void end(struct ioapic *ioapic, u8 vector)

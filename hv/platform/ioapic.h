@@ -67,6 +67,9 @@ int ioapic_access(void *ioapic, struct bus_access *access);
  */
 void ioapic_set_line(struct ioapic *ioapic, unsigned int line, bool high);
 
+/** A line goes low and high again.  Takes the lock. @param line likewise */
+void ioapic_pulse_line(struct ioapic *ioapic, unsigned int line);
+
 /**
  * A local APIC has ended a level-triggered interrupt: every row of that
  * vector may make its next one.  Takes the lock; see ioapic_init() about what

@@ -19,12 +19,25 @@ struct irq_line {
 	void (*set)(void *data, unsigned int number, bool high);
 	void *data;
 	unsigned int number; /* which line of data's it is */
+	/** It goes low and high again at once, so that there is an edge; may
+	 * be NULL, then set() is called twice. */
+	void (*pulse)(void *data, unsigned int number);
 };
 
 static inline void irq_line_set(const struct irq_line *line, bool high)
 {
 	if (line->set) {
 		line->set(line->data, line->number, high);
+	}
+}
+
+static inline void irq_line_pulse(const struct irq_line *line)
+{
+	if (line->pulse) {
+		line->pulse(line->data, line->number);
+	} else {
+		irq_line_set(line, false);
+		irq_line_set(line, true);
 	}
 }
 

@@ -31,6 +31,9 @@ struct irq_lines {
  */
 void irq_lines_set(void *lines, unsigned int number, bool high);
 
+/** The line goes low and high again; likewise. */
+void irq_lines_pulse(void *lines, unsigned int number);
+
 /** @return that line, for a chip to hold */
 struct irq_line irq_lines_get(struct irq_lines *lines, unsigned int number);
 

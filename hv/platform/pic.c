@@ -128,17 +128,35 @@ u8 pic_acknowledge(struct pic *pic)
 	return vector;
 }
 
+/** What a line does changes INTR at most through its own chip. */
+static void change_line(struct pic *pic, unsigned int line, bool high)
+{
+	set_input(line < 8 ? &pic->master : &pic->slave, line & 7, high);
+	pic_chip_update(pic);
+}
+
+static bool is_line(unsigned int line)
+{
+	return line < PIC_LINES && line != PIC_CASCADE;
+}
+
 void pic_set_line(struct pic *pic, unsigned int line, bool high)
 {
-	struct pic_chip *chip = line < 8 ? &pic->master : &pic->slave;
-
-	if (line >= PIC_LINES || line == PIC_CASCADE) {
-		return;
+	if (is_line(line)) {
+		spinlock_lock(&pic->lock);
+		change_line(pic, line, high);
+		spinlock_unlock(&pic->lock);
 	}
-	spinlock_lock(&pic->lock);
-	set_input(chip, line & 7, high);
-	pic_chip_update(pic);
-	spinlock_unlock(&pic->lock);
+}
+
+void pic_pulse_line(struct pic *pic, unsigned int line)
+{
+	if (is_line(line)) {
+		spinlock_lock(&pic->lock);
+		change_line(pic, line, false);
+		change_line(pic, line, true);
+		spinlock_unlock(&pic->lock);
+	}
 }
 
 bool pic_is_high(struct pic *pic)

@@ -81,6 +81,9 @@ int pic_access(void *pic, struct bus_access *access);
 /** A line goes high or low.  Takes the lock. @param line 0 to 15, not 2 */
 void pic_set_line(struct pic *pic, unsigned int line, bool high);
 
+/** A line goes low and high again.  Takes the lock. @param line likewise */
+void pic_pulse_line(struct pic *pic, unsigned int line);
+
 /** @return whether INTR is high; takes the lock */
 bool pic_is_high(struct pic *pic);
 

@@ -33,8 +33,8 @@ static void advance(struct pit *pit, u64 tick)
 	bool output = pit_counter_output(counter, tick);
 
 	if (rose) {
-		set_line(pit, false);
-		set_line(pit, true);
+		irq_line_pulse(&pit->line);
+		pit->high = true;
 	}
 	set_line(pit, output);
 	pit->tick = tick;
@@ -137,23 +137,34 @@ void pit_access(struct pit *pit, struct bus_access *access, u64 now)
 	spinlock_unlock(&pit->lock);
 }
 
-u64 pit_deadline(struct pit *pit)
+static u64 deadline(struct pit *pit)
 {
-	u64 tick;
+	u64 tick = pit_counter_rises(&pit->counter[0], pit->tick);
 
-	spinlock_lock(&pit->lock);
-	tick = pit_counter_rises(&pit->counter[0], pit->tick);
-	spinlock_unlock(&pit->lock);
 	return tick == CLOCK_NEVER
 		       ? tick
 		       : clock_when(&pit->clock, tick - FIRST_TICK);
 }
 
-void pit_advance(struct pit *pit, u64 now)
+u64 pit_deadline(struct pit *pit)
 {
+	u64 when;
+
+	spinlock_lock(&pit->lock);
+	when = deadline(pit);
+	spinlock_unlock(&pit->lock);
+	return when;
+}
+
+u64 pit_advance(struct pit *pit, u64 now)
+{
+	u64 when;
+
 	spinlock_lock(&pit->lock);
 	begin(pit, now);
+	when = deadline(pit);
 	spinlock_unlock(&pit->lock);
+	return when;
 }
 
 void pit_init(struct pit *pit, u64 tsc_hz, u64 now, struct irq_line line)

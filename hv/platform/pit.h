@@ -67,7 +67,8 @@ u64 pit_deadline(struct pit *pit);
 /**
  * Time has come to now: the line rises if the output has risen meanwhile, once
  * however often it did.  Takes the lock.
+ * @return pit_deadline() from now on
  */
-void pit_advance(struct pit *pit, u64 now);
+u64 pit_advance(struct pit *pit, u64 now);
 
 #endif

@@ -111,25 +111,34 @@ void pm_access(struct pm *pm, struct bus_access *access, u64 now)
 	spinlock_unlock(&pm->lock);
 }
 
+static u64 deadline(const struct pm *pm)
+{
+	u64 ticks = ((pm->ticks >> TIMER_TOP) + 1) << TIMER_TOP;
+
+	return pm->enable & ~pm->status & STATUS_TIMER
+		       ? clock_when(&pm->clock, ticks)
+		       : CLOCK_NEVER;
+}
+
 u64 pm_deadline(struct pm *pm)
 {
-	u64 when = CLOCK_NEVER;
+	u64 when;
 
 	spinlock_lock(&pm->lock);
-	if (pm->enable & ~pm->status & STATUS_TIMER) {
-		u64 ticks = ((pm->ticks >> TIMER_TOP) + 1) << TIMER_TOP;
-
-		when = clock_when(&pm->clock, ticks);
-	}
+	when = deadline(pm);
 	spinlock_unlock(&pm->lock);
 	return when;
 }
 
-void pm_advance(struct pm *pm, u64 now)
+u64 pm_advance(struct pm *pm, u64 now)
 {
+	u64 when;
+
 	spinlock_lock(&pm->lock);
 	catch_up(pm, now);
+	when = deadline(pm);
 	spinlock_unlock(&pm->lock);
+	return when;
 }
 
 void pm_init(struct pm *pm, u64 tsc_hz, u64 now, struct irq_line line)

@@ -55,7 +55,8 @@ void pm_access(struct pm *pm, struct bus_access *access, u64 now);
  * CLOCK_NEVER; takes the lock */
 u64 pm_deadline(struct pm *pm);
 
-/** Time has come to now.  Takes the lock. */
-void pm_advance(struct pm *pm, u64 now);
+/** Time has come to now.  Takes the lock.
+ * @return pm_deadline() from now on */
+u64 pm_advance(struct pm *pm, u64 now);
 
 #endif

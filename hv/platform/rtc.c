@@ -194,14 +194,12 @@ static u64 next_multiple(u64 ticks, u64 of)
 	return (ticks / of + 1) * of;
 }
 
-u64 rtc_deadline(struct rtc *rtc)
+static u64 deadline(const struct rtc *rtc)
 {
-	u64 ticks = CLOCK_NEVER;
-	u8 waits;
-
-	spinlock_lock(&rtc->lock);
 	/* A flag that is set already holds the line high. */
-	waits = rtc->cmos[B] & ~rtc->cmos[C] & FLAGS;
+	u8 waits = rtc->cmos[B] & ~rtc->cmos[C] & FLAGS;
+	u64 ticks = CLOCK_NEVER;
+
 	if (is_running(rtc) && (waits & (FLAG_ALARM | FLAG_UPDATE)) &&
 	    !(rtc->cmos[B] & B_SET)) {
 		ticks = next_multiple(rtc->ticks, RTC_HZ);
@@ -211,15 +209,28 @@ u64 rtc_deadline(struct rtc *rtc)
 
 		ticks = next < ticks ? next : ticks;
 	}
-	spinlock_unlock(&rtc->lock);
 	return ticks == CLOCK_NEVER ? ticks : clock_when(&rtc->clock, ticks);
 }
 
-void rtc_advance(struct rtc *rtc, u64 now)
+u64 rtc_deadline(struct rtc *rtc)
 {
+	u64 when;
+
+	spinlock_lock(&rtc->lock);
+	when = deadline(rtc);
+	spinlock_unlock(&rtc->lock);
+	return when;
+}
+
+u64 rtc_advance(struct rtc *rtc, u64 now)
+{
+	u64 when;
+
 	spinlock_lock(&rtc->lock);
 	catch_up(rtc, now);
+	when = deadline(rtc);
 	spinlock_unlock(&rtc->lock);
+	return when;
 }
 
 /* Ports -------------------------------------------------------------------- */

@@ -66,7 +66,8 @@ void rtc_access(struct rtc *rtc, struct bus_access *access, u64 now);
  * CLOCK_NEVER; takes the lock */
 u64 rtc_deadline(struct rtc *rtc);
 
-/** Time has come to now.  Takes the lock. */
-void rtc_advance(struct rtc *rtc, u64 now);
+/** Time has come to now.  Takes the lock.
+ * @return rtc_deadline() from now on */
+u64 rtc_advance(struct rtc *rtc, u64 now);
 
 #endif

@@ -124,6 +124,24 @@ static void an_edge_makes_one_message(void **state)
 	assert_int_equal(seen, 2);
 }
 
+static void a_pulse_is_an_edge_of_either_polarity(void **state)
+{
+	(void)state;
+	put_row(4, 0x34, 0);
+	put_row(5, LOW | 0x35, 0);
+	ioapic_set_line(&ioapic, 5, true);
+	for (unsigned int i = 1; i < 4; i++) {
+		ioapic_pulse_line(&ioapic, 4);
+		assert_int_equal(last.vector, 0x34);
+		ioapic_pulse_line(&ioapic, 5);
+		assert_int_equal(last.vector, 0x35);
+		assert_int_equal(seen, 2 * i);
+	}
+	ioapic_set_line(&ioapic, 4, true); /* it is high */
+	ioapic_pulse_line(&ioapic, 24);
+	assert_int_equal(seen, 6);
+}
+
 static void a_masked_edge_is_lost(void **state)
 {
 	(void)state;
@@ -222,6 +240,14 @@ static void lines_lead_to_both_controllers(void **state)
 	irq_line_set(&late, true);
 	assert_int_equal(last.vector, 0x44);
 	assert_int_equal(seen, 2);
+	pic_acknowledge(&pic);
+	assert_false(pic_is_high(&pic));
+	irq_line_pulse(&timer);
+	assert_int_equal(last.vector, 0x32);
+	assert_int_equal(seen, 3);
+	assert_int_equal(pic.master.irr, 1);
+	irq_lines_pulse(&lines, 2);
+	assert_int_equal(seen, 3);
 }
 
 int main(void)
@@ -230,6 +256,8 @@ int main(void)
 		cmocka_unit_test_setup(it_says_what_it_is, begin),
 		cmocka_unit_test_setup(only_words_are_registers, begin),
 		cmocka_unit_test_setup(an_edge_makes_one_message, begin),
+		cmocka_unit_test_setup(a_pulse_is_an_edge_of_either_polarity,
+				       begin),
 		cmocka_unit_test_setup(a_masked_edge_is_lost, begin),
 		cmocka_unit_test_setup(a_level_waits_for_its_end, begin),
 		cmocka_unit_test_setup(a_masked_level_comes_when_unmasked,

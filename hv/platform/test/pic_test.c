@@ -91,6 +91,27 @@ static void an_edge_interrupts_once(void **state)
 	assert_int_equal(rises, 2);
 }
 
+static void a_pulse_is_an_edge_of_a_line_that_stays(void **state)
+{
+	(void)state;
+	pic_pulse_line(&pic, 4);
+	assert_true(intr);
+	pic_pulse_line(&pic, 4); /* for a moment nobody asks */
+	assert_int_equal(rises, 2);
+	assert_int_equal(pic_acknowledge(&pic), 0x24);
+	out(0x20, EOI);
+	assert_false(intr);
+	pic_pulse_line(&pic, 12);
+	assert_int_equal(pic_acknowledge(&pic), 0x2c);
+	pic_set_line(&pic, 12, true); /* it is high */
+	out(0xa0, EOI);
+	out(0x20, EOI);
+	assert_false(intr);
+	pic_pulse_line(&pic, 2);
+	pic_pulse_line(&pic, 16);
+	assert_false(intr);
+}
+
 static void a_level_interrupts_until_it_falls(void **state)
 {
 	(void)state;
@@ -298,6 +319,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(an_edge_interrupts_once, begin),
+		cmocka_unit_test_setup(a_pulse_is_an_edge_of_a_line_that_stays,
+				       begin),
 		cmocka_unit_test_setup(a_level_interrupts_until_it_falls,
 				       begin),
 		cmocka_unit_test_setup(lower_lines_come_first_and_may_interrupt,
