@@ -110,15 +110,27 @@ void recovery_begin_report(const char *what, unsigned long rip)
 	cpu->reporting = true;
 }
 
-/** For people; a fault has printed its own, longer report already. */
+/** For people; a fault has printed its own, longer report already, and a step
+ * that is missing is no crash: a backtrace would hide the one sentence. */
 static void print_crash(const struct crash *crash)
 {
-	if (crash->kind == CRASH_FAULT) {
+	if (crash->kind == CRASH_FAULT || crash->kind == CRASH_STEP) {
 		return;
 	}
 	printf("\nexit49: %s on CPU %u: %s\n", recovery_kind_name(crash->kind),
 	       this_cpu()->id, crash->message);
 	backtrace_print(&crash->trace);
+}
+
+/** Nobody goes on after this crash. */
+static __noreturn void end_machine(const struct crash *crash)
+{
+	if (crash->kind == CRASH_STEP) {
+		machine_bail_out("%s", crash->message);
+	}
+	uart_printf(UART_RESULTS, "Bail out! the hypervisor crashed (%s): %s\n",
+		    recovery_kind_name(crash->kind), crash->message);
+	machine_exit(MACHINE_PANICKED);
 }
 
 void recovery_stop(const struct crash *crash)
@@ -128,10 +140,7 @@ void recovery_stop(const struct crash *crash)
 
 	print_crash(crash);
 	if (!recovery) {
-		uart_printf(UART_RESULTS, "Bail out! the hypervisor crashed "
-			    "(%s): %s\n", recovery_kind_name(crash->kind),
-			    crash->message);
-		machine_exit(MACHINE_PANICKED);
+		end_machine(crash);
 	}
 	/* `crash` lies on the stack that is about to be left. */
 	*recovery->out = *crash;

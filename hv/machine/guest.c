@@ -124,6 +124,7 @@ static const char *const end_names[] = {
 	[PC_RESET] = "reset",
 	[PC_EXITED] = "exited",
 	[PC_CRASHED] = "crashed",
+	[PC_UNWRITTEN] = "unwritten",
 };
 
 /** Pages of everybody's but the guest's memory, and the image itself; not what

@@ -6,6 +6,8 @@
  *	the first		the kernel
  *	exit49-append		its command line: the file's contents, so that
  *				no quotes and no limit of ours are in the way
+ *	exit49-dev		the devices of DEV=
+ *	exit49-disk		the virtio disk's sectors
  *	all others		its initrd, or its modules
  */
 #ifndef HV_MACHINE_GUEST_H
@@ -15,7 +17,7 @@
  * Run it; called by hv_main().  Ends the machine with a sentence and status 2
  * when the guest cannot be started.  How the guest has ended is said on COM2:
  *
- *	# guest: end=powered-off|reset|exited|crashed code=N: a sentence
+ *	# guest: end=powered-off|reset|exited|crashed|unwritten code=N: why
  */
 void guest_main(void);
 

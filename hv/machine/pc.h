@@ -29,8 +29,9 @@ enum pc_end {
 	PC_RUNS,
 	PC_POWERED_OFF, /* as it wished */
 	PC_RESET,	/* as it wished, too: it does not begin anew */
-	PC_EXITED,	     /* by the exit device, with a code */
-	PC_CRASHED,     /* triple fault, hang, what we cannot emulate */
+	PC_EXITED,	/* by the exit device, with a code */
+	PC_CRASHED,	/* triple fault, hang, what we cannot emulate */
+	PC_UNWRITTEN,	/* it needs a step of a lab that is not written yet */
 };
 
 #define PC_TEXT 320
@@ -94,8 +95,15 @@ void pc_run(struct pc *pc);
  * From any CPU, also from inside of a device.
  * @param format a sentence without a full stop
  */
-void pc_stop(struct pc *pc, enum pc_end end,
-		  const char *format, ...) __format(printf, 3, 4);
+void pc_stop(struct pc *pc, enum pc_end end, const char *format, ...)
+	__format(printf, 3, 4);
+
+/** The same for a guest that says itself with what code it ends. */
+void pc_exit(struct pc *pc, u8 code);
+
+/** The same after a crash of the hypervisor, or a lab's step that is missing,
+ * below vcpu_run(); the vCPU is not to be run again. */
+void pc_abandon(struct pc *pc, struct vcpu *vcpu, const struct crash *crash);
 
 /**
  * All devices of the PC, on the buses, and the tables that tell of them.

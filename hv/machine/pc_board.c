@@ -90,9 +90,7 @@ static void end(void *data, enum board_end how, u32 code)
 		pc_stop(pc, PC_RESET, "the guest has reset its machine");
 		return;
 	case BOARD_EXITED:
-		pc->code = (u8)code;
-		pc_stop(pc, PC_EXITED, "the guest has ended with code %u",
-			code & 0xff);
+		pc_exit(pc, (u8)code);
 		return;
 	}
 }

@@ -45,9 +45,7 @@ static void run(void *arg)
 	struct crash crash;
 
 	if (!recovery_run(run_guarded, cpu, &crash)) {
-		vcpu_abandon(cpu->vcpu);
-		pc_stop(cpu->pc, PC_CRASHED, "vCPU %u: %s", cpu->number,
-			crash.message);
+		pc_abandon(cpu->pc, cpu->vcpu, &crash);
 	}
 }
 

@@ -33,20 +33,53 @@ static void wake_all(struct pc *pc)
 	}
 }
 
-void pc_stop(struct pc *pc, enum pc_end end,
-		  const char *format, ...)
+/** Two vCPUs may end it at once: the first one writes, the other one's reason
+ * is lost with it. */
+static bool is_first(struct pc *pc)
+{
+	return !__atomic_exchange_n(&pc->over, 1, __ATOMIC_SEQ_CST);
+}
+
+static void publish_end(struct pc *pc, enum pc_end end)
+{
+	pc->vcpu = this_cpu()->id;
+	smp_store_release(&pc->end, end);
+	wake_all(pc);
+}
+
+void pc_stop(struct pc *pc, enum pc_end end, const char *format, ...)
 {
 	va_list args;
 
-	if (__atomic_exchange_n(&pc->over, 1, __ATOMIC_SEQ_CST)) {
+	if (!is_first(pc)) {
 		return;
 	}
 	va_start(args, format);
 	vsnprintf(pc->text, sizeof(pc->text), format, args);
 	va_end(args);
-	pc->vcpu = this_cpu()->id;
-	smp_store_release(&pc->end, end);
-	wake_all(pc);
+	publish_end(pc, end);
+}
+
+void pc_exit(struct pc *pc, u8 code)
+{
+	if (!is_first(pc)) {
+		return;
+	}
+	pc->code = code;
+	snprintf(pc->text, sizeof(pc->text),
+		 "the guest has ended with code %u", code);
+	publish_end(pc, PC_EXITED);
+}
+
+void pc_abandon(struct pc *pc, struct vcpu *vcpu, const struct crash *crash)
+{
+	vcpu_abandon(vcpu);
+	if (crash->kind == CRASH_STEP) {
+		pc_stop(pc, PC_UNWRITTEN, "%s", crash->message);
+	} else {
+		pc_stop(pc, PC_CRASHED, "vCPU %u: %s", vcpu->number,
+			crash->message);
+	}
 }
 
 /** What comes back and is no question. */
@@ -155,8 +188,8 @@ void pc_run_vcpu(struct pc *pc, struct vcpu *vcpu)
 		if (!error) {
 			handle(pc, vcpu);
 		} else if (error != -EINTR) {
-			pc_stop(pc, PC_CRASHED,
-				     "vcpu_run() failed with %d", error);
+			pc_stop(pc, PC_CRASHED, "vcpu_run() failed with %d",
+				error);
 		}
 	}
 }
@@ -175,8 +208,7 @@ void pc_run(struct pc *pc)
 	pc_board_start(pc);
 	pc_cpus_start(pc);
 	if (!recovery_run(run_first, pc, &crash)) {
-		vcpu_abandon(pc->vm->vcpu[0]);
-		pc_stop(pc, PC_CRASHED, "%s", crash.message);
+		pc_abandon(pc, pc->vm->vcpu[0], &crash);
 	}
 	pc_cpus_wait(pc);
 	pc_board_stop(pc);

@@ -30,6 +30,8 @@ def relative(path):
 
 def require_file(path, what):
     """Raise a Problem unless path is a readable, non-empty file."""
+    if os.path.isdir(path):
+        raise Problem(f"{what} {path} is a folder, no file")
     if not os.path.isfile(path):
         raise Problem(f"{what} {path} does not exist")
     if not os.access(path, os.R_OK):

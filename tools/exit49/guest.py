@@ -25,9 +25,11 @@ DEVICES, DISK = "exit49-dev", "exit49-disk"
 DEVICES_MAX = 1023
 END = re.compile(r"# guest: end=([\w-]+) code=(\d+): (.*)")
 CRASHED = 5
+UNWRITTEN = "unwritten"
 # What the hypervisor itself needs: image, page tables, its loader's copies.
 OVERHEAD = 24
 LEAST = 40
+LEAST_GUEST = 2
 MIB = 1 << 20
 GZIP = b"\x1f\x8b"
 LEAVE, ESCAPE = b"x", b"\x01"
@@ -45,6 +47,9 @@ def parse_size(text, name="MEM"):
 
 def machine_memory(guest, files):
     """Return the MiB that a machine needs for a guest of that many with those files."""
+    if guest < LEAST_GUEST:
+        raise Problem(f"MEM={guest}M is too little: a guest has "
+                      f"{LEAST_GUEST} MiB at least")
     modules = sum(os.path.getsize(path) for path in files)
     mem = guest + OVERHEAD + guest // 128 + -(-modules // MIB)
     mem = max(LEAST, mem + mem % 2)
@@ -191,6 +196,8 @@ class Guest:
         kind, code, sentence = self.end
         if kind == "crashed":
             raise Problem(f"the guest crashed: {sentence}", CRASHED)
+        if kind == UNWRITTEN:
+            raise Problem(sentence)
         return int(code)
 
 

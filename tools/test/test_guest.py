@@ -32,6 +32,8 @@ class SizeTest(FolderCase):
         self.assertGreaterEqual(guest.machine_memory(2, []), 32)
         with self.assertRaisesRegex(Problem, "MEM=3072M is too much"):
             guest.machine_memory(3072, [])
+        with self.assertRaisesRegex(Problem, "MEM=1M is too little"):
+            guest.machine_memory(1, [])
 
 
 class RequestTest(FolderCase):
@@ -75,6 +77,10 @@ class RequestTest(FolderCase):
         with self.assertRaisesRegex(Problem, "the guest crashed: triple fault") as end:
             one.status(outcome)
         self.assertEqual(end.exception.status, guest.CRASHED)
+        one.result("# guest: end=unwritten code=0: lab 1.1: not written yet")
+        with self.assertRaisesRegex(Problem, "^lab 1.1: not written yet$") as end:
+            one.status(outcome)
+        self.assertEqual(end.exception.status, 2)
 
 
 class KeysTest(FolderCase):
