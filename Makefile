@@ -75,11 +75,12 @@ MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null || sysctl -n hw.ncpu),2)
 endif
 
 # Say it once, not for each file; what installs or explains must work without.
-needs := $(filter image guests iso trace run linux qemu bochs bench,$(or $(MAKECMDGOALS),image))
-ifneq ($(needs),)
-ifeq ($(shell command -v $(firstword $(CC))),)
-$(error $(firstword $(CC)) is not installed: run tools/deps build)
+need = $(if $(shell command -v $1),,$(error $1 is not installed: run tools/deps build))
+ifneq ($(filter image guests iso trace run linux qemu bochs bench,$(or $(MAKECMDGOALS),image)),)
+$(call need,$(firstword $(CC)))
 endif
+ifneq ($(filter grade trace run linux qemu bochs bench gdb doctor,$(MAKECMDGOALS)),)
+$(call need,python3)
 endif
 
 include hv/build.mk guest-tests/build.mk guest-tests/kernel/build.mk
