@@ -125,7 +125,7 @@ bench-softvmx: image ## what the VMX unit in software costs, against its limits
 	@tools/bench-softvmx
 run: image ## a kernel of yours (GUEST=file INITRD= APPEND= MEM= CPUS= DEV= DISK= MACHINE= LABS=)
 	@OUT=$(OUT) tools/run-guest
-linux: image ## Debian's Linux to a shell, fetched first (CPUS= MEM= MACHINE= LABS=mine)
+linux: image ## Debian's Linux to a shell, fetched first (CPUS= MEM= ROOT=disk CONSOLE= LABS=mine)
 	@OUT=$(OUT) tools/linux
 doctor: ## say which machine will be used and why, and what is missing
 	@tools/doctor

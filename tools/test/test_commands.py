@@ -37,6 +37,8 @@ class CommandTest(FolderCase):
         self.refuse("invalid choice", "run", "--machine", "vax")
         self.refuse("cannot read /no/a", "compare-exits", "/no/a", "/no/b")
         self.refuse("no group or option 'x'", "deps", "x")
+        self.refuse("ROOT=x is not known: say ROOT=disk", "linux", ROOT="x")
+        self.refuse("CONSOLE=x is not known: say one of ttyS0", "linux", CONSOLE="x")
 
     def test_iso_without_an_image(self):
         self.refuse("the image /no/image does not exist", "mkiso",

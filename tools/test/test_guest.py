@@ -4,7 +4,7 @@ import os
 from unittest import mock
 
 from support import FolderCase
-from exit49 import guest, linux
+from exit49 import guest
 from exit49.common import Problem
 from exit49.dialog import Dialog
 
@@ -112,20 +112,3 @@ class DialogTest(FolderCase):
         self.assertEqual(talk.missing(), "end")
         talk.hear(b"the end")
         self.assertEqual((talk.missing(), len(talk.answers)), ("", 3))
-
-
-class ArchiveTest(FolderCase):
-    def test_an_archive_is_aligned_and_ended(self):
-        archive = linux.Archive()
-        archive.add("a", linux.FILE, b"12345")
-        archive.add("dev/console", linux.DEVICE, device=(5, 1))
-        data = archive.finish()
-        self.assertEqual(len(data) % 4, 0)
-        self.assertEqual(data.count(b"070701"), 3)
-        self.assertEqual(data[110:112], b"a\0")
-        self.assertEqual(data[112:117], b"12345")
-        self.assertIn(b"TRAILER!!!\0", data)
-        # mode, and the device's numbers
-        second = data[data.index(b"070701", 100):]
-        self.assertEqual(second[14:22], b"%08X" % linux.DEVICE)
-        self.assertEqual(second[78:94], b"0000000500000001")
