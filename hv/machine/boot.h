@@ -19,6 +19,7 @@ struct boot_module {
 	const void *data;
 	u64 size;
 	const char *name;
+	const char *words; /* behind the name; NULL: none */
 };
 
 /** What a kernel is to be given. */

@@ -36,19 +36,18 @@ static u32 put_string(struct cursor *c, const char *text)
 	return put(c, text, strlen(text) + 1);
 }
 
-/** As QEMU and GRUB Legacy do: the kernel's name, then the words. */
-static u32 put_command_line(struct cursor *c, const struct boot *boot)
+/** As QEMU and GRUB Legacy do: the file's name, then the words. */
+static u32 put_line(struct cursor *c, const char *name, const char *words)
 {
-	u32 line = put_string(c, boot->name);
+	u32 line = put_string(c, name);
 
-	if (*boot->command_line && !c->full) {
+	if (words && *words && !c->full) {
 		c->ram[c->at - 1] = ' ';
-		c->full |= c->at + strlen(boot->command_line) >=
-			   LAYOUT_STRINGS_END;
+		c->full |= c->at + strlen(words) >= LAYOUT_STRINGS_END;
 		if (!c->full) {
-			string_copy((char *)c->ram + c->at, boot->command_line,
+			string_copy((char *)c->ram + c->at, words,
 				    LAYOUT_STRINGS_END - c->at);
-			c->at += strlen(boot->command_line) + 1;
+			c->at += strlen(words) + 1;
 		}
 	}
 	return line;
@@ -94,7 +93,7 @@ static const char *put_modules(struct cursor *c, const struct boot *boot,
 		ranges[i] = (struct multiboot_module_range){
 			.start = at,
 			.end = at + module->size,
-			.string = put_string(c, module->name),
+			.string = put_line(c, module->name, module->words),
 		};
 		at = (at + module->size + PAGE_SIZE - 1) & PAGE_MASK;
 	}
@@ -116,7 +115,7 @@ const char *boot_multiboot(const struct boot *boot, u8 *ram,
 	};
 	const char *why = put_modules(&c, boot, &info);
 
-	info.cmdline = put_command_line(&c, boot);
+	info.cmdline = put_line(&c, boot->name, boot->command_line);
 	info.boot_loader_name = put_string(&c, "exit49");
 	put_map(&c, boot, &info);
 	memcpy(ram + LAYOUT_INFO, &info, sizeof(info));

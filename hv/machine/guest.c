@@ -20,6 +20,7 @@
 #define APPEND_MODULE "exit49-append"
 #define DEV_MODULE "exit49-dev"
 #define DISK_MODULE "exit49-disk"
+#define WORDS_MODULE "exit49-words"
 #define APPEND_MAX 4096
 #define DEV_TEXT_MAX 1024
 #define TRACE_LINES 40
@@ -29,6 +30,7 @@
 static struct pc pc;
 static char append[APPEND_MAX];
 static char devices[DEV_TEXT_MAX];
+static char words[APPEND_MAX]; /* of the modules, a line each */
 
 /** A module that is a text. @param what of the user's it is */
 static void take_text(const struct module *module, const char *what, char *to,
@@ -57,7 +59,7 @@ static void take_module(const struct module *module)
 				 BOOT_MODULES_MAX);
 	}
 	boot->modules[boot->nmodules++] = (struct boot_module){
-		module->data, module->size, module->name};
+		module->data, module->size, module->name, NULL};
 }
 
 static void sort_module(const struct module *module)
@@ -69,10 +71,30 @@ static void sort_module(const struct module *module)
 		take_text(module, "the list of devices (DEV=)", devices,
 			  sizeof(devices));
 		pc.extra.dev_text = devices;
+	} else if (strcmp(module->name, WORDS_MODULE) == 0) {
+		take_text(module, "the modules' words (INITRD=)", words,
+			  sizeof(words));
 	} else if (strcmp(module->name, DISK_MODULE) == 0) {
 		take_disk(module);
 	} else {
 		take_module(module);
+	}
+}
+
+/** Line n is what module n is told behind its name. */
+static void give_words(struct boot *boot)
+{
+	char *line = words;
+
+	for (unsigned int i = 0; i < boot->nmodules; i++) {
+		char *end = strchr(line, '\n');
+
+		boot->modules[i].words = line;
+		if (!end) {
+			return;
+		}
+		*end = 0;
+		line = end + 1;
 	}
 }
 
@@ -89,6 +111,7 @@ static void read_modules(void)
 	for (unsigned int i = 1; i < multiboot_module_count(); i++) {
 		sort_module(multiboot_module(i));
 	}
+	give_words(boot);
 	boot->memory = options.mem * MIB;
 	boot->command_line = append;
 	boot->name = kernel->name;

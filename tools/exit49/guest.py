@@ -21,7 +21,7 @@ from .request import MAX_MEM, Request
 
 APPEND = "exit49-append"
 APPEND_MAX = 4095
-DEVICES, DISK = "exit49-dev", "exit49-disk"
+DEVICES, DISK, WORDS = "exit49-dev", "exit49-disk", "exit49-words"
 DEVICES_MAX = 1023
 END = re.compile(r"# guest: end=([\w-]+) code=(\d+): (.*)")
 CRASHED = 5
@@ -71,6 +71,22 @@ def unpacked(folder, path):
     except (OSError, EOFError, zlib.error) as error:
         raise Problem(f"the guest {path} cannot be unpacked: {error}") from None
     return copy
+
+
+def split_initrd(text):
+    """Return (path, words): a file, and what a multiboot module is told with it."""
+    if os.path.exists(text):
+        return text, ""
+    path, _, words = text.partition(" ")
+    return path, words.strip()
+
+
+def split_initrds(text):
+    """Return the files of INITRD=: between blanks, or with words, between commas."""
+    if "," not in text:
+        return text.split()
+    parts = re.split(r"(?<!,),(?!,)", text)
+    return [part.replace(",,", ",").strip() for part in parts]
 
 
 class Keys:
@@ -145,18 +161,23 @@ class Guest:
         """Return the Request, having checked what can be known beforehand."""
         options = self.options
         require_file(options.guest, "the guest")
-        for path in options.initrd:
+        initrds = [split_initrd(text) for text in options.initrd]
+        for path, _ in initrds:
             require_file(path, "the initrd")
-        if len(options.append.encode()) > APPEND_MAX:
-            raise Problem("the guest's command line (APPEND=) is longer than "
-                          f"{APPEND_MAX} characters")
-        if len(options.dev.encode()) > DEVICES_MAX:
-            raise Problem("the list of devices (DEV=) is longer than "
-                          f"{DEVICES_MAX} characters")
+        words = "\n".join(text for _, text in initrds)
+        for text, most, what in (
+                (words, APPEND_MAX, "the modules' words (INITRD=) are"),
+                (options.append, APPEND_MAX, "the guest's command line (APPEND=) is"),
+                (options.dev, DEVICES_MAX, "the list of devices (DEV=) is")):
+            if len(text.encode()) > most:
+                raise Problem(f"{what} longer than {most} characters")
         files = [unpacked(folder, options.guest),
                  self.text(folder, APPEND, options.append),
-                 *options.initrd]
+                 *(path for path, _ in initrds)]
         names = Request(modules=files).module_names()
+        if words.strip():
+            files.append(self.text(folder, WORDS, words))
+            names.append(WORDS)
         if options.dev:
             files.append(self.text(folder, DEVICES, options.dev))
             names.append(DEVICES)

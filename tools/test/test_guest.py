@@ -54,6 +54,18 @@ class RequestTest(FolderCase):
         self.assertEqual(request.append, "run=1 mem=64 cpus=2 guestlog")
         self.assertTrue(request.terminal)
 
+    def test_a_module_has_words_behind_its_file(self):
+        linux_file, ramdisk = self.write("l", "x"), self.write("r d", "x")
+        request = self.request(initrd=[linux_file + " console=hvc0 ro", ramdisk])
+        self.assertEqual(request.names[2:], ["l", "r_d", "exit49-words"])
+        with open(request.modules[4], "rb") as file:
+            self.assertEqual(file.read(), b"console=hvc0 ro\n\0")
+        with self.assertRaisesRegex(Problem, "words .* longer than 4095"):
+            self.request(initrd=[linux_file + " " + "x" * 4096])
+        self.assertEqual(guest.split_initrds("a b"), ["a", "b"])
+        self.assertEqual(guest.split_initrds(""), [])
+        self.assertEqual(guest.split_initrds("a x=1,,2 y, b"), ["a x=1,2 y", "b"])
+
     def test_a_packed_kernel_is_unpacked(self):
         os.makedirs(os.path.join(self.folder, "k"))
         path = os.path.join(self.folder, "k", "kernel.gz")

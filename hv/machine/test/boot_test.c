@@ -62,7 +62,8 @@ static int begin(void **state)
 
 static void add_module(const char *name, const void *data, u64 size)
 {
-	boot.modules[boot.nmodules++] = (struct boot_module){data, size, name};
+	boot.modules[boot.nmodules++] = (struct boot_module){data, size, name,
+								NULL};
 }
 
 /** A string of 'x'. */
@@ -204,6 +205,28 @@ static void modules_lie_on_pages_behind_the_kernel(void **state)
 	assert_string_equal(ram + range[1].string, "two");
 }
 
+static void a_module_is_told_its_words_behind_its_name(void **state)
+{
+	const struct multiboot_module_range *range;
+
+	(void)state;
+	add_module("linux", "1", 1);
+	add_module("initrd", "2", 1);
+	boot.modules[0].words = "console=hvc0 ro";
+	boot.modules[1].words = "";
+	assert_null(boot_multiboot(&boot, ram, &regs));
+	range = (void *)(ram + information()->mods_addr);
+	assert_string_equal(ram + range[0].string, "linux console=hvc0 ro");
+	assert_string_equal(ram + range[1].string, "initrd");
+	long_line(4095);
+	for (int i = 0; i < 7; i++) {
+		add_module("more", "3", 1);
+		boot.modules[2 + i].words = line;
+	}
+	assert_non_null(strstr(boot_multiboot(&boot, ram, &regs),
+			       "too long"));
+}
+
 static void modules_that_do_not_fit_are_refused(void **state)
 {
 	u8 *large = calloc(1, 12 * MIB);
@@ -247,6 +270,8 @@ int main(void)
 		cmocka_unit_test_setup(multiboot_finds_line_and_map, begin),
 		cmocka_unit_test_setup(modules_lie_on_pages_behind_the_kernel,
 				       begin),
+		cmocka_unit_test_setup(
+			a_module_is_told_its_words_behind_its_name, begin),
 		cmocka_unit_test_setup(modules_that_do_not_fit_are_refused,
 				       begin),
 		cmocka_unit_test_setup(too_much_text_is_refused, begin),
