@@ -43,6 +43,7 @@ kernel_triple_fault:
 	.align 8
 kernel_gdt:
 	.quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+	.quad 0x00009b020000ffff, 0x000093020000ffff /* 16 bits, at 0x20000 */
 kernel_gdtr:
 	.word . - kernel_gdt - 1
 	.long kernel_gdt

@@ -8,9 +8,11 @@
  *	exit=N	ends by the exit port with code N (the default, with 0)
  *	echo	sends back what comes in, up to a `q`
  *	devices, clocks, ticks	a look at the machine's chips (chips.h, ticks.h)
+ *	bios	calls of a BIOS, from real mode (bios.h)
  *	triple, hang, halt, nobody	the ways to end badly, and nobody's port
  */
 #include "bus/types.h"
+#include "guest-tests/kernel/bios.h"
 #include "guest-tests/kernel/chips.h"
 #include "guest-tests/kernel/ports.h"
 #include "guest-tests/kernel/ticks.h"
@@ -172,6 +174,9 @@ static void look_at_chips(const char *line)
 	}
 	if (find(line, "clocks")) {
 		chips_measure(&console);
+	}
+	if (find(line, "bios")) {
+		bios_call_all(&console);
 	}
 	if (find(line, "ticks")) {
 		ticks_take(&console);

@@ -180,7 +180,7 @@ static int write_tables(struct pc *pc)
 
 	extra_plan(&pc->extra, &plan);
 	used = acpi_build(&plan, pc->ram + LAYOUT_TABLES,
-			  LAYOUT_HIGH - LAYOUT_TABLES);
+			  BIOS_DATA_CODE - LAYOUT_TABLES);
 	pc->boot.rsdp = plan.base;
 	bios_data_write(pc->ram, gpa(LAYOUT_LOW_END));
 	return used ? 0 : -ENOSPC;
