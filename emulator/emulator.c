@@ -98,15 +98,17 @@ enum emul_result emulator_run(struct emulator *e)
  * The delivery is an instruction without length: it takes its pass, and its
  * writes their way, like any other.  No other has its bytes and its mode.
  */
-enum emul_result emulator_deliver(struct emulator *e, u8 vector)
+enum emul_result emulator_deliver(struct emulator *e,
+				  const struct emul_event *event)
 {
-	const u8 code[INSN_MAX] = { OPCODE_INT, vector };
+	const u8 code[INSN_MAX] = { OPCODE_INT, event->vector };
 	enum emul_result result;
 
 	e->retired = false;
 	if (unlikely(emulator_has_pending(e))) {
 		emulator_cancel(e);
 	}
+	e->event = *event;
 	e->code = code;
 	result = decode_run(e);
 	e->code = NULL;

@@ -110,6 +110,15 @@ struct emul_hint {
 	gva_t gva;
 };
 
+/** What emulator_deliver() delivers. */
+struct emul_event {
+	u8 vector;
+	bool has_error_code;
+	bool software; /* INT n and its like: the gate's DPL counts */
+	u8 length;     /* of the instruction that it is, or 0 */
+	u32 error_code;
+};
+
 /** An address that no access has: it is not canonical. */
 #define EMULATOR_NO_GVA gva(BIT(62))
 
@@ -157,6 +166,7 @@ struct emulator {
 	struct fragments fragments;
 	struct read_cache reads;
 	struct port_access port;
+	struct emul_event event; /* the instruction is emulator_deliver()'s */
 };
 
 /** Make *e ready for its first instruction.  ops must live as long as e. */
@@ -189,15 +199,15 @@ static inline void emulator_forget_pages(struct emulator *e)
 enum emul_result __must_check emulator_run(struct emulator *e);
 
 /**
- * Deliver an exception or an interrupt in real mode, as INT n would, but with
- * the address of the instruction at e->rip as the one to return to (SDM 3A
- * 20.1.4).  To be called where emulator_run() would be.
+ * Deliver an exception or an interrupt, as INT n would, but with the address
+ * of the instruction at e->rip as the one to return to (SDM 3A 6.12, 20.1.4).
+ * To be called where emulator_run() would be.
  *
- * @return as emulator_run(), of which EMUL_UNHANDLEABLE in protected mode;
- *         EMUL_FAULT is an exception of the delivery, such as #GP for a vector
- *         beyond the limit of IDTR
+ * @return as emulator_run(); EMUL_FAULT is an exception of the delivery, such
+ *         as #GP for a vector beyond the limit of IDTR
  */
-enum emul_result __must_check emulator_deliver(struct emulator *e, u8 vector);
+enum emul_result __must_check emulator_deliver(struct emulator *e,
+					       const struct emul_event *event);
 
 /**
  * The question that the VMM has to answer.

@@ -9,13 +9,14 @@
  * In real and virtual-8086 mode there is nothing to find; the offset is held
  * against the limit that CS has.
  *
- * Transfers through gates and task-state segments, and returns to an outer
- * level, are not here: a guest on its way out of real mode needs none, and
- * they end in EMUL_UNHANDLEABLE with a sentence.
+ * What names a system segment in place of code is a call gate, which
+ * call_gate.c goes through; or a task, which ends in EMUL_UNHANDLEABLE.
  */
 #include "emulator/op_far.h"
 
+#include "emulator/call_gate.h"
 #include "emulator/operand.h"
+#include "emulator/outer.h"
 #include "emulator/segment.h"
 #include "emulator/stack.h"
 
@@ -28,15 +29,6 @@ static void find_real(struct emulator *e, u16 selector,
 	cs->base = gva((u64)selector << 4);
 }
 
-/** Canonical for 64-bit code, else inside the limit (SDM 2A JMP). */
-static bool is_inside(struct emulator *e, const struct far_target *to)
-{
-	if ((to->cs.rights & RIGHTS_L) && segment_long_mode(e)) {
-		return context_canonical(to->offset, 1);
-	}
-	return to->offset <= to->cs.limit;
-}
-
 enum emul_result op_far_find(struct emulator *e, u16 selector, bool is_return,
 			     struct far_target *to)
 {
@@ -47,7 +39,7 @@ enum emul_result op_far_find(struct emulator *e, u16 selector, bool is_return,
 	} else {
 		find_real(e, selector, &to->cs);
 	}
-	if (!result && !is_inside(e, to)) {
+	if (!result && !segment_code_holds(e, &to->cs, to->offset)) {
 		result = context_protection(e, VECTOR_GP);
 	}
 	return result;
@@ -82,35 +74,52 @@ static enum emul_result read_pointer(struct emulator *e, u64 *offset,
 	return operand_read(e, &part, selector);
 }
 
-static enum emul_result find_pointer(struct emulator *e, struct far_target *to)
+/** Does the selector name a system segment of its table? */
+static enum emul_result look(struct emulator *e, u16 selector, bool *system)
 {
+	struct descriptor found;
 	enum emul_result result;
-	u64 selector = 0;
 
-	result = read_pointer(e, &to->offset, &selector);
-	return result ? result : op_far_find(e, selector, false, to);
+	*system = false;
+	if (!segment_protected(e) || selector <= 3) {
+		return EMUL_DONE; /* for op_far_find() to judge */
+	}
+	result = segment_find(e, selector, false, &found);
+	*system = !(found.segment.rights & RIGHTS_S);
+	return result;
 }
 
 enum emul_result op_far_jmp(struct emulator *e, struct alu *alu)
 {
+	u64 selector = 0;
 	struct far_target to;
-	enum emul_result result = find_pointer(e, &to);
+	bool system = false;
+	enum emul_result result = read_pointer(e, &to.offset, &selector);
 
 	(void)alu;
+	if (!result) {
+		result = look(e, selector, &system);
+	}
+	if (system) {
+		return result ? result : call_gate_jmp(e, selector);
+	}
+	if (!result) {
+		result = op_far_find(e, selector, false, &to);
+	}
 	if (!result) {
 		op_far_go(e, &to);
 	}
 	return result;
 }
 
-enum emul_result op_far_call(struct emulator *e, struct alu *alu)
+/** CALL to code of the same level. */
+static enum emul_result call_code(struct emulator *e, u16 selector,
+				  struct far_target *to)
 {
 	unsigned int size = e->insn.operand_size;
+	enum emul_result result = op_far_find(e, selector, false, to);
 	struct segment_register old;
-	struct far_target to;
-	enum emul_result result = find_pointer(e, &to);
 
-	(void)alu;
 	e->ops->system->get_segment(e, SEGMENT_CS, &old);
 	if (!result) {
 		result = stack_push(e, old.selector, size);
@@ -119,16 +128,78 @@ enum emul_result op_far_call(struct emulator *e, struct alu *alu)
 		result = stack_push(e, e->next_rip, size);
 	}
 	if (!result) {
-		op_far_go(e, &to);
+		op_far_go(e, to);
 	}
 	return result;
 }
 
-/** RET, and RET imm16, which drops as many bytes of arguments. */
+enum emul_result op_far_call(struct emulator *e, struct alu *alu)
+{
+	u64 selector = 0;
+	struct far_target to;
+	bool system = false;
+	enum emul_result result = read_pointer(e, &to.offset, &selector);
+
+	(void)alu;
+	if (!result) {
+		result = look(e, selector, &system);
+	}
+	if (result) {
+		return result;
+	}
+	return system ? call_gate_call(e, selector)
+		      : call_code(e, selector, &to);
+}
+
+/** Bytes of arguments that RET imm16 drops. */
+static u16 arguments(const struct emulator *e)
+{
+	return e->insn.src.kind == OPERAND_IMMEDIATE ? e->insn.immediate : 0;
+}
+
+/** The outer stack stands behind the arguments, which it has, too. */
+static enum emul_result find_outer(struct emulator *e,
+				   const struct far_target *to,
+				   struct outer *stack)
+{
+	enum emul_result result;
+
+	stack->changes = segment_protected(e) &&
+			 (to->cs.selector & 3) != e->ops->cpl(e);
+	stack_move(e, arguments(e));
+	if (!stack->changes) {
+		return EMUL_DONE;
+	}
+	stack->level = to->cs.selector & 3;
+	result = outer_pop(e, &to->cs, stack);
+	stack->sp += arguments(e);
+	return result;
+}
+
+/** Code, then stack, then offset, as IRET does. */
+static enum emul_result find_return(struct emulator *e, u16 selector,
+				    struct far_target *to, struct outer *stack)
+{
+	u64 offset = to->offset;
+	enum emul_result result;
+
+	to->offset = 0;
+	result = op_far_find(e, selector, true, to);
+	to->offset = offset;
+	if (!result) {
+		result = find_outer(e, to, stack);
+	}
+	if (!result && !segment_code_holds(e, &to->cs, offset)) {
+		result = context_protection(e, VECTOR_GP);
+	}
+	return result;
+}
+
 enum emul_result op_far_ret(struct emulator *e, struct alu *alu)
 {
 	unsigned int size = e->insn.operand_size;
 	struct far_target to;
+	struct outer stack;
 	enum emul_result result;
 	u64 selector;
 
@@ -138,14 +209,14 @@ enum emul_result op_far_ret(struct emulator *e, struct alu *alu)
 		result = stack_pop(e, &selector, size);
 	}
 	if (!result) {
-		result = op_far_find(e, selector, true, &to);
+		result = find_return(e, selector, &to, &stack);
 	}
 	if (result) {
 		return result;
 	}
-	if (e->insn.src.kind == OPERAND_IMMEDIATE) {
-		stack_move(e, e->insn.immediate & 0xffff);
-	}
 	op_far_go(e, &to);
+	if (stack.changes) {
+		outer_use(e, &stack);
+	}
 	return EMUL_DONE;
 }

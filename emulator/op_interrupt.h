@@ -1,5 +1,5 @@
 /** @file
- * Software interrupts and the return from one, in real mode.
+ * Software interrupts.
  */
 #ifndef EMULATOR_OP_INTERRUPT_H
 #define EMULATOR_OP_INTERRUPT_H
@@ -10,6 +10,5 @@
 OPERATION(op_interrupt_int);
 OPERATION(op_interrupt_int3);
 OPERATION(op_interrupt_into);
-OPERATION(op_interrupt_iret);
 
 #endif

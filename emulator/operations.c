@@ -22,6 +22,7 @@
 #include "emulator/op_flags.h"
 #include "emulator/op_flow.h"
 #include "emulator/op_interrupt.h"
+#include "emulator/op_iret.h"
 #include "emulator/op_muldiv.h"
 #include "emulator/op_port.h"
 #include "emulator/op_segment.h"
@@ -178,14 +179,14 @@ const struct operation operations[OP_COUNT] = {
 	[OP_POP_SEGMENT] = { op_segment_pop, SYSTEM_OWN | OP_D64 },
 	[OP_LOAD_FAR] = { op_segment_load_far, SYSTEM_OWN | OP_WRITES_DST },
 
-	/* op_far.c, op_interrupt.c */
+	/* op_far.c, op_interrupt.c, op_iret.c */
 	[OP_JMP_FAR] = { op_far_jmp, SYSTEM_OWN },
 	[OP_CALL_FAR] = { op_far_call, SYSTEM_FAR },
 	[OP_RET_FAR] = { op_far_ret, SYSTEM_FAR },
 	[OP_INT] = { op_interrupt_int, SYSTEM_FAR },
 	[OP_INT3] = { op_interrupt_int3, SYSTEM_FAR },
 	[OP_INTO] = { op_interrupt_into, SYSTEM_FAR },
-	[OP_IRET] = { op_interrupt_iret, SYSTEM_FAR },
+	[OP_IRET] = { op_iret_iret, SYSTEM_FAR },
 
 	/* op_table.c, op_control.c, op_verify.c */
 	[OP_SGDT] = { op_table_sgdt, SYSTEM_OWN | OP_WRITES_DST | OP_F64 },

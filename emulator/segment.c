@@ -53,9 +53,8 @@ static bool type_allows(u32 rights, u8 kind)
 	       kind == EMUL_FETCH;
 }
 
-/** Does [offset, offset + size) lie inside (SDM 3A 5.3)? */
-static bool limit_allows(const struct segment_register *segment, u64 offset,
-			 unsigned int size)
+bool segment_holds(const struct segment_register *segment, u64 offset,
+		   unsigned int size)
 {
 	u64 last = offset + size - 1;
 	u32 rights = segment->rights;
@@ -82,7 +81,7 @@ enum emul_result segment_linear(struct emulator *e, enum emul_segment which,
 			       : context_protection(e, vector);
 	}
 	access->address.v = (u32)access->address.v;
-	if (!limit_allows(&segment, offset, access->size)) {
+	if (!segment_holds(&segment, offset, access->size)) {
 		return context_protection(e, vector);
 	}
 	if (!type_allows(segment.rights, access->kind) &&
@@ -90,4 +89,13 @@ enum emul_result segment_linear(struct emulator *e, enum emul_segment which,
 		return context_protection(e, vector);
 	}
 	return EMUL_DONE;
+}
+
+bool segment_code_holds(struct emulator *e, const struct segment_register *cs,
+			u64 offset)
+{
+	if ((cs->rights & RIGHTS_L) && segment_long_mode(e)) {
+		return context_canonical(offset, 1);
+	}
+	return offset <= cs->limit;
 }

@@ -33,6 +33,17 @@ enum emul_result __must_check segment_linear(struct emulator *e,
 					     u64 offset,
 					     struct mem_access *access);
 
+/** Does [offset, offset + size) lie inside (SDM 3A 5.3)? */
+bool segment_holds(const struct segment_register *segment, u64 offset,
+		   unsigned int size);
+
+/**
+ * May code go on at this offset: canonical in 64-bit code, else inside the
+ * limit (SDM 2A JMP)?
+ */
+bool segment_code_holds(struct emulator *e, const struct segment_register *cs,
+			u64 offset);
+
 /** A fault whose error code is a selector; its RPL is cut off. */
 enum emul_result __must_check segment_fault(struct emulator *e, u8 vector,
 					    u16 selector);
@@ -69,14 +80,27 @@ enum emul_result __must_check segment_load(struct emulator *e,
 					   u16 selector);
 
 /**
- * Check that code may be reached by a far JMP, CALL or RET of the same
- * privilege level, and mark it accessed.  CS is not loaded yet.
+ * Find a stack for a privilege level (SDM 2A INT n, IRET).
+ *
+ * @param vector  what most of its faults are: #TS where a TSS names it, else
+ *                #GP
+ * @param stack   selector is set, whose RPL must be the level; the rest is
+ *                filled: its segment is SS as it will be
+ * @return EMUL_DONE; vector or, if it is absent, #SS; as segment_find()
+ */
+enum emul_result __must_check segment_stack(struct emulator *e,
+					    unsigned int level, u8 vector,
+					    struct descriptor *stack);
+
+/**
+ * Check that code may be reached by a far JMP or CALL of the same privilege
+ * level, or by a RET or IRET of the same or an outer one, and mark it accessed.
+ * CS is not loaded yet.
  *
  * @param selector   the far pointer's
- * @param is_return  RET: the RPL must be the CPL, not at most
- * @param out        CS as it will be, its RPL the CPL
- * @return EMUL_DONE; #GP, #NP; EMUL_UNHANDLEABLE for gates, TSSs and a return
- *         to an outer level
+ * @param is_return  RET, IRET: its RPL is the level to return to
+ * @param out        CS as it will be, its RPL the level there
+ * @return EMUL_DONE; #GP, #NP; as segment_find()
  */
 enum emul_result __must_check segment_code(struct emulator *e, u16 selector,
 					   bool is_return,

@@ -195,7 +195,32 @@ enum emul_result segment_load(struct emulator *e, enum emul_segment which,
 	return EMUL_DONE;
 }
 
-/** Conforming code from any inner or equal level, other code from its own. */
+enum emul_result segment_stack(struct emulator *e, unsigned int level,
+			       u8 vector, struct descriptor *stack)
+{
+	u16 selector = stack->selector;
+	enum emul_result result;
+
+	if (selector <= SELECTOR_RPL) {
+		return context_protection(e, vector);
+	}
+	result = segment_find(e, selector, false, stack);
+	if (result == EMUL_FAULT && e->exception.vector == VECTOR_GP) {
+		e->exception.vector = vector;
+	}
+	if (result) {
+		return result;
+	}
+	if (!may_be_stack(stack->segment.rights, selector & SELECTOR_RPL,
+			  level)) {
+		return segment_fault(e, vector, selector);
+	}
+	return stack->segment.rights & RIGHTS_P
+		       ? EMUL_DONE
+		       : segment_fault(e, VECTOR_SS, selector);
+}
+
+/** Conforming code from its own and outer levels, other code from its own. */
 static bool may_go(u32 rights, unsigned int rpl, unsigned int cpl)
 {
 	unsigned int dpl = rights_dpl(rights);
@@ -206,24 +231,16 @@ static bool may_go(u32 rights, unsigned int rpl, unsigned int cpl)
 	return dpl == cpl && rpl <= cpl;
 }
 
+/** @param level where the code is to run */
 static enum emul_result check_code(struct emulator *e,
-				   const struct descriptor *of, bool is_return)
+				   const struct descriptor *of,
+				   unsigned int level)
 {
-	unsigned int cpl = e->ops->cpl(e);
 	unsigned int rpl = of->selector & SELECTOR_RPL;
 	u32 rights = of->segment.rights;
 
-	if (is_return && rpl < cpl) {
-		return segment_fault(e, VECTOR_GP, of->selector);
-	}
-	if (is_return && rpl > cpl) {
-		return context_stop(e, "a far return to an outer level");
-	}
-	if (!(rights & RIGHTS_S) && !is_return) {
-		return context_stop(e, "a far transfer through a gate or TSS");
-	}
 	if (!(rights & RIGHTS_S) || !(rights & RIGHTS_CODE) ||
-	    !may_go(rights, rpl, cpl)) {
+	    !may_go(rights, rpl, level)) {
 		return segment_fault(e, VECTOR_GP, of->selector);
 	}
 	if ((rights & RIGHTS_L) && (rights & RIGHTS_DB) &&
@@ -238,6 +255,7 @@ static enum emul_result check_code(struct emulator *e,
 enum emul_result segment_code(struct emulator *e, u16 selector, bool is_return,
 			      struct segment_register *out)
 {
+	unsigned int rpl = selector & SELECTOR_RPL, level = e->ops->cpl(e);
 	struct descriptor found;
 	enum emul_result result;
 
@@ -245,8 +263,14 @@ enum emul_result segment_code(struct emulator *e, u16 selector, bool is_return,
 		return context_protection(e, VECTOR_GP);
 	}
 	result = segment_find(e, selector, false, &found);
+	if (!result && is_return && rpl < level) {
+		result = segment_fault(e, VECTOR_GP, selector);
+	}
+	if (is_return) {
+		level = rpl;
+	}
 	if (!result) {
-		result = check_code(e, &found, is_return);
+		result = check_code(e, &found, level);
 	}
 	if (!result) {
 		result = segment_mark(e, &found, RIGHTS_ACCESSED);
@@ -256,6 +280,6 @@ enum emul_result segment_code(struct emulator *e, u16 selector, bool is_return,
 	}
 	*out = found.segment;
 	out->rights |= RIGHTS_ACCESSED;
-	out->selector = (selector & ~SELECTOR_RPL) | e->ops->cpl(e);
+	out->selector = (selector & ~SELECTOR_RPL) | level;
 	return EMUL_DONE;
 }

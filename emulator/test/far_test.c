@@ -15,7 +15,7 @@
 #define BOTH_LD 0x00ef9a000000ffffull
 #define DATA	0x00cf92000000ffffull
 #define ABSENT	0x00cf1a000000ffffull
-#define GATE	0x00008c0000080000ull
+#define GATE	0x00008c0000000000ull /* to nothing */
 #define CODE_3	0x00cffa000000ffffull
 #define SHORT	0x00409a00000000ffull /* limit FFh */
 
@@ -94,7 +94,7 @@ static void far_jumps_that_fault(void **state)
 		{ 0x00, VECTOR_GP, 0x00 }, { 0x28, VECTOR_GP, 0x28 },
 		{ 0x30, VECTOR_NP, 0x30 }, { 0x40, VECTOR_GP, 0x40 },
 		{ 0x09, VECTOR_GP, 0x08 }, { 0x48, VECTOR_GP, 0x00 },
-		{ 0xf8, VECTOR_GP, 0xf8 },
+		{ 0xf8, VECTOR_GP, 0xf8 }, { 0x38, VECTOR_GP, 0x00 },
 	};
 	struct world *w = far_world(MODE_32);
 	unsigned int i;
@@ -106,7 +106,6 @@ static void far_jumps_that_fault(void **state)
 		assert_int_equal(w->e.rip, CODE_AT);
 		assert_int_equal(w->segments[SEGMENT_CS].selector, 0x08);
 	}
-	jump(w, 0x38, EMUL_UNHANDLEABLE); /* a call gate */
 	w->control[SYSTEM_EFER] = 0x500;
 	jump(w, 0x20, EMUL_FAULT); /* L and D */
 	expect_fault(w, VECTOR_GP, 0x20);
@@ -163,16 +162,14 @@ static void a_far_return_with_its_stack_in_mmio(void **state)
 	assert_int_equal(w->gpr[REG_RSP], 0x9018);
 }
 
-static void a_far_return_to_an_outer_level_stops(void **state)
+static void a_far_return_goes_to_no_inner_level(void **state)
 {
 	struct world *w = far_world(MODE_32);
 
 	(void)state;
-	memcpy(harness_ram(w, RAM(4) + 0x100), "\x34\x12\0\0\x43\0\0\0", 8);
+	memcpy(harness_ram(w, RAM(4) + 0x100), "\x34\x12\0\0\x08\0\0\0", 8);
 	CODE(w, 0xcb);
-	harness_run(w, EMUL_UNHANDLEABLE);
 	w->cpl = 3;
-	memcpy(harness_ram(w, RAM(4) + 0x104), "\x08\0\0\0", 4);
 	harness_run(w, EMUL_FAULT);
 	expect_fault(w, VECTOR_GP, 0x08);
 }
@@ -245,29 +242,19 @@ static void a_vector_beyond_the_table_is_gp(void **state)
 	expect_fault(w, VECTOR_GP, 0);
 }
 
-static void interrupts_of_protected_mode_stop(void **state)
-{
-	struct world *w = far_world(MODE_32);
-
-	(void)state;
-	CODE(w, 0xcc);
-	harness_run(w, EMUL_UNHANDLEABLE);
-	CODE(w, 0xcf);
-	harness_run(w, EMUL_UNHANDLEABLE);
-}
-
 /** What the hypervisor delivers: an instruction of no length. */
 static void an_event_returns_to_its_instruction(void **state)
 {
 	struct world *w = real_world();
 	const u64 flags = 2 | RFLAGS_IF | RFLAGS_TF | RFLAGS_CF;
+	const struct emul_event event = { .vector = 0x30 };
 
 	(void)state;
 	memcpy(harness_ram(w, RAM(5) + 4 * 0x30), "\x34\x12\x00\x90", 4);
 	CODE(w, 0x90);
 	w->e.rip = 0x77;
 	w->e.rflags = flags;
-	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_DONE);
+	assert_int_equal(emulator_deliver(&w->e, &event), EMUL_DONE);
 	assert_true(w->e.retired && (w->e.dirty & EMUL_NO_STEP));
 	assert_int_equal(w->e.rip, 0x1234);
 	assert_int_equal(w->e.rflags, flags & ~(RFLAGS_IF | RFLAGS_TF));
@@ -275,22 +262,21 @@ static void an_event_returns_to_its_instruction(void **state)
 	assert_int_equal(stack_cell(w, 0xfc, 2), 0x4000);
 	assert_int_equal(stack_cell(w, 0xfe, 2), flags);
 	w->tables[SYSTEM_IDT].limit = 4 * 0x30 + 2;
-	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_FAULT);
+	assert_int_equal(emulator_deliver(&w->e, &event), EMUL_FAULT);
 	expect_fault(w, VECTOR_GP, 0);
-	w->control[SYSTEM_CR0] |= CONTROL_CR0_PE;
-	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_UNHANDLEABLE);
 }
 
 /** INT n has the same bytes, and is two of them long. */
 static void an_event_is_not_taken_for_int_n(void **state)
 {
 	static const u8 code[INSN_MAX] = { 0xcd, 0x30 };
+	const struct emul_event event = { .vector = 0x30 };
 	struct world *w = real_world();
 
 	(void)state;
 	memcpy(harness_ram(w, RAM(5) + 4 * 0x30), "\x34\x12\x00\x90", 4);
 	w->e.rip = 0x77;
-	assert_int_equal(emulator_deliver(&w->e, 0x30), EMUL_DONE);
+	assert_int_equal(emulator_deliver(&w->e, &event), EMUL_DONE);
 	w->e.rip = 0x77;
 	w->e.code = code;
 	assert_int_equal(emulator_run(&w->e), EMUL_DONE);
@@ -320,12 +306,11 @@ int main(void)
 		cmocka_unit_test(a_far_call_and_its_return),
 		cmocka_unit_test(a_far_pointer_in_mmio),
 		cmocka_unit_test(a_far_return_with_its_stack_in_mmio),
-		cmocka_unit_test(a_far_return_to_an_outer_level_stops),
+		cmocka_unit_test(a_far_return_goes_to_no_inner_level),
 		cmocka_unit_test(real_mode_jumps_by_sixteen),
 		cmocka_unit_test(real_mode_interrupts),
 		cmocka_unit_test(into_asks_the_overflow_flag),
 		cmocka_unit_test(a_vector_beyond_the_table_is_gp),
-		cmocka_unit_test(interrupts_of_protected_mode_stop),
 		cmocka_unit_test(iret_keeps_some_flags),
 		cmocka_unit_test(an_event_returns_to_its_instruction),
 		cmocka_unit_test(an_event_is_not_taken_for_int_n),

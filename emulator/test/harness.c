@@ -97,6 +97,9 @@ static void set_segment(struct emulator *e, enum emul_segment which,
 			const struct segment_register *in)
 {
 	world_of(e)->segments[which] = *in;
+	if (which == SEGMENT_SS) {
+		world_of(e)->cpl = rights_dpl(in->rights);
+	}
 }
 
 static void get_table(struct emulator *e, enum system_table which,

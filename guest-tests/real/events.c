@@ -98,17 +98,19 @@ TEST(an_exception_has_no_error_code_in_real_mode)
 	twice(undefined);
 }
 
-/** SS.RPL is not that of CS: no such state can be entered. */
-TEST(an_exception_in_invalid_protected_mode_ends_the_vm)
+/** SS.RPL is not that of CS: no such state can be entered; and the table at 0
+ * has no gates. */
+TEST(an_exception_without_a_gate_shuts_down)
 {
 	struct hypercall_real r;
 
 	CODE16_PREPARE(&r, code16_divide);
 	r.flags = REAL_EMULATED | REAL_PROTECTED;
 	r.segment[REAL_SS] |= 3;
-	CHECK_STOP(STOP_EMULATION, ~0ull, ~0ull,
+	CHECK_STOP(STOP_TRIPLE_FAULT, ~0ull, ~0ull,
 		   "an exception while the state of protected mode is invalid "
-		   "ends the VM (spec 9-5)");
+		   "looks for its gate; without one it is #GP, #DF, and the "
+		   "end (spec 9-5)");
 	real_run(&r);
 }
 

@@ -433,17 +433,18 @@ static void block_nmi(const struct vcpu *vcpu)
 	}
 }
 
-enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots,
-				 u8 vector)
+enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots)
 {
 	struct vcpu_emulation *em = vcpu->emulation;
+	struct emul_event event;
 	enum emul_result result;
 
 	em->e.hint.valid = false;
 	em->e.mmio_page = EMULATOR_NO_PAGE;
 	begin_insn(vcpu, slots);
 	begin_pass(em, slots);
-	result = emulator_deliver(&em->e, vector);
+	events_describe(vcpu, &event);
+	result = emulator_deliver(&em->e, &event);
 	if (em->e.retired) {
 		block_nmi(vcpu);
 		events_delivered(vcpu);

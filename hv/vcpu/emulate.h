@@ -73,14 +73,12 @@ enum exit_action emulate_forced(struct vcpu *vcpu, u32 count);
 enum exit_action emulate_alone(struct vcpu *vcpu, struct memslot_set *slots);
 
 /**
- * Deliver vcpu->event, which is valid, in real mode.  In a read section.
+ * Deliver vcpu->event, which is valid.  In a read section.
  * @param slots  what read_section_slots() returned
- * @param vector the event's
  * @return as emulate_run(); if that is an exception of the delivery's, it is
  *	queued in place of the event
  */
-enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots,
-				 u8 vector);
+enum exit_action emulate_deliver(struct vcpu *vcpu, struct memslot_set *slots);
 
 /** The VMM has answered run->mmio: go on.  Takes the read section itself. */
 enum exit_action emulate_complete(struct vcpu *vcpu);

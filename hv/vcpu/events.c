@@ -155,6 +155,19 @@ bool events_is_due(struct vcpu *vcpu)
 	return vcpu->event.info & INTR_INFO_VALID;
 }
 
+void events_describe(const struct vcpu *vcpu, struct emul_event *out)
+{
+	const struct vcpu_event *event = &vcpu->event;
+	u32 type = (event->info & INTR_INFO_TYPE) >> 8;
+
+	out->vector = event->info & INTR_INFO_VECTOR;
+	out->has_error_code = event->info & INTR_INFO_HAS_ERROR_CODE;
+	out->error_code = event->error_code;
+	out->software = type == INTR_TYPE_SOFT_INTERRUPT ||
+			type == INTR_TYPE_SOFT_EXCEPTION;
+	out->length = out->software ? event->insn_len : 0;
+}
+
 void events_delivered(struct vcpu *vcpu)
 {
 	trace_injection(vcpu);

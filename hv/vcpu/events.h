@@ -10,6 +10,7 @@
 
 struct vcpu;
 struct exception;
+struct emul_event;
 
 /** Vectors that code here names, beside enum emul_vector (SDM 3A 6.15). */
 enum events_vector {
@@ -73,6 +74,9 @@ void events_prepare(struct vcpu *vcpu);
  * @return vcpu->event is it
  */
 bool events_is_due(struct vcpu *vcpu) __must_check;
+
+/** What is queued, in the emulator's words.  @param out is filled */
+void events_describe(const struct vcpu *vcpu, struct emul_event *out);
 
 /** What was queued has been delivered: count it, forget it. */
 void events_delivered(struct vcpu *vcpu);

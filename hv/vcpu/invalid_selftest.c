@@ -27,6 +27,7 @@
 #define HANDLER 0x2000
 #define STACK 0x8000
 #define VECTOR 0x30
+#define TASK_GATE 0x85 /* byte 5 of the descriptor */
 
 static struct vm *vm;
 static struct vcpu *vcpu;
@@ -171,8 +172,8 @@ static const char *storm(void)
 	return NULL;
 }
 
-/** An exception that the VMM has set, in protected mode: nothing of the guest
- * runs, and it is told why. */
+/** An exception that the VMM has set, in protected mode, with a task's gate:
+ * nothing of the guest runs, and it is told why. */
 static const char *exception(void)
 {
 	static struct vcpu_state state;
@@ -182,6 +183,7 @@ static const char *exception(void)
 	CHECK(vcpu_state_save(vcpu, &state) == 0);
 	state.system.segment[SEG_SS].selector |= 3;
 	state.event.info = INTR_INFO_VALID | INTR_TYPE_HARD_EXCEPTION << 8 | 6;
+	ram[6 * 8 + 5] = TASK_GATE;
 	CHECK(vcpu_state_restore(vcpu, &state) == 0);
 	CHECK(vcpu_run(vcpu) == 0);
 	CHECK(vcpu->run.exit_reason == VCPU_EXIT_INTERNAL_ERROR);

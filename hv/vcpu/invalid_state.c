@@ -8,7 +8,7 @@
  * Until it is through, the emulator is its processor:
  *
  *	  +-> read section: slots and devices stay
- *	  |     +-> an event waits?  deliver it through the IVT
+ *	  |     +-> an event waits?  deliver it through its vector or gate
  *	  |     |   else fetch, decode, execute one instruction
  *	  |     +-- state still invalid, fewer than 130, no question, no signal?
  *	  |   end of the section
@@ -19,10 +19,9 @@
  * anew.  The section ends after so many instructions whatever the guest does,
  * so who waits for readers waits a bounded time.
  *
- * Real mode's interrupts are three pushes and a far jump, which the emulator
- * does.  Protected mode's go through gates, privilege levels and task states,
- * which are the processor's: an event that comes while a protected-mode state
- * is invalid ends the VM with a sentence (spec 9).
+ * Events come between two instructions, as with a processor, and the emulator
+ * takes them to their handlers (emulator/interrupt.c).  One thing it does not
+ * know is tasks: a task gate ends the VM with a sentence (spec 9).
  *
  * Protected mode without paging is one of these states with EPT: the guest's
  * CR0.PG is the real one.  KVM enters it over a page table that maps everything
@@ -76,19 +75,6 @@ bool invalid_state_look(struct vcpu *vcpu)
 	return vcpu->invalid;
 }
 
-static enum exit_action deliver(struct vcpu *vcpu)
-{
-	u8 vector = vcpu->event.info & INTR_INFO_VECTOR;
-
-	if (guest_mode_cr0() & CR0_PE) {
-		return exit_stop(vcpu, VCPU_INTERNAL_EMULATION, gpa(~0ull),
-				 "vector %u cannot be delivered: the state of "
-				 "protected mode is invalid, and the emulator "
-				 "knows no gates (spec 9)", vector);
-	}
-	return emulate_deliver(vcpu, read_section_slots(vcpu), vector);
-}
-
 /** An instruction, or the event that comes before it. */
 static enum exit_action step(struct vcpu *vcpu)
 {
@@ -96,7 +82,7 @@ static enum exit_action step(struct vcpu *vcpu)
 
 	bus_next_instruction(&vcpu->vm->mmio_bus);
 	if (unlikely(events_is_due(vcpu))) {
-		action = deliver(vcpu);
+		action = emulate_deliver(vcpu, read_section_slots(vcpu));
 	} else {
 		action = emulate_alone(vcpu, read_section_slots(vcpu));
 	}

@@ -1,0 +1,152 @@
+/** @file
+ * IRET: back from an interrupt's handler (SDM 2A IRET).
+ *
+ *	pop    rIP, CS, rFLAGS
+ *	code   no inner level's
+ *	stack  of an outer level, and always in 64-bit mode: pop rSP, SS
+ *	go     rIP, CS, SS, rSP; of the flags those that this level may change
+ *
+ * It ends the blocking of NMIs.  A return to another task, and to virtual-8086
+ * mode, end in EMUL_UNHANDLEABLE.
+ */
+#include "emulator/op_iret.h"
+
+#include "emulator/op_far.h"
+#include "emulator/outer.h"
+#include "emulator/segment.h"
+#include "emulator/stack.h"
+
+/** What IRET takes from the stack in real mode; the operand size permitting. */
+#define IRET_FLAGS 0x257fd5ull
+
+#define RFLAGS_RESERVED_1 BIT(1)
+
+/** What is popped first. */
+struct frame_read {
+	struct far_target to;
+	u64 selector;
+	u64 flags;
+};
+
+static enum emul_result pop_three(struct emulator *e, struct frame_read *from)
+{
+	unsigned int size = e->insn.operand_size;
+	enum emul_result result = stack_pop(e, &from->to.offset, size);
+
+	if (!result) {
+		result = stack_pop(e, &from->selector, size);
+	}
+	return result ? result : stack_pop(e, &from->flags, size);
+}
+
+/** Flags: 16 bits with a 16-bit operand. @param taken the others stay */
+static u64 return_flags(const struct emulator *e, u64 popped, u64 taken)
+{
+	taken &= context_mask(e->insn.operand_size);
+	return (e->rflags & ~taken & ~RFLAGS_RF) | (popped & taken) |
+	       RFLAGS_RESERVED_1;
+}
+
+/** Of protected mode: IF by IOPL; IOPL, VIF and VIP at level 0. */
+static u64 may_take(struct emulator *e)
+{
+	unsigned int cpl = e->ops->cpl(e);
+	u64 taken = IRET_FLAGS;
+
+	if (cpl == 0) {
+		return taken | RFLAGS_VIF | RFLAGS_VIP;
+	}
+	if (cpl > bits(e->rflags, 13, 12)) {
+		taken &= ~RFLAGS_IF;
+	}
+	return taken & ~RFLAGS_IOPL;
+}
+
+/** In virtual-8086 mode IOPL stays as it is. */
+static enum emul_result return_real(struct emulator *e, struct alu *alu)
+{
+	u64 taken = IRET_FLAGS;
+	struct frame_read from;
+	enum emul_result result = pop_three(e, &from);
+
+	if (e->rflags & RFLAGS_VM) {
+		taken &= ~RFLAGS_IOPL;
+	}
+	if (!result) {
+		result = op_far_find(e, from.selector, true, &from.to);
+	}
+	if (result) {
+		return result;
+	}
+	alu->flags = return_flags(e, from.flags, taken);
+	op_far_go(e, &from.to);
+	return EMUL_DONE;
+}
+
+static bool is_to_8086(struct emulator *e, const struct frame_read *from)
+{
+	return (from->flags & RFLAGS_VM) && e->insn.operand_size == 4 &&
+	       e->ops->cpl(e) == 0 && !segment_long_mode(e);
+}
+
+/** Where it leads, with its stack if that is another. */
+static enum emul_result find_return(struct emulator *e, struct frame_read *from,
+				    struct outer *stack)
+{
+	struct segment_register *cs = &from->to.cs;
+	enum emul_result result = segment_code(e, from->selector, true, cs);
+
+	if (result) {
+		return result;
+	}
+	stack->level = from->selector & 3;
+	stack->changes = stack->level != e->ops->cpl(e) || e->mode == MODE_64;
+	if (stack->changes) {
+		result = outer_pop(e, cs, stack);
+	}
+	if (!result && !segment_code_holds(e, cs, from->to.offset)) {
+		result = context_protection(e, VECTOR_GP);
+	}
+	return result;
+}
+
+static enum emul_result return_protected(struct emulator *e, struct alu *alu)
+{
+	struct frame_read from;
+	struct outer stack;
+	enum emul_result result = pop_three(e, &from);
+
+	if (!result && is_to_8086(e, &from)) {
+		result = context_stop(e, "a return to virtual-8086 mode");
+	}
+	if (!result) {
+		result = find_return(e, &from, &stack);
+	}
+	if (result) {
+		return result;
+	}
+	alu->flags = return_flags(e, from.flags, may_take(e));
+	op_far_go(e, &from.to);
+	if (stack.changes) {
+		outer_use(e, &stack);
+	}
+	return EMUL_DONE;
+}
+
+enum emul_result op_iret_iret(struct emulator *e, struct alu *alu)
+{
+	e->dirty |= EMUL_OPENS_NMI;
+	if ((e->rflags & RFLAGS_VM) &&
+	    (e->rflags & RFLAGS_IOPL) != RFLAGS_IOPL) {
+		return context_protection(e, VECTOR_GP);
+	}
+	if (!segment_protected(e)) {
+		return return_real(e, alu);
+	}
+	if (!(e->rflags & RFLAGS_NT)) {
+		return return_protected(e, alu);
+	}
+	return segment_long_mode(e)
+		       ? context_protection(e, VECTOR_GP)
+		       : context_stop(e, "a return to another task");
+}

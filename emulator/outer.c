@@ -1,0 +1,100 @@
+/** @file
+ * Returning to an outer level (outer.h).
+ *
+ * The stack that was left when the inner level was entered stands on the inner
+ * one's.  It may be null where 64-bit code returns to 64-bit code, other than
+ * at level 3: the processor itself had made it so.
+ */
+#include "emulator/outer.h"
+
+#include "emulator/stack.h"
+
+#define SELECTOR_RPL 3u
+
+/** A null stack: SS is unusable, its DPL is the level. */
+static bool may_be_null(struct emulator *e, const struct segment_register *cs,
+			unsigned int level)
+{
+	return e->mode == MODE_64 && (cs->rights & RIGHTS_L) && level != 3;
+}
+
+static enum emul_result find(struct emulator *e, u16 selector,
+			     struct outer *out)
+{
+	struct descriptor found = { .selector = selector };
+	enum emul_result result = segment_stack(e, out->level, VECTOR_GP,
+						&found);
+
+	if (!result) {
+		result = segment_mark(e, &found, RIGHTS_ACCESSED);
+	}
+	out->ss = found.segment;
+	out->ss.rights |= RIGHTS_ACCESSED;
+	return result;
+}
+
+enum emul_result outer_pop(struct emulator *e,
+			   const struct segment_register *cs,
+			   struct outer *out)
+{
+	unsigned int size = e->insn.operand_size;
+	enum emul_result result = stack_pop(e, &out->sp, size);
+	u64 selector = 0;
+
+	if (!result) {
+		result = stack_pop(e, &selector, size);
+	}
+	if (result) {
+		return result;
+	}
+	if ((u16)selector > SELECTOR_RPL || !may_be_null(e, cs, out->level)) {
+		return find(e, selector, out);
+	}
+	out->ss = (struct segment_register){
+		.selector = selector,
+		.rights = RIGHTS_UNUSABLE | out->level << 5,
+	};
+	return (selector & SELECTOR_RPL) == out->level
+		       ? EMUL_DONE
+		       : context_protection(e, VECTOR_GP);
+}
+
+/** Conforming code may stay; all else only if its level is not an inner one. */
+static bool may_stay(const struct segment_register *segment, unsigned int level)
+{
+	const u32 conforming = RIGHTS_S | RIGHTS_CODE | RIGHTS_DOWN;
+
+	return (segment->rights & RIGHTS_UNUSABLE) ||
+	       (segment->rights & conforming) == conforming ||
+	       rights_dpl(segment->rights) >= level;
+}
+
+static void drop(struct emulator *e, enum emul_segment which,
+		 unsigned int level)
+{
+	const struct segment_register null = { .rights = RIGHTS_UNUSABLE };
+	struct segment_register segment;
+
+	e->ops->system->get_segment(e, which, &segment);
+	if (!may_stay(&segment, level)) {
+		e->ops->system->set_segment(e, which, &null);
+	}
+}
+
+void outer_use(struct emulator *e, const struct outer *stack)
+{
+	unsigned int width = stack->ss.rights & RIGHTS_DB ? 4 : 2;
+
+	if (segment_long_mode(e)) {
+		struct segment_register cs;
+
+		e->ops->system->get_segment(e, SEGMENT_CS, &cs);
+		width = cs.rights & RIGHTS_L ? 8 : width;
+	}
+	context_merge_register(e, REG_RSP, stack->sp, width);
+	e->ops->system->set_segment(e, SEGMENT_SS, &stack->ss);
+	drop(e, SEGMENT_ES, stack->level);
+	drop(e, SEGMENT_DS, stack->level);
+	drop(e, SEGMENT_FS, stack->level);
+	drop(e, SEGMENT_GS, stack->level);
+}
