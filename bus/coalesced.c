@@ -3,6 +3,12 @@
  *
  * Each end reads the other's index once, with acquire, and moves its own with
  * release: whoever sees the index sees the entry.
+ *
+ * The ring is shared with the VMM, so an index is believed only after it has
+ * been compared with the ring's size, and only the copy that was compared is
+ * used.  A ring that is full, or nonsense, refuses the store; then it leaves to
+ * the VMM like any other, behind those that wait in the ring, which is the
+ * order that the VMM must keep (spec 4.4).
  */
 #include "bus/coalesced.h"
 

@@ -3,6 +3,11 @@
  *
  * Adding one is a single locked instruction; ringing is on the shortest way
  * that an access of a guest can take.
+ *
+ * Release and acquire make a handover of it: what the guest has stored before
+ * it rang (a descriptor, an index) is visible to who has taken the ring.  Rings
+ * are counted and not queued: who wakes up learns how often it rang since, and
+ * that is all that a doorbell says.
  */
 #include "bus/doorbell_event.h"
 

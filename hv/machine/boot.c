@@ -1,5 +1,16 @@
 /** @file
  * Loading a kernel, whichever kind it is.
+ *
+ * What a boot loader does stands in three specifications, but most of it is the
+ * same: copy the pieces, leave tables where the kernel will not write, set the
+ * registers, jump.  That is here.  What the kernel is *told*, and where it
+ * looks for it, is each protocol's own (boot_linux.c, boot_multiboot.c).
+ *
+ *	multiboot	32-bit protected mode, paging off, EBX: information
+ *	Linux		64-bit mode over an identity map, RSI: zero page; or
+ *			32-bit protected mode where it has no 64-bit entry
+ *
+ * Both want flat segments and a GDT that stays valid until they have their own.
  */
 #include "hv/machine/boot.h"
 

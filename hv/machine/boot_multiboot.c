@@ -1,8 +1,16 @@
 /** @file
  * The multiboot information - the specification's 3.2 and 3.3.
  *
- * The modules go behind the kernel, each on a page of its own; tables and
- * strings into low memory, one behind the other.
+ *	EBX --> information --+-- command line, loader's name
+ *			      +-- memory map
+ *			      +-- modules --> name of each
+ *					  --> its bytes, behind the kernel
+ *
+ * The modules go behind the kernel, each on a page of its own, as GRUB puts
+ * them; never into the hole below 1 MiB.  Tables and strings go into low
+ * memory, one behind the other: put() is the only one who writes there.  It
+ * goes on without writing once something has not fitted, and the caller looks
+ * once, at the end, so that no caller in between has an error to pass on.
  */
 #include "hv/machine/boot.h"
 

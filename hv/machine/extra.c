@@ -1,5 +1,18 @@
 /** @file
  * Making what was asked for.
+ *
+ * The order matters in two places.  extra_parse() comes before the VM is made,
+ * so that a mistake in DEV= costs nothing; and extra_plan() before the tables
+ * are written, since the DSDT must name devices that extra_create() will make
+ * only when the board's interrupt lines are there.
+ *
+ * What DEV= asks for is registered last: so it is the newcomer that is refused
+ * if it lies over a chip of the board, and the sentence names the user's own
+ * device.
+ *
+ * A device of DEV= calls back with its lock held (struct dev_host).  zap() is
+ * the one that may wait there, for a vCPU on another CPU, and dev_make() says
+ * so.
  */
 #include "hv/machine/extra.h"
 

@@ -1,5 +1,19 @@
 /** @file
  * From modules and options to a running PC, and its last words.
+ *
+ *	modules --> sort_module() --> struct pc --> pc_create() --> pc_run()
+ *	options ------------------------^                             |
+ *	                    tell_end(): COM1 for people, COM2 for tools
+ *
+ * Whatever is wrong before the guest runs is the user's, not the guest's: it
+ * ends in machine_bail_out(), one sentence and status 2. From pc_run() on an
+ * end is the guest's, and goes into the line on COM2 that tools/exit49/guest.py
+ * reads.
+ *
+ * The boot loader has brought the modules into memory that is not the page
+ * allocator's.  The kernel, the initrds and the words are copied into the
+ * guest; the disk is served where it lies, which is why its changes are gone at
+ * the end.
  */
 #include "hv/machine/guest.h"
 

@@ -3,6 +3,12 @@
  *
  * A Linux image is asked for first: its mark is at a fixed place, while the
  * multiboot header may be anywhere in 8 KiB.
+ *
+ * The file is the user's, and anything: each number in it is checked before it
+ * is used, here and in one place for both parsers (check_piece()).  Sums of two
+ * such numbers may wrap, so "lies inside" is written with a subtraction.  A
+ * kernel that passes can be copied without another look, which is what
+ * kernel_load() does.
  */
 #include "hv/machine/kernel.h"
 

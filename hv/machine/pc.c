@@ -1,9 +1,19 @@
 /** @file
  * Making the PC: memory, devices, the first processor.
  *
- * Guest memory is one piece of the hypervisor's, so that guest-physical 0 is
- * at its beginning.  The guest sees it through two slots, with a PC's hole for
- * the display in between.
+ * Guest memory is one piece of the hypervisor's, so that guest-physical 0 is at
+ * its beginning: whoever writes boot information or a disk's sectors can do so
+ * with a plain pointer.  It is aligned to 2 MiB, or lab 1 could not map it with
+ * large leaves.  The guest sees it through three slots:
+ *
+ *	0 .. 0xa0000		RAM
+ *	0xa0000 .. 0xc0000	no slot: a PC's display would be there
+ *	0xc0000 .. 0xe0000	a read-only slot, all ones: no ROMs
+ *	0xe0000 .. memory	RAM; firmware's tables at its beginning
+ *
+ * The order below is that of what needs what: the board before vCPUs, since a
+ * VM gets its local APICs before its first vCPU (irqchip.h); the tables before
+ * the kernel, which is told where they are.
  */
 #include "hv/machine/pc.h"
 

@@ -1,6 +1,15 @@
 /** @file
  * The processors but the first: each is a vCPU on a CPU of its own, and waits
  * in vcpu_run() until the guest's kernel sends it INIT and a start-up message.
+ *
+ * A vCPU is made on the CPU that will run it, because its VMCS, its MSRs and
+ * its timer live there (vcpu_load.c).  So even creating one is handed over, by
+ * cpu_run_on(), and its error comes back in struct pc_cpu.
+ *
+ * From pc_cpus_start() to pc_cpus_wait() all run at once.  The first who comes
+ * to an end writes it (pc_stop()) and wakes the others, which then leave their
+ * loops; a CPU that crashes takes only its own vCPU with it and ends the PC the
+ * same way.
  */
 #include "hv/machine/pc.h"
 

@@ -4,6 +4,13 @@
  * The devices are in the core, so what comes back here is rare: an access that
  * nobody answers, or the end.  As on a PC's bus, a read of nothing gives ones,
  * and a write goes nowhere.
+ *
+ * An end may come from anywhere: a vCPU that has crashed, a device on whichever
+ * CPU was accessing it, a timer.  So it is a race by design, and is_first() is
+ * its finish: who wins writes the text and the code, then `end`, with release;
+ * all others' reasons are dropped.  wake_all() makes every vCPU leave the
+ * guest, or its sleep, once more, and the loop looks at `over` before it goes
+ * in again.
  */
 #include "hv/machine/pc.h"
 

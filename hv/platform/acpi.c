@@ -3,6 +3,13 @@
  *
  * All are written through one cursor, lowest first; a table that points to
  * another is written after it, except for the RSDP, for which room is left.
+ *
+ * A field is put by value and width, in the order of the specification's table,
+ * rather than through a struct: the tables are full of holes and of addresses
+ * that are aligned to nothing, and like this each line can be held against the
+ * text.  What the reader must know besides is in the flags: this machine has no
+ * SMM, no 8042 for ACPI's purposes, no VGA, no MSIs and only one sleep state,
+ * "off".
  */
 #include "hv/platform/acpi.h"
 

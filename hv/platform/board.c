@@ -1,9 +1,17 @@
 /** @file
  * Putting the board together.
  *
- * One table says which device stands where.  Chips that know time are
- * reached through a function that reads the clock first and arms it again
- * afterwards.
+ * One table says which device stands where.  Chips that know time are reached
+ * through a function that reads the clock first and arms it again afterwards.
+ *
+ * Time is asked for rarely and late.  Each of the three clocks says when it has
+ * something to do next (its deadline); `due` keeps the three answers, and only
+ * the earliest is passed on to arm(). One that waits for nothing answers
+ * "never", so an idle board costs no timer at all.  An access may change one
+ * answer: then that chip is asked again, and the surroundings are told only if
+ * the earliest moment has moved.  Both happen under `arming`, or of two CPUs
+ * that access two chips at once the one with the older answer could have the
+ * last word.
  */
 #include "hv/platform/board.h"
 

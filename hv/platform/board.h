@@ -4,7 +4,7 @@
  * Who makes a machine fills in what it has and what the board may ask of its
  * surroundings, registers the board's devices on two buses, and lets time in:
  *
- *	board_init() --> board_devices() --> bus_register() each
+ *	board_init() --> board->device[] --> bus_register() each
  *
  *	access --> chip --> its deadline may be another: arm(when)
  *	at that moment: board_advance() --> chips --> interrupt lines

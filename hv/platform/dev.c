@@ -1,5 +1,14 @@
 /** @file
  * What the command line's devices do.
+ *
+ * All are one struct and one access function, since what they keep is a few
+ * bytes and what they differ in is a line or two.  They take every width: tests
+ * of a hypervisor are about odd accesses, and a device that refused them would
+ * send them to the VMM instead of showing what arrived.
+ *
+ * The lock is held while zap and exit call back.  Dropping a page may have to
+ * wait for other CPUs, so interrupts must stay on meanwhile: the lock is a
+ * stoppable one (hv/lib/spinlock.h).
  */
 #include "hv/platform/dev.h"
 #include "hv/lib/printf.h"

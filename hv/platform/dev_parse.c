@@ -3,7 +3,13 @@
  *
  *	word: kind '@' bus ':' number [',' number]
  *
- * Whatever is wrong is said with the word in which it was found.
+ * Whatever is wrong is said with the word in which it was found: the sentence
+ * reaches the user as it is, who has typed several of them.
+ *
+ * The checks that concern one list are made here: kinds, numbers, the end of
+ * the address space, two words that overlap.  Whether something lies over a
+ * chip of the board is found by the bus when it is registered (lab 5's
+ * -EEXIST).
  */
 #include "hv/platform/dev.h"
 #include "hv/lib/printf.h"

@@ -1,5 +1,14 @@
 /** @file
  * fw_cfg's items.
+ *
+ * Selecting a key rewinds it, and each read of the data port gives the next
+ * byte; so an item is no more than bytes and a size, found anew at each read.
+ * Items are made once, by fw_cfg_init(), and never change: the lock is for the
+ * key and the place, which two vCPUs would else tear apart between the two
+ * ports.
+ *
+ * The directory is the one item that is big-endian, and counts its files: it
+ * has one, the memory map, by whose name kernels and firmware look for it.
  */
 #include "hv/platform/fw_cfg.h"
 

@@ -1,5 +1,14 @@
 /** @file
  * Commands of the keyboard controller.
+ *
+ * There is no keyboard.  Kernels find that out by asking: the self-test passes,
+ * the test of the mouse's lines fails, what is sent to a device is never
+ * answered.  It is here because kernels ask it for other things: whether A20 is
+ * open, and, when ACPI's way of resetting a machine has failed, to pull the
+ * reset line, which is bit 0 of its output port.
+ *
+ * An answer waits in one byte until it is read; a second one replaces it, as on
+ * a controller whose driver does not look at the status in between.
  */
 #include "hv/platform/i8042.h"
 

@@ -4,6 +4,15 @@
  * Whatever changes (a line, a row, an EOI) ends in try_level() for that line,
  * which makes a message if the row wants one now; an edge makes its message
  * where it is seen, in ioapic_set_line().
+ *
+ * Remote IRR is what keeps a level from sending for ever: it is set when a
+ * message has gone, and only the EOI of that vector clears it.  If the line is
+ * still up then, the same try_level() sends the next one.  A row that is masked
+ * keeps its remote IRR, since the EOI is still to come; one that turns to edges
+ * loses it.
+ *
+ * Two rows may have the same vector.  Then an EOI, which names a vector and not
+ * a row, ends both (82093AA data sheet, 3.2.4; SDM 3A 11.8.5).
  */
 #include "hv/platform/ioapic.h"
 

@@ -1,5 +1,12 @@
 /** @file
  * The wiring of the interrupt lines, all of it.
+ *
+ * Each change goes to both controllers, which is what the copper of a PC does;
+ * the kernel masks one of them.  The 8259s are told first.  Nobody can rely on
+ * it, since the two have locks of their own, but it keeps traces readable.
+ *
+ * The one exception is the timer: its line 0 is the IOAPIC's pin 2, where the
+ * 8259s' cascade would be.  So nothing else may be on line 2.
  */
 #include "hv/platform/irq_lines.h"
 

@@ -1,5 +1,18 @@
 /** @file
  * The 8254's ports, and its one interrupt.
+ *
+ * Nothing counts down while nobody looks.  A counter is a start and a length
+ * (pit_counter.c); begin() says what tick it is now, and advance() what has
+ * happened to counter 0's output since the last look.  If it has risen several
+ * times, the line shows one edge: an interrupt controller would have merged
+ * them.
+ *
+ * Port 0x61 is on the board, not in the chip, but belongs to counter 2: its
+ * gate, its output, and the refresh bit by which old kernels measure 15
+ * microseconds.
+ *
+ * Ticks begin at FIRST_TICK and not at 0, so that a counter may have begun
+ * "before" the machine without a tick being negative.
  */
 #include "hv/platform/pit.h"
 

@@ -4,6 +4,16 @@
  * settle() is called first by everything: a count that was waiting for the end
  * of a period takes its place there, and from then on the counter is a start
  * and a length again.
+ *
+ * So each question has a formula in t, the ticks since the start:
+ *
+ *	mode		output high when	rises at
+ *	0, 1		t >= n			n
+ *	2		t % n != n - 1		each multiple of n
+ *	3		t % n < n / 2, up	each multiple of n
+ *	4, 5		t != n			n + 1
+ *
+ * A gate that is low holds the counter: then t stands still (`elapsed`).
  */
 #include "hv/platform/pit_counter.h"
 

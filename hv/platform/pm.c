@@ -2,8 +2,12 @@
  * The registers of ACPI's fixed hardware, byte by byte.
  *
  * ACPI's own code accesses them in words, people's code as it likes.  So reads
- * and writes go byte by byte through the same two switches, in ascending
- * order; SLP_EN stands in the second byte, when SLP_TYP is known.
+ * and writes go byte by byte through the same two switches, in ascending order;
+ * SLP_EN stands in the second byte, when SLP_TYP is known.
+ *
+ * The timer is the clock's ticks and nothing else.  Its one event, "bit 31 has
+ * changed", happens every ten minutes: catch_up() finds it by comparing two
+ * counts, and a deadline is made only where the guest has enabled it.
  */
 #include "hv/platform/pm.h"
 

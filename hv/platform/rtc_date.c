@@ -2,8 +2,13 @@
  * The calendar, counted in years that begin in March.
  *
  * With February at its end, a leap day is the last of its year, and the days
- * before a month follow from one division: the months March to January have
- * 153 days each five.
+ * before a month follow from one division: the months March to January have 153
+ * days each five.
+ *
+ * Years come in eras of 400, after which the calendar repeats to the day.  What
+ * a guest writes into the registers need not be a date at all; rtc_date_to()
+ * takes the nearest one, so that a clock that was set to nonsense goes on from
+ * there.
  */
 #include "hv/platform/rtc_date.h"
 

@@ -3,6 +3,12 @@
  *
  * Every access ends in update(), which fills the FIFO from the queue and
  * computes the interrupt line from what can interrupt and what may.
+ *
+ * Sending takes no time: the holding register is empty again before the guest
+ * can look.  But a driver waits for the *interrupt* that says so, and through
+ * an edge-triggered line it sees only changes; so send() lets the line fall for
+ * a moment.  Receiving takes the person's time: what is typed waits in a queue
+ * behind the FIFO, and never overruns it.
  */
 #include "hv/platform/serial.h"
 

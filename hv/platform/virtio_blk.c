@@ -4,7 +4,13 @@
  *	chain: header (type, sector) | data to write    to be read by us
  *	       data to read          | status byte      to be written by us
  *
- * The status is the last byte that we may write, wherever the pieces end.
+ * The status is the last byte that we may write, wherever the pieces end: so a
+ * request is a stream in and a stream out (virtqueue.h), and a header that is
+ * cut into three descriptors needs no code of its own.
+ *
+ * All is done at once, in the notification, by the vCPU that has rung: the disk
+ * is memory.  A request that reaches behind its end moves nothing, not even the
+ * part that lies on the disk.
  */
 #include "hv/platform/virtio_blk.h"
 

@@ -1,5 +1,14 @@
 /** @file
  * The console's two queues.
+ *
+ * To the guest: it lends empty buffers in advance, and what is typed goes into
+ * them as it comes; what finds no buffer waits here, and what finds no room
+ * here waits at the caller's (virtio_console_input() says how much it took).
+ *
+ * From the guest: bytes are taken out of a chain one by one and handed on.  A
+ * guest may describe 4 GiB of output by pointing at the same page again and
+ * again, so each chain has a bound, and each notification serves at most as
+ * many chains as the queue holds: all of it is printed with the lock held.
  */
 #include "hv/platform/virtio_console.h"
 

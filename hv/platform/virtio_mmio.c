@@ -1,5 +1,14 @@
 /** @file
  * Registers, features, status.
+ *
+ * A driver goes through them in one order (virtio 1.1, 3.1.1): reset,
+ * ACKNOWLEDGE, DRIVER, features, FEATURES_OK, queues, DRIVER_OK.  A guest need
+ * not: so nothing is served before DRIVER_OK, features are fixed by
+ * FEATURES_OK, and a queue's addresses by its ready bit, after which they may
+ * be used without another look.
+ *
+ * What cannot be mended, a ring that leads nowhere, sets DEVICE_NEEDS_RESET:
+ * the device then stands still and says so, rather than guess.
  */
 #include "hv/platform/virtio_mmio.h"
 

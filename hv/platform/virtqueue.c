@@ -1,5 +1,19 @@
 /** @file
  * Rings and chains, of which nothing is believed.
+ *
+ * The rings lie in the guest's memory, and another of its vCPUs may change them
+ * while they are read.  So each field is read once, into a struct of our own,
+ * and what is checked is what is used.  Three ways to lead us astray end in a
+ * broken queue: an index that runs ahead of the ring, a chain longer than its
+ * table (it leads in a circle), an address that is no memory of the guest's.
+ *
+ *	driver: buffers, descriptors, ring entry, [wmb] index
+ *	device: index, [rmb] ring entry, descriptors, buffers; and back:
+ *		buffers, used entry, [wmb] index, [mb] "shall I interrupt?"
+ *
+ * The last barrier is a full one: our store of the index and our look at the
+ * flag stand against the driver's store of the flag and its look at the index.
+ * Without it both could see the old value, and the interrupt would be lost.
  */
 #include "hv/platform/virtqueue.h"
 

@@ -4,6 +4,10 @@
  * Of the page most is reserved: it reads as 0, drops what is written, and is an
  * "illegal register address" for the ESR.  So are the registers that only some
  * processors have: CMCI's LVT entry and the extended ones.
+ *
+ * Only the vCPU itself comes here.  What others look at without a lock, when a
+ * message seeks its way (ID, LDR, DFR, SVR, LVT), is therefore written with
+ * WRITE_ONCE(); what is nobody else's is written plainly.
  */
 #include "hv/platform/vlapic.h"
 

@@ -1,5 +1,14 @@
 /** @file
  * Exceptions that exit, NMIs, and the hypercall.
+ *
+ * Few exceptions exit, and most of those are the guest's own: they are given
+ * back as they came.  Before that, the event that was being delivered goes back
+ * into its place, so that events_inject() sees the two together and can make a
+ * double fault of them (SDM 3A 6.15).
+ *
+ * An NMI belongs to the host, whatever the guest was doing.  A hypercall is a
+ * question to the VMM, like an MMIO access: vcpu_run() returns with it, and
+ * only RAX is open until the answer comes.
  */
 #include "hv/vcpu/exit.h"
 

@@ -3,6 +3,10 @@
  *
  * Both pages of an access that crosses a boundary are translated and checked
  * before the first byte moves, as everywhere (spec 10.5).
+ *
+ * Used where an exit is answered without the emulator (exit_invpcid.c, for the
+ * descriptor).  RAM only: there is no read cache here, and so no way to leave
+ * for the VMM and come back in the middle of the instruction.
  */
 #include "hv/vcpu/guest_access.h"
 

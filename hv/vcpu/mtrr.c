@@ -1,5 +1,11 @@
 /** @file
  * Which MSRs the MTRRs are, and what may be written to them.
+ *
+ * They have no effect: devices are emulated and all else is RAM.  But a kernel
+ * reads what firmware has left, complains about what makes no sense, and copies
+ * the first processor's to all others; so they begin as firmware leaves them,
+ * keep what is written, and refuse what a processor refuses (SDM 3A 12.11): an
+ * undefined type, reserved bits of the default type, the capability register.
  */
 #include "hv/vcpu/mtrr.h"
 

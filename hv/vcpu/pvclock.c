@@ -4,6 +4,11 @@
  * The host's TSC never stops and all CPUs count alike, so what is written once
  * stays right until the guest moves its own TSC.  Nanosecond 0 is TSC 0 of the
  * host.
+ *
+ * The guest computes ns = time + ((its TSC - tsc) << shift) * multiplier >> 32,
+ * so the page says what the TSC was at nanosecond 0 and how fast it is.  A
+ * guest that has this clock need not calibrate its TSC by the 8254, each look
+ * at which is an exit.
  */
 #include "hv/vcpu/pvclock.h"
 

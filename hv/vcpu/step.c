@@ -1,5 +1,11 @@
 /** @file
  * The parts of the epilogue that are seldom needed (step.h).
+ *
+ * Stepping over an instruction is three things: RIP moves, STI's and MOV SS's
+ * shadow ends, and TF traps.  step.h has them inline, for both units, as each
+ * exit comes by there.  What is here costs a call and is off that way: outside
+ * of 64-bit code RIP is 32 bits wide, and wraps there; the software unit, whose
+ * VMREAD is a function anyway; and instructions whose length no exit has told.
  */
 #include "hv/vcpu/step.h"
 

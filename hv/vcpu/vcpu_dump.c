@@ -1,5 +1,11 @@
 /** @file
- * All there is to know about a vCPU, for the person who has to find out why.
+ * What there is to say of a vCPU when its VM has ended badly.
+ *
+ * The order is that in which one asks: why did it exit, what was the
+ * instruction, what was in the registers, in which mode was it, was an
+ * interrupt on its way, and what has happened before.  Nothing is changed, but
+ * the vCPU is loaded, since most of it is in the VMCS; so this is for its own
+ * CPU only.
  */
 #include "hv/vcpu/vcpu.h"
 

@@ -3,6 +3,8 @@
  *
  * The address is translated as the guest's own reads are, but by CPL 0's rights
  * and with nothing reported: what cannot be read ends the copy.
+ *
+ * What lies in no slot is not asked of its device: a dump must not pop a FIFO.
  */
 #include "hv/vcpu/vcpu.h"
 

@@ -4,6 +4,16 @@
  * The sequence of a change is memslot.c's; here are the four things that it
  * needs done, and the VMM's view of it: one call that says what a slot shall
  * be, from which the kind of the change follows.
+ *
+ * Locks: slots_lock is taken first and held over the whole change, grace
+ * periods included; mmu_lock inside of it, for the tables only.  A reader of
+ * the slots takes neither: it is in a read section, and so must not wait for
+ * who holds slots_lock.
+ *
+ * vm_memory_kick() is the other half of run.c's enter_tables(): who has changed
+ * the tables counts up, then looks whether the guest runs; who enters says that
+ * it runs, then looks at the count.  With a full barrier on both sides at least
+ * one of the two sees the other.
  */
 #include "hv/vcpu/vm_memory.h"
 

@@ -1,5 +1,13 @@
 /** @file
  * Filling the cache of the last walk for data.
+ *
+ * The header has the rule by which it is believed; here is what may be put in
+ * at all.  With EPT nobody tells us of INVLPG, so every entry that the walk has
+ * used is compared again at each hit (struct guest_walk_trail), and whatever
+ * could change the answer without changing an entry keeps the walk out: SMAP,
+ * where EFLAGS.AC decides, conforming code, whose CPL is not its segment's, a
+ * store that is only allowed because CR0.WP is clear, and slots that are just
+ * being changed.
  */
 #include "hv/vcpu/walk_cache.h"
 
