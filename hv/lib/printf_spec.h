@@ -1,5 +1,5 @@
 /** @file
- * One conversion of a format: what stands behind a '%'.
+ * One conversion of a format: what stands behind a percent sign.
  *
  *	%[flags][width][.precision][length]letter
  */
