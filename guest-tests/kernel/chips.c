@@ -208,11 +208,30 @@ static u32 second_by_rtc(void)
 		     : divide(edge[a].when - edge[b].when, a - b);
 }
 
+static u8 read_cmos(u8 index)
+{
+	out(0x70, index);
+	return in(0x71);
+}
+
+/** What a calendar shows: century, year, month, day; hour, minute, second. */
+static void tell_date(const struct chips_console *console)
+{
+	console->say("kernel: date ");
+	console->say_hex((u32)read_cmos(0x32) << 24 | (u32)read_cmos(9) << 16 |
+			 (u32)read_cmos(8) << 8 | read_cmos(7));
+	console->say(" time ");
+	console->say_hex((u32)read_cmos(4) << 16 | (u32)read_cmos(2) << 8 |
+			 read_cmos(0));
+	console->say("\n");
+}
+
 void chips_measure(const struct chips_console *console)
 {
 	struct look pm[2], pit[2], lapic[2];
 	u32 hz, expected;
 
+	tell_date(console);
 	start_clocks();
 	for (unsigned int i = 0; i < 2; i++) {
 		pm[i] = look(read_pm_timer);

@@ -61,6 +61,7 @@ static const struct row rows[] = {
 	ROW(run, KIND_BOOL),
 	ROW(mem, KIND_MEM),
 	ROW(cpus, KIND_CPUS),
+	ROW(rtc, KIND_NUMBER),
 	ROW(guestlog, KIND_BOOL),
 };
 
@@ -231,6 +232,7 @@ static void set_defaults(struct options *out)
 	out->cases = 10000;
 	out->mem = 128;
 	out->cpus = 1;
+	out->rtc = 1767225600;
 	out->genbits = OPTIONS_GENBITS_MAX;
 }
 

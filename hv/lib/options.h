@@ -37,6 +37,8 @@ struct options {
 	bool run;	/* a kernel, on a PC of its own (hv/machine) */
 	unsigned int mem;  /* MiB that it has, default 128 */
 	unsigned int cpus; /* that it has, default 1 */
+	unsigned int rtc;  /* what its clock shows at first, seconds since
+			    * 1970; default 1767225600, 2026-01-01, 0:00 */
 	bool guestlog;	/* tell each access that no device answers */
 	unsigned int genbits; /* after 2^this many changes of the slots the
 			       * generation in MMIO entries comes round: 2 to

@@ -14,6 +14,7 @@
 
 #include "bus/access.h"
 #include "bus/errno.h"
+#include "hv/lib/options.h"
 #include "hv/machine/layout.h"
 #include "hv/platform/acpi.h"
 #include "hv/platform/bios_data.h"
@@ -23,9 +24,6 @@
 
 /** How often the terminal is looked at; so long a key may wait. */
 #define INPUT_NS 10000000ull
-
-/** The day that the clock shows at the start: 2026-01-01, 0:00. */
-#define TIME_AT_START 1767225600ull
 
 /* What the board asks ------------------------------------------------------ */
 
@@ -150,7 +148,7 @@ static void fill_plan(struct pc *pc, struct board_plan *plan)
 	layout_map(pc->boot.memory, map);
 	*plan = (struct board_plan){
 		.tsc_hz = timer_hz(),
-		.time = TIME_AT_START,
+		.time = options.rtc,
 		.about = {.memory = pc->boot.memory,
 			  .cpus = (u16)pc->cpus,
 			  .nranges = LAYOUT_RANGES},

@@ -45,6 +45,13 @@ def parse_size(text, name="MEM"):
                                   else 1)
 
 
+def parse_time(text):
+    """Return seconds since 1970, of which the hypervisor takes 32 bits; "" is now."""
+    if text and not (re.fullmatch(r"\d{1,10}", text) and 2 <= int(text) < 1 << 32):
+        raise Problem(f"RTC={text} is no time: say it in seconds since 1970")
+    return int(text or time.time())
+
+
 def machine_memory(guest, files):
     """Return the MiB that a machine needs for a guest of that many with those files."""
     if guest < LEAST_GUEST:

@@ -26,6 +26,14 @@ class SizeTest(FolderCase):
             with self.assertRaisesRegex(Problem, "is not a size"):
                 guest.parse_size(text)
 
+    def test_times(self):
+        self.assertEqual(guest.parse_time("951825600"), 951825600)
+        with mock.patch("time.time", return_value=1234567890.9):
+            self.assertEqual(guest.parse_time(""), 1234567890)
+        for text in ("now", "-5", "1", "4294967296", "1.5", "12345678901"):
+            with self.assertRaisesRegex(Problem, "is no time"):
+                guest.parse_time(text)
+
     def test_the_machine_has_room_for_hypervisor_and_files(self):
         path = self.write("initrd", "x" * (5 << 20))
         self.assertGreaterEqual(guest.machine_memory(128, [path]), 128 + 5 + 16)
