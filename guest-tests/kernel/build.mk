@@ -2,7 +2,8 @@
 # (the same code in the other wrapper), and a flat file with address fields.
 KERNEL_CFLAGS := $(filter-out -mcx16,$(BARE_CFLAGS)) -m32 -Wno-int-to-pointer-cast \
 	-Wno-pointer-to-int-cast
-KERNEL_OBJECTS := $(patsubst %,$(OBJ)/kernel/%.o,entry main chips ticks bios bios_entry)
+KERNEL_OBJECTS := $(patsubst %,$(OBJ)/kernel/%.o,entry main chips \
+	questions ticks bios bios_entry)
 KERNEL := $(BUILD)/guest-tests/kernel
 KERNELS := $(KERNEL).elf32 $(KERNEL).elf64 $(KERNEL).flat
 $(call record,$(OBJ)/kernel.flags,$(CC) $(KERNEL_CFLAGS))

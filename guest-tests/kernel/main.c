@@ -8,6 +8,7 @@
  *	exit=N	ends by the exit port with code N (the default, with 0)
  *	echo	sends back what comes in, up to a `q`
  *	devices, clocks, ticks	a look at the machine's chips (chips.h, ticks.h)
+ *	questions	of a hypercall and of fw_cfg (questions.h)
  *	bios	calls of a BIOS, from real mode (bios.h)
  *	triple, hang, halt, nobody	the ways to end badly, and nobody's port
  */
@@ -15,6 +16,7 @@
 #include "guest-tests/kernel/bios.h"
 #include "guest-tests/kernel/chips.h"
 #include "guest-tests/kernel/ports.h"
+#include "guest-tests/kernel/questions.h"
 #include "guest-tests/kernel/ticks.h"
 
 #define SERIAL 0x3f8
@@ -165,9 +167,11 @@ static void ask_nobody(void)
 	say("\n");
 }
 
-static void look_at_chips(const char *line)
+static void look_at_chips(const char *line, const struct information *info)
 {
 	const struct chips_console console = { say, say_hex };
+	const struct questions_map map = { info->map_length,
+					   (const void *)info->map };
 
 	if (find(line, "devices")) {
 		chips_try(&console);
@@ -177,6 +181,9 @@ static void look_at_chips(const char *line)
 	}
 	if (find(line, "bios")) {
 		bios_call_all(&console);
+	}
+	if (find(line, "questions")) {
+		questions_ask(&console, &map);
 	}
 	if (find(line, "ticks")) {
 		ticks_take(&console);
@@ -222,7 +229,7 @@ void main_begin(u32 magic, const struct information *info)
 	if (find(line, "nobody")) {
 		ask_nobody();
 	}
-	look_at_chips(line);
+	look_at_chips(line, info);
 	if (find(line, "echo")) {
 		echo();
 	}

@@ -158,6 +158,31 @@ static void a_line_too_long_is_refused(void **state)
 	assert_non_null(strstr(boot_linux(&boot, ram, &regs), "longer"));
 }
 
+static void what_is_behind_the_modules_is_not_looked_at(void **state)
+{
+	(void)state;
+	add_module("a", "abcde", 5);
+	boot.modules[1] = (struct boot_module){NULL, 100, NULL, NULL};
+	assert_null(boot_linux(&boot, ram, &regs));
+	assert_int_equal(zero_page()->ramdisk_size, 8);
+	assert_null(boot_multiboot(&boot, ram, &regs));
+}
+
+static void a_header_too_long_is_cut_before_the_map(void **state)
+{
+	const u8 *page = ram + LAYOUT_INFO;
+
+	(void)state;
+	memset(image + 0x268, 0xee, sizeof(image) - 0x268);
+	kernel.header_end = 0x302;
+	assert_null(boot_linux(&boot, ram, &regs));
+	assert_int_equal(page[LINUX_HEADER_MAX - 1], 0xee);
+	for (u32 i = LINUX_HEADER_MAX; i < LINUX_E820_TABLE; i++) {
+		assert_int_equal(page[i], 0);
+	}
+	memset(image, 0, sizeof(image));
+}
+
 /* Multiboot ---------------------------------------------------------------- */
 
 static const struct multiboot_information *information(void)
@@ -203,6 +228,21 @@ static void modules_lie_on_pages_behind_the_kernel(void **state)
 	assert_int_equal(range[1].start, range[0].start + PAGE_SIZE);
 	assert_memory_equal(ram + range[1].start, "22", 2);
 	assert_string_equal(ram + range[1].string, "two");
+}
+
+static void a_kernel_that_ends_at_a_page_is_followed_at_once(void **state)
+{
+	const struct multiboot_module_range *range;
+
+	(void)state;
+	kernel.end = gpa(4 * MIB);
+	add_module("one", "1", PAGE_SIZE);
+	add_module("two", "2", 1);
+	boot.modules[0].data = ram + 8 * MIB;
+	assert_null(boot_multiboot(&boot, ram, &regs));
+	range = (void *)(ram + information()->mods_addr);
+	assert_int_equal(range[0].start, 4 * MIB);
+	assert_int_equal(range[1].start, 4 * MIB + PAGE_SIZE);
 }
 
 static void a_module_is_told_its_words_behind_its_name(void **state)
@@ -255,6 +295,9 @@ static void too_much_text_is_refused(void **state)
 	}
 	assert_non_null(strstr(boot_multiboot(&boot, ram, &regs),
 			       "too long"));
+	*line = 0; /* and the modules' names alone */
+	assert_non_null(strstr(boot_multiboot(&boot, ram, &regs),
+			       "too long"));
 }
 
 int main(void)
@@ -267,9 +310,16 @@ int main(void)
 		cmocka_unit_test_setup(an_initrd_that_does_not_fit_is_refused,
 				       begin),
 		cmocka_unit_test_setup(a_line_too_long_is_refused, begin),
+		cmocka_unit_test_setup(
+			what_is_behind_the_modules_is_not_looked_at, begin),
+		cmocka_unit_test_setup(a_header_too_long_is_cut_before_the_map,
+				       begin),
 		cmocka_unit_test_setup(multiboot_finds_line_and_map, begin),
 		cmocka_unit_test_setup(modules_lie_on_pages_behind_the_kernel,
 				       begin),
+		cmocka_unit_test_setup(
+			a_kernel_that_ends_at_a_page_is_followed_at_once,
+			begin),
 		cmocka_unit_test_setup(
 			a_module_is_told_its_words_behind_its_name, begin),
 		cmocka_unit_test_setup(modules_that_do_not_fit_are_refused,
