@@ -5,23 +5,24 @@
  * what it was given: so one look at the console says whether a loader is
  * right.  What it then does stands on its command line:
  *
- *	exit=N	ends by the exit port with code N (the default, with 0)
  *	echo	sends back what comes in, up to a `q`
  *	devices, clocks, ticks	a look at the machine's chips (chips.h, ticks.h)
  *	questions	of a hypercall and of fw_cfg (questions.h)
  *	bios	calls of a BIOS, from real mode (bios.h)
- *	triple, hang, halt, nobody	the ways to end badly, and nobody's port
+ *	nobody	looks at a port and an address that are nobody's
+ *
+ * and it ends as that wants it (ends.h).
  */
 #include "bus/types.h"
 #include "guest-tests/kernel/bios.h"
 #include "guest-tests/kernel/chips.h"
+#include "guest-tests/kernel/ends.h"
 #include "guest-tests/kernel/ports.h"
 #include "guest-tests/kernel/questions.h"
 #include "guest-tests/kernel/ticks.h"
 
 #define SERIAL 0x3f8
 #define LINE_STATUS (SERIAL + 5)
-#define EXIT_PORT 0xf4
 #define NOBODYS_PORT 0x1234
 #define NOBODYS_GPA 0xd0000000u
 #define LOADER_MAGIC 0x2badb002u
@@ -45,7 +46,6 @@ struct module {
 };
 
 void main_begin(u32 magic, const struct information *info);
-void kernel_triple_fault(void);
 
 static void put(char c)
 {
@@ -72,23 +72,6 @@ static void say_hex(u64 value)
 			put("0123456789abcdef"[value >> shift & 15]);
 		}
 	}
-}
-
-/** Where a word of the command line ends that begins like this, or NULL. */
-static const char *find(const char *line, const char *word)
-{
-	for (; *line; line++) {
-		const char *a = line, *b = word;
-
-		while (*b && *a == *b) {
-			a++;
-			b++;
-		}
-		if (!*b) {
-			return a;
-		}
-	}
-	return NULL;
 }
 
 static void tell_map(const struct information *info)
@@ -173,39 +156,20 @@ static void look_at_chips(const char *line, const struct information *info)
 	const struct questions_map map = { info->map_length,
 					   (const void *)info->map };
 
-	if (find(line, "devices")) {
+	if (ends_find(line, "devices")) {
 		chips_try(&console);
 	}
-	if (find(line, "clocks")) {
+	if (ends_find(line, "clocks")) {
 		chips_measure(&console);
 	}
-	if (find(line, "bios")) {
+	if (ends_find(line, "bios")) {
 		bios_call_all(&console);
 	}
-	if (find(line, "questions")) {
+	if (ends_find(line, "questions")) {
 		questions_ask(&console, &map);
 	}
-	if (find(line, "ticks")) {
+	if (ends_find(line, "ticks")) {
 		ticks_take(&console);
-	}
-}
-
-static void end(const char *line)
-{
-	const char *digits = find(line, "exit=");
-	u32 code = 0;
-
-	while (digits && *digits >= '0' && *digits <= '9') {
-		code = code * 10 + (u32)(*digits++ - '0');
-	}
-	if (find(line, "triple")) {
-		kernel_triple_fault();
-	}
-	if (find(line, "hang")) {
-		asm volatile("cli; 1: jmp 1b");
-	}
-	if (!find(line, "halt")) {
-		out(EXIT_PORT, code);
 	}
 }
 
@@ -226,12 +190,12 @@ void main_begin(u32 magic, const struct information *info)
 	check_memory();
 	tell_map(info);
 	tell_modules(info);
-	if (find(line, "nobody")) {
+	if (ends_find(line, "nobody")) {
 		ask_nobody();
 	}
 	look_at_chips(line, info);
-	if (find(line, "echo")) {
+	if (ends_find(line, "echo")) {
 		echo();
 	}
-	end(line);
+	ends_take(line);
 }

@@ -1,9 +1,9 @@
 /** @file
- * From modules and options to a running PC, and its last words.
+ * From modules and options to a running PC.
  *
  *	modules --> sort_module() --> struct pc --> pc_create() --> pc_run()
  *	options ------------------------^                             |
- *	                    tell_end(): COM1 for people, COM2 for tools
+ *	           guest_end_tell(): COM1 for people, COM2 for tools
  *
  * Whatever is wrong before the guest runs is the user's, not the guest's: it
  * ends in machine_bail_out(), one sentence and status 2. From pc_run() on an
@@ -17,19 +17,15 @@
  */
 #include "hv/machine/guest.h"
 
-#include "bus/access.h"
-#include "hv/boot/image.h"
 #include "hv/boot/multiboot.h"
 #include "hv/lib/options.h"
-#include "hv/lib/page.h"
 #include "hv/lib/printf.h"
 #include "hv/lib/string.h"
-#include "hv/lib/trace.h"
+#include "hv/machine/guest_end.h"
 #include "hv/machine/pc.h"
 #include "hv/vmm/driver.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/machine.h"
-#include "hv/x86/uart.h"
 
 #define APPEND_MODULE "exit49-append"
 #define DEV_MODULE "exit49-dev"
@@ -37,7 +33,6 @@
 #define WORDS_MODULE "exit49-words"
 #define APPEND_MAX 4096
 #define DEV_TEXT_MAX 1024
-#define TRACE_LINES 40
 #define MIB (1ull << 20)
 
 /** The one PC; too large for a stack. */
@@ -155,62 +150,6 @@ static void make(void)
 	}
 }
 
-static const char *const end_names[] = {
-	[PC_RUNS] = "running",
-	[PC_POWERED_OFF] = "powered-off",
-	[PC_RESET] = "reset",
-	[PC_EXITED] = "exited",
-	[PC_CRASHED] = "crashed",
-	[PC_UNWRITTEN] = "unwritten",
-};
-
-/** Pages of everybody's but the guest's memory, and the image itself; not what
- * the boot loader has brought. */
-static void tell_memory(void)
-{
-	u64 pages = page_count(PAGE_OWNER_HV) + page_count(pc.vm->owner) -
-		    (pc.boot.memory >> PAGE_SHIFT);
-
-	printf("exit49: %llu KiB besides the guest's\n",
-	       (unsigned long long)(pages * 4 +
-				    (u64)(image_end - image_start) / 1024));
-}
-
-/** What it has exited for, with guestlog. */
-static void tell_exits(const struct vcpu *vcpu)
-{
-	for (unsigned int i = 0; i <= EXIT_REASON_MAX; i++) {
-		if (vcpu->count.exits[i]) {
-			printf("exit49: vCPU %u: %llu times %s\n",
-			       vcpu->number,
-			       (unsigned long long)vcpu->count.exits[i],
-			       exit_reasons_name(i));
-		}
-	}
-}
-
-/** A crash is told with all we know of it. */
-static void tell_end(void)
-{
-	struct vcpu *vcpu = pc.vm->vcpu[pc.vcpu];
-
-	if (pc.end == PC_CRASHED) {
-		if (vcpu && vcpu->cpu == this_cpu()->id) {
-			vcpu_dump(vcpu); /* and the last events */
-		} else {
-			trace_dump(TRACE_LINES);
-		}
-	}
-	for (unsigned int i = 0; i < pc.cpus && pc.log; i++) {
-		tell_exits(pc.vm->vcpu[i]);
-	}
-	tell_memory();
-	printf("\nexit49: %s (%s).\n", pc.text,
-	       end_names[pc.end]);
-	uart_printf(UART_RESULTS, "# guest: end=%s code=%u: %s\n",
-		    end_names[pc.end], pc.code, pc.text);
-}
-
 void guest_main(void)
 {
 	driver_vmx_on_all();
@@ -218,6 +157,6 @@ void guest_main(void)
 	printf("exit49: %s begins, %u MiB, %u CPU%s\n", pc.boot.name,
 	       options.mem, pc.cpus, pc.cpus == 1 ? "" : "s");
 	pc_run(&pc);
-	tell_end();
+	guest_end_tell(&pc);
 	driver_vmx_off_all();
 }

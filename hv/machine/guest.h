@@ -17,7 +17,9 @@
  * Run it; called by hv_main().  Ends the machine with a sentence and status 2
  * when the guest cannot be started.  How the guest has ended is said on COM2:
  *
- *	# guest: end=powered-off|reset|exited|crashed|unwritten code=N: why
+ *	# guest: end=END code=N: why
+ *
+ * END being powered-off, reset, halted, exited, crashed or unwritten
  */
 void guest_main(void);
 

@@ -29,6 +29,7 @@ enum pc_end {
 	PC_RUNS,
 	PC_POWERED_OFF, /* as it wished */
 	PC_RESET,	/* as it wished, too: it does not begin anew */
+	PC_HALTED,	/* HLT with interrupts off, on all processors */
 	PC_EXITED,	/* by the exit device, with a code */
 	PC_CRASHED,	/* triple fault, hang, what we cannot emulate */
 	PC_UNWRITTEN,	/* it needs a step of a lab that is not written yet */

@@ -76,6 +76,19 @@ static void deliver(void *data, const struct vlapic_message *message)
 	(void)irqchip_send(pc->vm, message);
 }
 
+/** @param port that has done it, see enum board_end */
+static const char *reset_way(u32 port)
+{
+	switch (port) {
+	case I8042_STATUS:
+		return "the keyboard controller, port 0x64";
+	case BOARD_FAST_PORT:
+		return "port 0x92";
+	default:
+		return "the reset register, port 0xcf9";
+	}
+}
+
 static void end(void *data, enum board_end how, u32 code)
 {
 	struct pc *pc = data;
@@ -85,7 +98,8 @@ static void end(void *data, enum board_end how, u32 code)
 		pc_stop(pc, PC_POWERED_OFF, "the guest has powered off");
 		return;
 	case BOARD_RESET:
-		pc_stop(pc, PC_RESET, "the guest has reset its machine");
+		pc_stop(pc, PC_RESET, "the guest has reset its machine by %s; "
+			"it is not started anew", reset_way(code));
 		return;
 	case BOARD_EXITED:
 		pc_exit(pc, (u8)code);

@@ -96,13 +96,16 @@ static void stop_at(struct pc *pc, struct vcpu *vcpu)
 
 	switch ((enum vcpu_exit)run->exit_reason) {
 	case VCPU_EXIT_HLT:
-		pc_stop(pc, PC_CRASHED,
-			"the guest has halted with interrupts off: nothing can "
-			"wake it");
+		pc_stop(pc, PC_HALTED,
+			"the guest has halted at rip 0x%llx with interrupts "
+			"off: nothing can wake it",
+			(unsigned long long)vcpu->rip);
 		return;
 	case VCPU_EXIT_SHUTDOWN:
 	case VCPU_EXIT_INTERNAL_ERROR:
-		pc_stop(pc, PC_CRASHED, "%s", run->internal.text);
+		pc_stop(pc, PC_CRASHED, "vCPU %u at rip 0x%llx: %s",
+			vcpu->number, (unsigned long long)vcpu->rip,
+			run->internal.text);
 		return;
 	case VCPU_EXIT_FAIL_ENTRY:
 		pc_stop(pc, PC_CRASHED, "VM entry failed: %s",

@@ -143,11 +143,11 @@ static void power_off(void *opaque)
 	board->host.end(board->host.data, BOARD_POWERED_OFF, 0);
 }
 
-void board_reset(void *opaque)
+static void reset(void *opaque)
 {
 	struct board *board = opaque;
 
-	board->host.end(board->host.data, BOARD_RESET, 0);
+	board->host.end(board->host.data, BOARD_RESET, I8042_STATUS);
 }
 
 /* What stands where -------------------------------------------------------- */
@@ -255,7 +255,7 @@ void board_init(struct board *board, const struct board_plan *plan)
 	init_serial(board, 0, BOARD_SERIAL_LINE);
 	init_serial(board, 1, BOARD_SERIAL_GPA_LINE);
 	init_timers(board, plan);
-	i8042_init(&board->i8042, board_reset, board);
+	i8042_init(&board->i8042, reset, board);
 	fw_cfg_init(&board->fw_cfg, &plan->about);
 	fill_devices(board);
 }

@@ -38,11 +38,13 @@
 #define BOARD_SERIAL_GPA_LINE 3
 #define BOARD_RTC_LINE 8
 #define BOARD_EXIT_PORT 0xf4
+#define BOARD_FAST_PORT 0x92
+#define BOARD_RESET_PORT 0xcf9
 
 /** How a guest ends its machine. */
 enum board_end {
 	BOARD_POWERED_OFF, /* ACPI's S5 */
-	BOARD_RESET,	   /* one of the many ways to reset a PC */
+	BOARD_RESET,	   /* by a port: 0x64 (the 8042), 0x92, 0xcf9 */
 	BOARD_EXITED,	   /* the exit device, with a code */
 };
 
@@ -61,7 +63,8 @@ struct board_host {
 	/** To the local APICs; see ioapic_init(). */
 	void (*deliver)(void *data, const struct vlapic_message *message);
 	/** It is at its end; accesses may still come.
-	 * @param code 0 to 2^32 - 1, of BOARD_EXITED */
+	 * @param code 0 to 2^32 - 1, of BOARD_EXITED; of BOARD_RESET the port
+	 */
 	void (*end)(void *data, enum board_end end, u32 code);
 };
 
@@ -125,9 +128,6 @@ void board_init(struct board *board, const struct board_plan *plan);
  * an interrupt.
  */
 void board_advance(struct board *board);
-
-/** The guest wants its machine reset; for the chips. @param board the board */
-void board_reset(void *board);
 
 /**
  * The ports that are no chip's: resets, delays, the lack of PCI; fits

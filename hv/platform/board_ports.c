@@ -10,10 +10,8 @@
  */
 #include "hv/platform/board.h"
 
-#define FAST_PORT 0x92
 #define FAST_RESET BIT(0)
 #define FAST_A20 BIT(1)
-#define RESET_PORT 0xcf9
 #define RESET_CPU BIT(2)
 
 static void write(struct board *board, const struct bus_access *access)
@@ -21,10 +19,10 @@ static void write(struct board *board, const struct bus_access *access)
 	u64 port = access->address.v;
 
 	/* 0xcf9 is a register of its own to a byte's access only. */
-	if ((port == FAST_PORT && (access->value & FAST_RESET)) ||
-	    (port == RESET_PORT && access->length == 1 &&
+	if ((port == BOARD_FAST_PORT && (access->value & FAST_RESET)) ||
+	    (port == BOARD_RESET_PORT && access->length == 1 &&
 	     (access->value & RESET_CPU))) {
-		board_reset(board);
+		board->host.end(board->host.data, BOARD_RESET, (u32)port);
 	}
 }
 
@@ -33,7 +31,7 @@ int board_ports_access(void *board, struct bus_access *access)
 	if (access->is_write) {
 		write(board, access);
 	} else {
-		access->value = access->address.v == FAST_PORT ? FAST_A20
+		access->value = access->address.v == BOARD_FAST_PORT ? FAST_A20
 							       : ~0ull;
 	}
 	return 0;

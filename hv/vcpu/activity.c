@@ -14,6 +14,7 @@
  */
 #include "hv/vcpu/activity.h"
 
+#include "bus/access.h"
 #include "hv/lib/panic.h"
 #include "hv/lib/watchdog.h"
 #include "hv/vcpu/interrupts.h"
@@ -22,6 +23,9 @@
 #include "hv/vcpu/vm.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/cr.h"
+
+/** Ticks of the host that all may sleep with interrupts off: a second. */
+#define OFF_TICKS 20
 
 enum exit_action activity_halt(struct vcpu *vcpu)
 {
@@ -98,22 +102,55 @@ enum activity activity_look(struct vcpu *vcpu)
 		return ACTIVITY_SLEEPS;
 	}
 	vcpu->halted = false;
+	WRITE_ONCE(vcpu->off, false);
 	return ACTIVITY_RUNS;
 }
 
-/** One that waits for a SIPI may do so for ever; so may a kernel that is not
- * ours, but for its first vCPU with interrupts off. */
-static bool may_sleep_long(const struct vcpu *vcpu)
+/** Only an NMI, or a message of another processor, can wake it. */
+static bool is_off(const struct vcpu *vcpu)
 {
 	return vcpu->apic->awaits_startup ||
-	       (vcpu->vm->foreign &&
-		(vcpu->number || (vmread(GUEST_RFLAGS) & RFLAGS_IF)));
+	       !(vmread(GUEST_RFLAGS) & RFLAGS_IF);
 }
 
-void activity_sleep(struct vcpu *vcpu)
+static bool are_all_off(const struct vm *vm)
 {
-	if (may_sleep_long(vcpu)) {
+	for (unsigned int i = 0; i < VM_VCPUS; i++) {
+		const struct vcpu *vcpu = READ_ONCE(vm->vcpu[i]);
+
+		if (vcpu && !READ_ONCE(vcpu->off)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/**
+ * A kernel that is not ours may sleep as long as it likes, and a processor of
+ * its with interrupts off, too: another one may want it again.  When that is
+ * so of all of them, only a chip's NMI is left, which gets a while to come.
+ */
+static bool sleeps_for_ever(struct vcpu *vcpu)
+{
+	u64 ticks = this_cpu()->ticks;
+
+	cpu_progress();
+	if (!vcpu->off || !are_all_off(vcpu->vm)) {
+		vcpu->off_since = ticks;
+	}
+	WRITE_ONCE(vcpu->off, is_off(vcpu));
+	return vcpu->halted && ticks - vcpu->off_since > OFF_TICKS;
+}
+
+bool activity_sleep(struct vcpu *vcpu)
+{
+	if (vcpu->vm->foreign && sleeps_for_ever(vcpu)) {
+		vcpu->run.exit_reason = VCPU_EXIT_HLT;
+		return false;
+	}
+	if (vcpu->apic->awaits_startup) {
 		cpu_progress();
 	}
 	watchdog_guest_sleep(gva(vcpu->rip));
+	return true;
 }

@@ -26,8 +26,12 @@ enum exit_action activity_halt(struct vcpu *vcpu);
  * an entry, interrupts off. */
 enum activity activity_look(struct vcpu *vcpu);
 
-/** Wait for an interrupt of the host; interrupts are off before and after, and
- * on while it sleeps. */
-void activity_sleep(struct vcpu *vcpu);
+/**
+ * Wait for an interrupt of the host; interrupts are off before and after, and
+ * on while it sleeps.
+ * @return false: nothing can wake it, nor any other vCPU of a VM whose kernel
+ *	is not ours: vcpu->run says VCPU_EXIT_HLT
+ */
+bool activity_sleep(struct vcpu *vcpu) __must_check;
 
 #endif

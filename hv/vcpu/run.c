@@ -154,8 +154,8 @@ static enum prepared wait_until_runs(struct vcpu *vcpu)
 	enum activity activity = ACTIVITY_RUNS;
 
 	do {
-		if (activity == ACTIVITY_SLEEPS) {
-			activity_sleep(vcpu);
+		if (activity == ACTIVITY_SLEEPS && !activity_sleep(vcpu)) {
+			return PREPARED_STOP;
 		}
 		if (!invalid_state_look(vcpu) && !vcpu->vm->with_ept &&
 		    !load_tables(vcpu)) {

@@ -153,6 +153,9 @@ struct vcpu {
 
 	/* --- a guest that is not ours (hang.c) --- */
 	struct hang_place hang;
+	/* ... and sleeps (activity.c) */
+	bool off; /* with interrupts off; others read it */
+	u64 off_since; /* all of them: the CPU's count of ticks */
 
 	/* --- what the guest believes of its machine --- */
 	u64 cr8;

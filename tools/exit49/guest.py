@@ -25,6 +25,8 @@ DEVICES, DISK, WORDS = "exit49-dev", "exit49-disk", "exit49-words"
 DEVICES_MAX = 1023
 END = re.compile(r"# guest: end=([\w-]+) code=(\d+): (.*)")
 CRASHED = 5
+# Of guests that end their machine, but neither power it off nor say a status.
+WISHES = {"reset": 6, "halted": 7}
 UNWRITTEN = "unwritten"
 # What the hypervisor itself needs: image, page tables, its loader's copies.
 OVERHEAD = 24
@@ -222,6 +224,8 @@ class Guest:
         if not self.end:
             return 0
         kind, code, sentence = self.end
+        if kind in WISHES:
+            raise Problem(sentence, WISHES[kind])
         if kind == "crashed":
             raise Problem(f"the guest crashed: {sentence}", CRASHED)
         if kind == UNWRITTEN:

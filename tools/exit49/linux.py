@@ -23,6 +23,8 @@ FOLDERS = ("bin", "dev", "proc", "sys", "mnt", "lib", "tmp")
 ROOT_FOLDERS = FOLDERS + ("etc", "sbin", "root")
 ROOT_MIB = 32
 ROOT_WORDS = "root=/dev/vda"
+# A kernel that panics resets its machine in place of looping for ever.
+PANIC_WORDS = "panic=-1"
 CONSOLES = {"ttyS0": "console=ttyS0", "hvc0": "console=hvc0",
             "ttyS1": "earlycon=uart8250,mmio,0xfe030000 console=ttyS1"}
 # Where mke2fs is when it is not in a user's PATH.

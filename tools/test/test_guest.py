@@ -97,6 +97,13 @@ class RequestTest(FolderCase):
         with self.assertRaisesRegex(Problem, "the guest crashed: triple fault") as end:
             one.status(outcome)
         self.assertEqual(end.exception.status, guest.CRASHED)
+        for kind, status in (("reset", 6), ("halted", 7)):
+            one.result(f"# guest: end={kind} code=0: the guest has {kind}")
+            with self.assertRaisesRegex(Problem, f"^the guest has {kind}$") as end:
+                one.status(outcome)
+            self.assertEqual(end.exception.status, status)
+        one.result("# guest: end=powered-off code=0: the guest has powered off")
+        self.assertEqual(one.status(outcome), 0)
         one.result("# guest: end=unwritten code=0: lab 1.1: not written yet")
         with self.assertRaisesRegex(Problem, "^lab 1.1: not written yet$") as end:
             one.status(outcome)

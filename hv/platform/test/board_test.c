@@ -188,6 +188,7 @@ static void it_ends_in_many_ways(void **state)
 	(void)state;
 	outb(0x64, 0xfe);
 	assert_int_equal(end, BOARD_RESET);
+	assert_int_equal(code, 0x64);
 	begin(NULL);
 	outb(0x92, 0x02);
 	outb(0xcf9, 0x02);
@@ -195,9 +196,11 @@ static void it_ends_in_many_ways(void **state)
 	assert_int_equal(end, -1);
 	outb(0x92, 0x03);
 	assert_int_equal(end, BOARD_RESET);
+	assert_int_equal(code, 0x92);
 	begin(NULL);
 	outb(0xcf9, 0x06);
 	assert_int_equal(end, BOARD_RESET);
+	assert_int_equal(code, 0xcf9);
 	begin(NULL);
 	go(false, 0x604, 2, 0x3400);
 	assert_int_equal(end, BOARD_POWERED_OFF);
