@@ -15,8 +15,13 @@
 #include "hv/platform/virtio_blk.h"
 
 #define DEVICE_ID_BLOCK 2
+#define FEATURE_SEGMENTS BIT(2)
 #define FEATURE_READ_ONLY BIT(5)
 #define FEATURE_FLUSH BIT(9)
+
+/** Where its own registers say what (5.2.4). */
+#define CONFIG_CAPACITY 0  /* in sectors */
+#define CONFIG_SEGMENTS 12 /* pieces of a request, at most */
 
 enum request_type {
 	REQUEST_READ = 0,
@@ -141,16 +146,22 @@ static const struct virtio_kind kind = {
 void virtio_blk_init(struct virtio_blk *blk,
 		     const struct virtio_blk_plan *plan)
 {
+	/* Without a word of it a driver sends each piece by itself. */
+	const u32 segments = VIRTQUEUE_MAX - 2; /* header and status */
+
 	memset(blk, 0, sizeof(*blk));
 	blk->image = plan->image;
 	blk->sectors = plan->size / VIRTIO_BLK_SECTOR;
 	blk->read_only = plan->read_only;
 	blk->virtio.kind = &kind;
-	blk->virtio.features =
-		FEATURE_FLUSH | (plan->read_only ? FEATURE_READ_ONLY : 0);
+	blk->virtio.features = FEATURE_SEGMENTS | FEATURE_FLUSH |
+			       (plan->read_only ? FEATURE_READ_ONLY : 0);
 	blk->virtio.memory = plan->memory;
 	blk->virtio.line = plan->line;
-	memcpy(blk->virtio.config, &blk->sectors, sizeof(blk->sectors));
+	memcpy(blk->virtio.config + CONFIG_CAPACITY, &blk->sectors,
+	       sizeof(blk->sectors));
+	memcpy(blk->virtio.config + CONFIG_SEGMENTS, &segments,
+	       sizeof(segments));
 	/* A large transfer takes its time: interrupts stay on meanwhile.  No
 	 * interrupt handler takes this lock. */
 	blk->virtio.lock.stoppable = true;

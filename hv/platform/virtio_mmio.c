@@ -232,6 +232,8 @@ static void write(struct virtio_mmio *virtio, u64 offset, u32 value)
 	case QUEUE_DEVICE_LOW:
 	case QUEUE_DEVICE_HIGH:
 		if (queue) {
+			queue->indirect =
+				virtio->accepted & VIRTQUEUE_INDIRECT;
 			write_queue(queue, (enum virtio_register)offset,
 				    value);
 		}
@@ -313,6 +315,6 @@ int virtio_mmio_access(void *opaque, struct bus_access *access)
 
 void virtio_mmio_init(struct virtio_mmio *virtio)
 {
-	virtio->features |= VIRTIO_VERSION_1;
+	virtio->features |= VIRTIO_VERSION_1 | VIRTQUEUE_INDIRECT;
 	reset(virtio);
 }

@@ -63,15 +63,21 @@ bool virtqueue_begin(struct virtqueue *queue)
 	return queue->ready;
 }
 
+/** A table of descriptors, in guest memory. */
+struct table {
+	gpa_t place;
+	u32 size; /* descriptors */
+};
+
 /** Each field is read once: the guest may change it behind our back. */
-static bool read_descriptor(const struct virtqueue *queue,
+static bool read_descriptor(const struct table *table,
 			    const struct virtqueue_memory *memory, u16 index,
 			    struct descriptor *out)
 {
-	gpa_t place = gpa_add(queue->descriptors, 16ull * index);
+	gpa_t place = gpa_add(table->place, 16ull * index);
 	const struct descriptor *in = map(memory, place, 16, false);
 
-	if (index >= queue->size || !in) {
+	if (index >= table->size || !in) {
 		return false;
 	}
 	*out = (struct descriptor){
@@ -91,9 +97,6 @@ static bool add_piece(const struct virtqueue_memory *memory,
 	bool write = descriptor->flags & DESCRIPTOR_WRITE;
 	struct virtqueue_piece *piece = &chain->piece[chain->count];
 
-	if (descriptor->flags & DESCRIPTOR_INDIRECT) {
-		return false;
-	}
 	/* What the device reads comes first (2.6.4.2). */
 	if (!write && chain->readable != chain->count) {
 		return false;
@@ -112,23 +115,63 @@ static bool add_piece(const struct virtqueue_memory *memory,
 	return true;
 }
 
+/**
+ * A descriptor of the queue's own table may stand for a table elsewhere, in
+ * which the chain goes on from descriptor 0, and ends (2.6.5.3).
+ * @return whether it is a decent one
+ */
+static bool enter_table(struct table *table, struct descriptor *descriptor)
+{
+	u32 bytes = descriptor->length;
+
+	*table = (struct table){gpa(descriptor->address), bytes / 16};
+	/* Descriptors may come before it, but not behind; and no field of it
+	 * lies across two cache lines. */
+	if (bytes % 16 || descriptor->address % 8 ||
+	    descriptor->flags & DESCRIPTOR_NEXT) {
+		return false;
+	}
+	*descriptor = (struct descriptor){.flags = DESCRIPTOR_NEXT};
+	return true;
+}
+
+/** Go through the tables. @return whether it is a decent chain */
+static bool collect(const struct virtqueue *queue,
+		    const struct virtqueue_memory *memory,
+		    struct virtqueue_chain *chain)
+{
+	struct descriptor descriptor = { .next = chain->head,
+					 .flags = DESCRIPTOR_NEXT };
+	struct table table = { queue->descriptors, queue->size };
+	bool may_enter = queue->indirect;
+
+	while (descriptor.flags & DESCRIPTOR_NEXT) {
+		/* Longer than the queue is: it leads in a circle. */
+		if (chain->count == queue->size ||
+		    !read_descriptor(&table, memory, descriptor.next,
+				     &descriptor)) {
+			return false;
+		}
+		if (descriptor.flags & DESCRIPTOR_INDIRECT) {
+			if (!may_enter || !enter_table(&table, &descriptor)) {
+				return false;
+			}
+			may_enter = false; /* there are none within */
+		} else if (!add_piece(memory, chain, &descriptor)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static int follow(struct virtqueue *queue,
 		  const struct virtqueue_memory *memory,
 		  struct virtqueue_chain *chain)
 {
-	struct descriptor descriptor = { .next = chain->head,
-					 .flags = DESCRIPTOR_NEXT };
-
 	chain->count = 0;
 	chain->readable = 0;
-	while (descriptor.flags & DESCRIPTOR_NEXT) {
-		/* Longer than the table is: it leads in a circle. */
-		if (chain->count == queue->size ||
-		    !read_descriptor(queue, memory, descriptor.next,
-				     &descriptor) ||
-		    !add_piece(memory, chain, &descriptor)) {
-			return break_queue(queue);
-		}
+	if (!collect(queue, memory, chain)) {
+		return break_queue(queue);
 	}
 	chain->reading = 0;
 	chain->writing = chain->readable;

@@ -14,7 +14,16 @@
  * buffers of a chain are pointers to guest memory: what stands there may
  * change while it is looked at.
  *
- * Virtio 1.1, 2.6 (split virtqueues); no indirect descriptors.
+ * A chain may go on in a table of its own, elsewhere in memory (an *indirect*
+ * descriptor), if the driver has asked for that: then a request of many pieces
+ * takes one descriptor of the queue's.
+ *
+ * The other refinement, the event index, is not offered.  A driver says by a
+ * flag that it wants no interrupts while it is looking anyway, which is as good
+ * for a disk and a console; and a device that serves a bounded number of chains
+ * for each notification needs the notifications which the index would save.
+ *
+ * Virtio 1.1, 2.6 (split virtqueues).
  */
 #ifndef HV_PLATFORM_VIRTQUEUE_H
 #define HV_PLATFORM_VIRTQUEUE_H
@@ -22,6 +31,7 @@
 #include "bus/types.h"
 
 #define VIRTQUEUE_MAX 128 /* descriptors */
+#define VIRTQUEUE_INDIRECT BIT(28) /* the feature */
 
 /** How guest memory is reached. */
 struct virtqueue_memory {
@@ -38,6 +48,7 @@ struct virtqueue {
 	/* Written by the driver, through the device's registers. */
 	u32 size; /* a power of two, up to VIRTQUEUE_MAX */
 	bool ready;
+	bool indirect; /* VIRTQUEUE_INDIRECT was agreed on */
 	gpa_t descriptors, available, used;
 	/* The device's. */
 	u16 taken; /* heads so far, modulo 65536 */

@@ -93,9 +93,10 @@ static void a_driver_finds_a_disk(void **state)
 	driver_store(&driver, 0x14, 1);
 	assert_int_equal(driver_load(&driver, 0x10), 1);
 	driver_store(&driver, 0x14, 0);
-	assert_int_equal(driver_load(&driver, 0x10), 0x200);
+	assert_int_equal(driver_load(&driver, 0x10), 0x10000204);
 	virtio_mmio_access(driver.device, &a);
 	assert_int_equal(a.value, SECTORS);
+	assert_int_equal(driver_load(&driver, 0x10c), VIRTQUEUE_MAX - 2);
 	a = (struct bus_access){ .offset = 0x1ff, .length = 1 };
 	virtio_mmio_access(driver.device, &a);
 	assert_int_equal(a.value, 0);
@@ -108,6 +109,8 @@ static void features_are_agreed_on(void **state)
 	assert_int_equal(driver_load(&driver, 0x70), 15);
 	driver_start(&driver, 0x200); /* the old version */
 	assert_int_equal(driver_load(&driver, 0x70) & 8, 0);
+	driver_start(&driver, VIRTIO_VERSION_1 | VIRTQUEUE_INDIRECT);
+	assert_int_equal(driver_load(&driver, 0x70), 15);
 	driver_start(&driver, VIRTIO_VERSION_1 | 0x10);
 	assert_int_equal(driver_load(&driver, 0x70) & 8, 0);
 	driver_store(&driver, 0x70, 0);
@@ -174,6 +177,20 @@ static void a_request_may_be_in_pieces(void **state)
 	assert_memory_equal(driver.memory + 0x13000, image + 1524, 12);
 }
 
+/** The rings' indices are of 16 bits, and go on behind 65535 with 0. */
+static void indices_wrap_around(void **state)
+{
+	u32 bytes;
+
+	(void)state;
+	for (unsigned int i = 1; i <= 0x10000 + DRIVER_SIZE + 1; i++) {
+		assert_int_equal(request(0, i % SECTORS, 512), 0);
+		assert_int_equal(driver_returned(&driver, 0, &bytes), (u16)i);
+		assert_int_equal(driver.memory[0x11000],
+				 image[i % SECTORS * 512]);
+	}
+}
+
 static void the_driver_may_not_want_interrupts(void **state)
 {
 	(void)state;
@@ -224,6 +241,90 @@ static void bad_chains_break_the_queue(void **state)
 	assert_broken();
 }
 
+#define TABLE 0x14000
+#define INDIRECT 4
+
+/** A descriptor of a table of its own. */
+static void describe_indirect(unsigned int index, u64 address, u64 rest)
+{
+	memcpy(driver.memory + TABLE + 16 * index, &address, 8);
+	memcpy(driver.memory + TABLE + 16 * index + 8, &rest, 8);
+}
+
+/** The second sector, in a table from the second descriptor on. */
+static void lay_table(void)
+{
+	driver_start(&driver, VIRTIO_VERSION_1 | VIRTQUEUE_INDIRECT);
+	memset(driver.memory + 0x10000, 0, 16);
+	driver.memory[0x10008] = 2;
+	driver.memory[0x12000] = 0xee;
+	driver_describe(&driver, 0, 0x10000, FLAGS(16, DRIVER_NEXT, 1));
+	driver_describe(&driver, 1, TABLE, FLAGS(3 * 16, INDIRECT, 0));
+	describe_indirect(0, 0x11000, FLAGS(200, 3, 2));
+	describe_indirect(1, 0x12000, FLAGS(1, DRIVER_WRITE, 0));
+	describe_indirect(2, 0x13000, FLAGS(312, 3, 1));
+	describe_indirect(16, 0x12000, FLAGS(1, DRIVER_WRITE, 0));
+}
+
+static void a_chain_may_go_on_in_a_table_of_its_own(void **state)
+{
+	u32 bytes;
+
+	(void)state;
+	lay_table();
+	driver_lend(&driver, 0, 0);
+	assert_int_equal(driver_returned(&driver, 0, &bytes), 1);
+	assert_int_equal(bytes, 513);
+	assert_int_equal(driver.memory[0x12000], 0);
+	assert_memory_equal(driver.memory + 0x11000, image + 1024, 200);
+	assert_memory_equal(driver.memory + 0x13000, image + 1224, 312);
+	/* whether the table is to be written is not looked at (2.6.5.3.2) */
+	driver_describe(&driver, 1, TABLE, FLAGS(3 * 16, INDIRECT | 2, 0));
+	driver_lend(&driver, 0, 0);
+	assert_int_equal(driver_returned(&driver, 0, &bytes), 2);
+}
+
+static void bad_tables_break_the_queue(void **state)
+{
+	static const struct {
+		u64 address, rest;   /* of the descriptor that leads there */
+		u64 at, third; /* the table's third one; 0: as it was */
+	} bad[] = {
+		{ TABLE, FLAGS(0, INDIRECT, 0) },
+		{ TABLE, FLAGS(3 * 16 + 1, INDIRECT, 0) },
+		{ TABLE + 4, FLAGS(3 * 16, INDIRECT, 0) },
+		{ TABLE, FLAGS(3 * 16, INDIRECT | DRIVER_NEXT, 2) },
+		{ TABLE, FLAGS(2 * 16, INDIRECT, 0) }, /* ends before it */
+		{ DRIVER_MEMORY, FLAGS(3 * 16, INDIRECT, 0) },
+		{ ~7ull, FLAGS(3 * 16, INDIRECT, 0) },
+		/* no memory, although the table is as large as it can be */
+		{ TABLE, FLAGS(0xfffffff0, INDIRECT, 0), ~0ull,
+		  FLAGS(16, 3, 1) },
+		{ TABLE, FLAGS(0xfffffff0, INDIRECT, 0), 0x13000,
+		  FLAGS(16, 3, 0xffff) },
+		/* a circle; a table within the table; read after write */
+		{ TABLE, FLAGS(3 * 16, INDIRECT, 0), 0x13000,
+		  FLAGS(16, 3, 0) },
+		{ TABLE, FLAGS(3 * 16, INDIRECT, 0), TABLE + 16 * 16,
+		  FLAGS(16, INDIRECT, 0) },
+		{ TABLE, FLAGS(3 * 16, INDIRECT, 0), 0x13000,
+		  FLAGS(16, DRIVER_NEXT, 1) },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		lay_table();
+		driver_describe(&driver, 1, bad[i].address, bad[i].rest);
+		if (bad[i].third) {
+			describe_indirect(2, bad[i].at, bad[i].third);
+		}
+		assert_broken();
+	}
+	lay_table();
+	driver_start(&driver, VIRTIO_VERSION_1); /* not agreed on */
+	assert_broken();
+}
+
 static void a_chain_without_room_is_given_back(void **state)
 {
 	u32 bytes;
@@ -264,7 +365,8 @@ static void anything_may_be_in_the_rings(void **state)
 
 	(void)state;
 	for (unsigned int round = 0; round < 3000; round++) {
-		driver_start(&driver, VIRTIO_VERSION_1);
+		driver_start(&driver, VIRTIO_VERSION_1 |
+					      (round % 2 * VIRTQUEUE_INDIRECT));
 		for (unsigned int i = 0x1000; i < 0x3100; i++) {
 			seed = seed * 6364136223846793005ull + 1;
 			/* Small numbers lead further. */
@@ -347,11 +449,18 @@ int main(void)
 						begin, finish),
 		cmocka_unit_test_setup_teardown(bad_requests_fail, begin,
 						finish),
+		cmocka_unit_test_setup_teardown(indices_wrap_around, begin,
+						finish),
 		cmocka_unit_test_setup_teardown(a_request_may_be_in_pieces,
 						begin, finish),
 		cmocka_unit_test_setup_teardown(
 			the_driver_may_not_want_interrupts, begin, finish),
 		cmocka_unit_test_setup_teardown(bad_chains_break_the_queue,
+						begin, finish),
+		cmocka_unit_test_setup_teardown(
+			a_chain_may_go_on_in_a_table_of_its_own, begin,
+			finish),
+		cmocka_unit_test_setup_teardown(bad_tables_break_the_queue,
 						begin, finish),
 		cmocka_unit_test_setup_teardown(
 			a_chain_without_room_is_given_back, begin, finish),
