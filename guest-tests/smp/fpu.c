@@ -6,7 +6,7 @@
 #include "guest-tests/lib/test.h"
 
 #define ROUNDS 300
-#define LOOKS 5000
+#define LOOKS 2000
 
 static struct meeting meeting;
 
@@ -46,7 +46,7 @@ TEST(each_vcpu_has_its_own_fpu)
 		    "the first vCPU finds its registers as it left them");
 }
 
-static u64 last, lock;
+static u64 last, lock, looks[2];
 
 static u64 tsc(void)
 {
@@ -56,18 +56,26 @@ static u64 tsc(void)
 	return low | (u64)high << 32;
 }
 
-/** @return how often the TSC stood below what somebody has read before */
-static u64 look(void)
+static bool enough(void)
+{
+	return __atomic_load_n(&looks[0], __ATOMIC_RELAXED) >= LOOKS &&
+	       __atomic_load_n(&looks[1], __ATOMIC_RELAXED) >= LOOKS;
+}
+
+/** Either of them may be asleep for long: it is over when both have looked.
+ * @return how often the TSC stood below what somebody has read before */
+static u64 look(u64 which)
 {
 	u64 backwards = 0, now;
 
-	for (u64 i = 0; i < LOOKS; i++) {
+	while (!enough()) {
 		while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE)) {
 			asm volatile("pause");
 		}
 		now = tsc();
 		backwards += now < last;
 		last = now;
+		looks[which]++;
 		__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 	}
 	return backwards;
@@ -75,18 +83,18 @@ static u64 look(void)
 
 static u64 look_too(void *argument)
 {
-	(void)argument;
 	second_meet(&meeting, 1);
-	return look();
+	second_be_open();
+	return look((u64)argument);
 }
 
 TEST(the_tsc_never_goes_back_between_vcpus)
 {
 	u64 mine;
 
-	second_start(look_too, NULL);
+	second_start(look_too, (void *)1);
 	second_meet(&meeting, 1);
-	mine = look();
+	mine = look(0);
 	CHECK_COUNT(second_wait() + mine, 0,
 		    "what a vCPU reads from its TSC is never below what the "
 		    "other one has read before");

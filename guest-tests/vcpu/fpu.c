@@ -207,15 +207,27 @@ TEST(control_bits_refuse_the_fpu)
 		 TRAP_NM, "CR0.TS and CR0.MP make WAIT #NM");
 }
 
+/** The CPUID is the exit behind which the next instruction is emulated. */
 static void load_from_device(void)
 {
-	asm volatile("movdqu (%0), %%xmm0" : : "r"(DEVICE_COUNTER_GPA));
+	asm volatile("cpuid; movdqu (%0), %%xmm0"
+		     :
+		     : "S"(DEVICE_COUNTER_GPA), "a"(0)
+		     : "rbx", "rcx", "rdx");
 }
 
 static void store_to_device(void)
 {
-	asm volatile("movdqu %%xmm0, (%0)" : : "r"(DEVICE_COUNTER_GPA)
-		     : "memory");
+	asm volatile("cpuid; movdqu %%xmm0, (%0)"
+		     :
+		     : "S"(DEVICE_COUNTER_GPA), "a"(0)
+		     : "rbx", "rcx", "rdx", "memory");
+}
+
+static u64 vector_emulated(void (*fn)(void), u64 cr0_bits, u64 cr4_bits)
+{
+	CHECK_DONE(vmcall1(HYPERCALL_EMULATE, 1));
+	return vector_with(fn, cr0_bits, cr4_bits);
 }
 
 /** The emulator asks what the processor would have asked. */
@@ -226,11 +238,11 @@ TEST(control_bits_refuse_emulated_sse)
 	u32 before = mmio_read4(DEVICE_COUNTER_GPA);
 
 	for (u64 i = 0; i < ARRAY_SIZE(users); i++) {
-		CHECK_EQ(vector_with(users[i], CR0_TS, 0), TRAP_NM,
+		CHECK_EQ(vector_emulated(users[i], CR0_TS, 0), TRAP_NM,
 			 "CR0.TS makes a move to or from a device #NM");
-		CHECK_EQ(vector_with(users[i], CR0_EM, 0), TRAP_UD,
+		CHECK_EQ(vector_emulated(users[i], CR0_EM, 0), TRAP_UD,
 			 "CR0.EM makes it #UD");
-		CHECK_EQ(vector_with(users[i], 0, CR4_OSFXSR), TRAP_UD,
+		CHECK_EQ(vector_emulated(users[i], 0, CR4_OSFXSR), TRAP_UD,
 			 "it is #UD with CR4.OSFXSR clear");
 	}
 	CHECK_EQ(mmio_read4(DEVICE_COUNTER_GPA), before + 1,
