@@ -8,6 +8,7 @@
  *	echo	sends back what comes in, up to a `q`
  *	devices, clocks, ticks	a look at the machine's chips (chips.h, ticks.h)
  *	questions	of a hypercall and of fw_cfg (questions.h)
+ *	msrs, processor	a look at the processor (processor.h)
  *	bios	calls of a BIOS, from real mode (bios.h)
  *	nobody	looks at a port and an address that are nobody's
  *
@@ -18,6 +19,7 @@
 #include "guest-tests/kernel/chips.h"
 #include "guest-tests/kernel/ends.h"
 #include "guest-tests/kernel/ports.h"
+#include "guest-tests/kernel/processor.h"
 #include "guest-tests/kernel/questions.h"
 #include "guest-tests/kernel/ticks.h"
 
@@ -161,6 +163,12 @@ static void look_at_chips(const char *line, const struct information *info)
 	}
 	if (ends_find(line, "clocks")) {
 		chips_measure(&console);
+	}
+	if (ends_find(line, "msrs")) {
+		processor_msrs_list(&console);
+	}
+	if (ends_find(line, "processor")) {
+		processor_check(&console);
 	}
 	if (ends_find(line, "bios")) {
 		bios_call_all(&console);

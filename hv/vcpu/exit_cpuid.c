@@ -22,6 +22,7 @@
 #define LEAF_HYPERVISOR 0x40000000u
 #define LEAF_EXTENDED 0x80000000u
 #define LEAF_EXTENDED_MAX 0x80000008u
+#define LINEAR_48 0x3000u /* leaf 0x80000008: there is no LA57 */
 
 /* Leaf 1, SDM 2A table 3-10 and 3-11: what stays */
 #define LEAF_1_ECX                                                           \
@@ -78,7 +79,7 @@ static const struct leaf leaves[] = {
 	{0x80000004, {ALL, ALL, ALL, ALL}},
 	{0x80000005, {ALL, ALL, ALL, ALL}},
 	{0x80000006, {ALL, ALL, ALL, ALL}},
-	{0x80000008, {0xffff, 0, 0, 0}},
+	{0x80000008, {0xff, 0, 0, 0}},
 };
 
 /** Bits that are not the processor's answer but ours. */
@@ -94,6 +95,9 @@ static void add_ours(u32 number, struct cpuid_result *r)
 		break;
 	case LEAF_EXTENDED:
 		r->eax = LEAF_EXTENDED_MAX;
+		break;
+	case LEAF_EXTENDED_MAX:
+		r->eax |= LINEAR_48;
 		break;
 	default:
 		break;

@@ -28,17 +28,15 @@
 
 /** CR0 bits that MOV may change without an exit. */
 #define CR0_FREE (CR0_MP | CR0_EM | CR0_TS | CR0_WP | CR0_AM)
-/** The same of CR4. */
-#define CR4_FREE                                                              \
-	(CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE | CR4_PGE | \
-	 CR4_OSFXSR | CR4_OSXMMEXCPT)
+/** The same of CR4: whatever CPUID tells of, so not MCE; see cr4_free(). */
+#define CR4_FREE                                           \
+	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PGE | CR4_OSFXSR \
+	 | CR4_OSXMMEXCPT)
 
 /** Of these, what shadow paging must hear of. */
 #define CR4_PAGING (CR4_PSE | CR4_PGE)
 /** What guests may have without EPT only; the real bit follows the guest's. */
 #define CR4_PROTECTION (CR4_SMEP | CR4_SMAP)
-
-#define CR4_ALLOWED (CR4_FREE | CR4_PAE)
 
 /** Reserved in a PDPTE of PAE paging (SDM 3A table 4-8). */
 #define PDPTE_ACCESSED BIT(5)
@@ -51,6 +49,20 @@ static unsigned int phys_bits(void)
 
 	if (!cached) {
 		cached = cpuid(0x80000008, 0).eax & 0xff;
+	}
+	return cached;
+}
+
+/** QEMU's emulator has no virtual-8086 extensions. */
+static u64 cr4_free(void)
+{
+	static u64 cached;
+
+	if (!cached) {
+		cached = CR4_FREE;
+		if (cpuid(1, 0).edx & CPUID_1_EDX_VME) {
+			cached |= CR4_VME | CR4_PVI;
+		}
 	}
 	return cached;
 }
@@ -70,7 +82,7 @@ bool guest_mode_cr0_valid(u64 cr0)
 
 bool guest_mode_cr4_valid(const struct vcpu *vcpu, u64 cr4)
 {
-	u64 allowed = CR4_ALLOWED;
+	u64 allowed = cr4_free() | CR4_PAE;
 
 	if (!vcpu->vm->with_ept) {
 		allowed |= CR4_PCIDE | (CR4_PROTECTION & vmx_caps.cr4_fixed1);
@@ -145,7 +157,7 @@ static u64 cr4_over_shadow(u64 cr4, u64 cr0)
 static void set_real_cr4(const struct vcpu *vcpu, u64 cr4, u64 cr0)
 {
 	u64 real = vcpu->vm->with_ept ? cr4 : cr4_over_shadow(cr4, cr0);
-	u64 free = vcpu->vm->with_ept ? CR4_FREE : CR4_FREE & ~CR4_PAGING;
+	u64 free = vcpu->vm->with_ept ? cr4_free() : cr4_free() & ~CR4_PAGING;
 
 	vmwrite(GUEST_CR4, (real | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1);
 	vmwrite(CR4_READ_SHADOW, cr4);

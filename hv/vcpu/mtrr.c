@@ -54,6 +54,16 @@ static int fixed_index(u32 msr)
 	return msr - FIX_4K_FIRST < 8 ? (int)(3 + msr - FIX_4K_FIRST) : -1;
 }
 
+/** The even ones hold an address and a type, the odd ones a mask, bit 11 of it
+ * being a valid bit. */
+static bool variable_valid(const struct mtrr *mtrr, u32 msr, u64 value)
+{
+	if (value & ~mtrr->addresses & ~(msr & 1 ? BIT(11) : BITS(7, 0))) {
+		return false;
+	}
+	return (msr & 1) || is_type(value & 0xff);
+}
+
 static bool is_variable(u32 msr)
 {
 	return msr - VARIABLE_FIRST < 2 * MTRR_VARIABLE;
@@ -97,17 +107,17 @@ int mtrr_set(struct mtrr *mtrr, u32 msr, u64 value)
 		mtrr->fixed[fixed] = value;
 		return 0;
 	}
-	/* The even ones hold a type, the odd ones a mask. */
-	if (is_variable(msr) && ((msr & 1) || is_type(value & 0xff))) {
+	if (is_variable(msr) && variable_valid(mtrr, msr, value)) {
 		mtrr->variable[msr - VARIABLE_FIRST] = value;
 		return 0;
 	}
 	return -EINVAL;
 }
 
-void mtrr_reset(struct mtrr *mtrr)
+void mtrr_reset(struct mtrr *mtrr, unsigned int phys_bits)
 {
-	*mtrr = (struct mtrr){ .def_type = ENABLED | WRITE_BACK };
+	*mtrr = (struct mtrr){ .def_type = ENABLED | WRITE_BACK,
+			       .addresses = BITS(phys_bits - 1, 12) };
 	for (unsigned int i = 0; i < MTRR_FIXED; i++) {
 		mtrr->fixed[i] = i == DISPLAY ? 0 : ALL_WRITE_BACK;
 	}

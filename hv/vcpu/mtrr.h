@@ -21,10 +21,11 @@ struct mtrr {
 	u64 def_type;
 	u64 fixed[MTRR_FIXED];
 	u64 variable[2 * MTRR_VARIABLE];
+	u64 addresses; /* fixed: bits that an address may have */
 };
 
-/** As firmware leaves them. */
-void mtrr_reset(struct mtrr *mtrr);
+/** As firmware leaves them. @param phys_bits a physical address' width */
+void mtrr_reset(struct mtrr *mtrr, unsigned int phys_bits);
 
 /**
  * Read one of them.

@@ -235,7 +235,7 @@ void vcpu_reset(struct vcpu *vcpu)
 		vcpu->apic_base |= APIC_BASE_BSP;
 	}
 	vcpu->pvclock = 0;
-	mtrr_reset(&vcpu->mtrr);
+	mtrr_reset(&vcpu->mtrr, vcpu->vm->ept.phys_bits);
 	vcpu->misc_enable = MISC_ENABLE_FAST_STRINGS;
 	vmwrite(GUEST_IA32_PAT, PAT_RESET);
 	reset_registers(vcpu);

@@ -22,6 +22,7 @@ struct cpuid_result {
 #define CPUID_1_ECX_XSAVE BIT(26)
 #define CPUID_1_ECX_OSXSAVE BIT(27)
 #define CPUID_1_ECX_HYPERVISOR BIT(31)
+#define CPUID_1_EDX_VME BIT(1)
 #define CPUID_1_EDX_MCE BIT(7)
 #define CPUID_1_EDX_APIC BIT(9)
 #define CPUID_1_EDX_PAT BIT(16)
