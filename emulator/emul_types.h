@@ -40,6 +40,7 @@ enum emul_vector {
 	VECTOR_SS = 12,
 	VECTOR_GP = 13,
 	VECTOR_PF = 14,
+	VECTOR_MF = 16,
 	VECTOR_AC = 17,
 };
 

@@ -274,6 +274,14 @@ enum op {
 	OP_SSE_LOW,
 	OP_SSE_HIGH,
 
+	/* op_x87.c */
+	OP_X87_CONTROL,
+	OP_X87_LOAD_CW,
+	OP_X87_STORE_CW,
+	OP_X87_STORE_SW,
+	OP_X87_STORE_SW_AX,
+	OP_X87_WAIT,
+
 	OP_COUNT,
 };
 

@@ -51,6 +51,19 @@ const struct opcode opcodes_groups_members[GROUP_COUNT][8] = {
 	[GROUP_D1] = SHIFT_MEMBERS(Ev, One),  /* ROL..SAR r/m, 1      D1 /0../7 */
 	[GROUP_D2] = SHIFT_MEMBERS(Eb, CL),   /* ROL..SAR r/m8, CL    D2 /0../7 */
 	[GROUP_D3] = SHIFT_MEMBERS(Ev, CL),   /* ROL..SAR r/m, CL     D3 /0../7 */
+	[GROUP_D9] = {
+		[5] = { OP_X87_LOAD_CW, None, Ew, None, MEMORY_ROW }, /* FLDCW m16  D9 /5 */
+		[7] = { OP_X87_STORE_CW, Ew, None, None, MEMORY_ROW }, /* FNSTCW m16  D9 /7 */
+	},
+	[GROUP_DB] = {
+		[4] = { OP_UNKNOWN, 0xe2, 0xe3, OP_X87_CONTROL, MEMORY_ROW },
+	},
+	[GROUP_DD] = {
+		[7] = { OP_X87_STORE_SW, Ew, None, None, MEMORY_ROW }, /* FNSTSW m16  DD /7 */
+	},
+	[GROUP_DF] = {
+		[4] = { OP_UNKNOWN, 0xe0, 0xe0, OP_X87_STORE_SW_AX, MEMORY_ROW },
+	},
 	[GROUP_F6] = {
 		[0] = { OP_TEST, Eb, Ib },    /* TEST r/m8, imm8  F6 /0 ib */
 		[1] = { OP_TEST, Eb, Ib },    /* the same         F6 /1 ib */
@@ -115,6 +128,11 @@ const struct opcode opcodes_groups_members[GROUP_COUNT][8] = {
 /* Where 66h is but the operand size, its row repeats the one without. */
 const struct opcode opcodes_groups_vmcall = {
 	OP_VMCALL, ModRM, None /* VMCALL  0F 01 C1 */
+};
+
+const struct opcode opcodes_groups_x87[2] = {
+	{ OP_X87_CONTROL, ModRM, None },     /* FNCLEX, FNINIT  DB E2, E3 */
+	{ OP_X87_STORE_SW_AX, ModRM, None }, /* FNSTSW AX       DF E0 */
 };
 
 const struct opcode opcodes_groups_prefixes[PREFIX_COUNT][4] = {

@@ -25,6 +25,10 @@ enum opcode_group {
 	GROUP_D1,
 	GROUP_D2,
 	GROUP_D3,
+	GROUP_D9, /* x87 */
+	GROUP_DB,
+	GROUP_DD,
+	GROUP_DF,
 	GROUP_F6,
 	GROUP_F7,
 	GROUP_FE,
@@ -87,6 +91,7 @@ enum opcode_moded {
 /** The rows; the functions below look into them. */
 extern const struct opcode opcodes_groups_members[GROUP_COUNT][8];
 extern const struct opcode opcodes_groups_vmcall;
+extern const struct opcode opcodes_groups_x87[2];
 extern const struct opcode opcodes_groups_prefixes[PREFIX_COUNT][4];
 extern const struct opcode opcodes_groups_modes[MODED_COUNT][2];
 
@@ -107,7 +112,8 @@ opcodes_groups_member(const struct opcode *group, u8 reg)
  * an instruction of its own, by the whole ModRM byte and without a mandatory
  * prefix.
  *
- * @param member  the row with MEMORY_ROW
+ * @param member  the row with MEMORY_ROW; with OP_UNKNOWN dst and src are the
+ *                first and the last ModRM byte of those few, third their op
  * @param modrm   the byte
  */
 static inline const struct opcode *
@@ -115,6 +121,10 @@ opcodes_groups_form(const struct opcode *member, u8 modrm)
 {
 	bool is_call = member->op == OP_SGDT && modrm == MODRM_VMCALL;
 
+	if (member->op == OP_UNKNOWN && modrm >= member->dst &&
+	    modrm <= member->src) {
+		return &opcodes_groups_x87[member->third != OP_X87_CONTROL];
+	}
 	return is_call ? &opcodes_groups_vmcall : member;
 }
 

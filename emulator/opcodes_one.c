@@ -78,6 +78,7 @@ const struct opcode opcodes_one[256] = {
 	[0x98] = { OP_CBW, rAX, rAX },        /* CBW, CWDE, CDQE  98 */
 	[0x99] = { OP_CWD, None, rAX },       /* CWD, CDQ, CQO    99 */
 	[0x9a] = { OP_CALL_FAR, None, Iv, Iw, I64 },/* CALL ptr  9A cd cp */
+	[0x9b] = { OP_X87_WAIT, None, None }, /* FWAIT            9B */
 	[0x9c] = { OP_PUSHF, Stack },         /* PUSHF            9C */
 	[0x9d] = { OP_POPF, None, Stack },    /* POPF             9D */
 	[0x9e] = { OP_SAHF },                 /* SAHF             9E */
@@ -123,6 +124,10 @@ const struct opcode opcodes_one[256] = {
 	[0xd4] = { OP_AAM, None, Ib, .marks = I64 }, /* AAM imm8  D4 ib */
 	[0xd5] = { OP_AAD, None, Ib, .marks = I64 }, /* AAD imm8  D5 ib */
 	[0xd7] = { OP_MOV, AL, Table },       /* XLAT             D7 */
+	[0xd9] = GROUP(D9),
+	[0xdb] = GROUP(DB),
+	[0xdd] = GROUP(DD),
+	[0xdf] = GROUP(DF),
 	[0xe0] = { OP_LOOPNE, None, Jb },     /* LOOPNE rel8      E0 cb */
 	[0xe1] = { OP_LOOPE, None, Jb },      /* LOOPE rel8       E1 cb */
 	[0xe2] = { OP_LOOP, None, Jb },       /* LOOP rel8        E2 cb */

@@ -32,6 +32,7 @@
 #include "emulator/op_system.h"
 #include "emulator/op_table.h"
 #include "emulator/op_verify.h"
+#include "emulator/op_x87.h"
 
 /* A line leaves out its last column where it is empty: it is 0. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -231,4 +232,12 @@ const struct operation operations[OP_COUNT] = {
 	[OP_SSE_SCALAR] = { op_sse_scalar, OP_OWN | OP_WRITES_DST },
 	[OP_SSE_LOW] = { op_sse_low, OP_OWN | OP_WRITES_DST },
 	[OP_SSE_HIGH] = { op_sse_high, OP_OWN | OP_WRITES_DST },
+
+	/* op_x87.c */
+	[OP_X87_CONTROL] = { op_x87_control, SYSTEM_OWN },
+	[OP_X87_LOAD_CW] = { op_x87_load_cw, SYSTEM_ALL },
+	[OP_X87_STORE_CW] = { op_x87_store_cw, SYSTEM_ALL | OP_WRITES_DST },
+	[OP_X87_STORE_SW] = { op_x87_store_sw, SYSTEM_ALL | OP_WRITES_DST },
+	[OP_X87_STORE_SW_AX] = { op_x87_store_sw_ax, SYSTEM_OWN },
+	[OP_X87_WAIT] = { op_x87_wait, SYSTEM_OWN },
 };

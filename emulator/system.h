@@ -101,6 +101,15 @@ struct port_piece {
 	u32 value; /* of a write; a read's answer */
 };
 
+/** What can be done to the x87 FPU. */
+enum system_x87 {
+	SYSTEM_X87_INIT,  /* as after a reset */
+	SYSTEM_X87_CLEAR, /* no exception is pending */
+	SYSTEM_X87_GET_CONTROL,
+	SYSTEM_X87_SET_CONTROL, /* nothing that is pending is not masked */
+	SYSTEM_X87_GET_STATUS,
+};
+
 /** Sixteen bytes of an XMM register, the low half first. */
 struct xmm_value {
 	u64 half[2];
@@ -157,6 +166,9 @@ struct system_ops {
 			struct xmm_value *out);
 	void (*set_xmm)(struct emulator *e, unsigned int which,
 			const struct xmm_value *in);
+
+	/** The x87 FPU.  @param word control or status word, or NULL */
+	void (*x87)(struct emulator *e, enum system_x87 what, u16 *word);
 };
 
 #endif

@@ -198,6 +198,23 @@ static void set_xmm(struct emulator *e, unsigned int which,
 	world_of(e)->xmm[which] = *in;
 }
 
+static void x87(struct emulator *e, enum system_x87 what, u16 *word)
+{
+	struct world *w = world_of(e);
+
+	if (what == SYSTEM_X87_GET_CONTROL) {
+		*word = w->x87_control;
+	} else if (what == SYSTEM_X87_SET_CONTROL) {
+		w->x87_control = *word;
+	} else if (what == SYSTEM_X87_GET_STATUS) {
+		*word = w->x87_status;
+	} else {
+		w->x87_status = 0;
+		w->x87_control = what == SYSTEM_X87_INIT ? 0x37f
+							 : w->x87_control;
+	}
+}
+
 static const struct system_ops system_world = {
 	.get_segment = get_segment,
 	.set_segment = set_segment,
@@ -214,6 +231,7 @@ static const struct system_ops system_world = {
 	.port = port,
 	.get_xmm = get_xmm,
 	.set_xmm = set_xmm,
+	.x87 = x87,
 };
 
 static const struct emul_ops ops = {

@@ -59,6 +59,7 @@ struct world {
 	u64 control[SYSTEM_EFER + 1]; /* CR0 to CR8, EFER */
 	u64 debug[8];
 	struct xmm_value xmm[16];
+	u16 x87_control, x87_status;
 	unsigned int cpl;
 	struct port_piece core_port; /* the core has this port; size 0: none */
 	unsigned int core_ports;     /* accesses to it */

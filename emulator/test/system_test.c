@@ -331,6 +331,61 @@ static void msrs_cpuid_and_the_rest(void **state)
 	harness_run(w, EMUL_FAULT);
 }
 
+static void a_kernel_looks_for_an_fpu(void **state)
+{
+	struct world *w = harness_pages(RAM(1), RAM(2));
+
+	(void)state;
+	w->x87_status = 0x3881;
+	w->gpr[REG_RAX] = 0x12345678;
+	CODE(w, 0xdf, 0xe0); /* fnstsw %ax */
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RAX], 0x12343881);
+	CODE(w, 0xdb, 0xe3); /* fninit */
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->x87_control, 0x37f);
+	assert_int_equal(w->x87_status, 0);
+	CODE(w, 0xd9, 0x3b); /* fnstcw (%rbx) */
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(*(u32 *)harness_ram(w, RAM(1)), 0x37f);
+	memcpy(harness_ram(w, RAM(1)), "\x7f\x02", 2);
+	CODE(w, 0xd9, 0x2b); /* fldcw (%rbx) */
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->x87_control, 0x27f);
+	CODE(w, 0xdd, 0x3b); /* fnstsw (%rbx) */
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(*(u32 *)harness_ram(w, RAM(1)), 0);
+}
+
+static void expect_x87(struct world *w, u8 first, u8 second, u8 vector)
+{
+	CODE(w, first, second);
+	harness_run(w, EMUL_FAULT);
+	assert_int_equal(w->e.exception.vector, vector);
+}
+
+static void an_fpu_that_is_not_to_be_used(void **state)
+{
+	struct world *w = harness_pages(RAM(1), RAM(2));
+
+	(void)state;
+	CODE(w, 0xdb, 0xe4); /* not FNINIT */
+	harness_run(w, EMUL_UNHANDLEABLE);
+	CODE(w, 0xdf, 0xe1);
+	harness_run(w, EMUL_UNHANDLEABLE);
+	w->x87_status = 0x80;
+	expect_x87(w, 0x9b, 0x90, VECTOR_MF); /* fwait */
+	expect_x87(w, 0xd9, 0x2b, VECTOR_MF);
+	w->control[SYSTEM_CR0] |= CONTROL_CR0_TS;
+	CODE(w, 0x9b);
+	w->x87_status = 0;
+	harness_run(w, EMUL_DONE); /* without CR0.MP */
+	w->control[SYSTEM_CR0] |= CONTROL_CR0_MP;
+	expect_x87(w, 0x9b, 0x90, VECTOR_NM);
+	expect_x87(w, 0xdb, 0xe3, VECTOR_NM);
+	expect_x87(w, 0xdf, 0xe0, VECTOR_NM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +401,8 @@ int main(void)
 		cmocka_unit_test(lldt_takes_an_ldt_or_nothing),
 		cmocka_unit_test(descriptors_are_asked_about),
 		cmocka_unit_test(msrs_cpuid_and_the_rest),
+		cmocka_unit_test(a_kernel_looks_for_an_fpu),
+		cmocka_unit_test(an_fpu_that_is_not_to_be_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

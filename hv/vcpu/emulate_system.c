@@ -206,6 +206,12 @@ static void set_xmm(struct emulator *e, unsigned int which,
 	emulate_xmm_set(which, in);
 }
 
+static void x87(struct emulator *e, enum system_x87 what, u16 *word)
+{
+	(void)e;
+	emulate_xmm_x87(what, word);
+}
+
 const struct system_ops emulate_system_ops = {
 	.get_segment = get_segment,
 	.set_segment = set_segment,
@@ -222,4 +228,5 @@ const struct system_ops emulate_system_ops = {
 	.port = port,
 	.get_xmm = get_xmm,
 	.set_xmm = set_xmm,
+	.x87 = x87,
 };

@@ -1,5 +1,5 @@
 /** @file
- * The guest's XMM registers.
+ * The guest's XMM registers, and its x87 FPU.
  *
  * The hypervisor is compiled without them, and a VM exit leaves them alone: so
  * what the guest had in them still is in them, and they change hands only
@@ -34,5 +34,28 @@ void emulate_xmm_set(unsigned int which, const struct xmm_value *in)
 {
 	switch (which) {
 		SIXTEEN(MOVE_IN);
+	}
+}
+
+/** None of these waits for a pending exception, but FLDCW: the emulator has
+ * looked that there is none. */
+void emulate_xmm_x87(enum system_x87 what, u16 *word)
+{
+	switch (what) {
+	case SYSTEM_X87_INIT:
+		asm volatile("fninit");
+		break;
+	case SYSTEM_X87_CLEAR:
+		asm volatile("fnclex");
+		break;
+	case SYSTEM_X87_GET_CONTROL:
+		asm volatile("fnstcw %0" : "=m"(*word));
+		break;
+	case SYSTEM_X87_SET_CONTROL:
+		asm volatile("fldcw %0" : : "m"(*word));
+		break;
+	case SYSTEM_X87_GET_STATUS:
+		asm volatile("fnstsw %0" : "=m"(*word));
+		break;
 	}
 }
