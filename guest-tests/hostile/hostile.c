@@ -37,6 +37,20 @@ void hostile_look(u64 value)
 	}
 }
 
+void hostile_look_at(const u64 *values, unsigned int count)
+{
+	u64 inverted = complement;
+
+	for (unsigned int i = 0; i < count; i++) {
+		u64 sum = values[i] ^ inverted;
+
+		asm volatile("" : "+r"(sum));
+		found += sum == ~0ull ||
+			 (values[i] >> 32 == 0 && (u32)sum == ~0u);
+	}
+	hostile_look(0);
+}
+
 /** A loop of its own, for it is a long one. */
 static u64 count_in(const volatile u64 *word, const volatile u64 *end)
 {

@@ -21,6 +21,9 @@ void hostile_begin(void);
 /** Something has been read: is it the secret, whole or one half? */
 void hostile_look(u64 value);
 
+/** The same for several; counts as one look. */
+void hostile_look_at(const u64 *values, unsigned int count);
+
 /** @return whether fewer cases are wanted than usual: where the processor is
  * interpreted */
 bool hostile_is_short(void);

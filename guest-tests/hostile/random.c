@@ -3,9 +3,9 @@
  *
  * A case is a page of random bytes and random registers, of which some point
  * into memory.  It runs with TF, so each instruction ends in a #DB, where all
- * registers are looked at, until another exception comes or it has had enough
- * steps.  All exceptions have a stack of their own (IST 1).  Then the system
- * registers are put back as they were.
+ * registers are looked at.  After another exception it goes on with new bytes.
+ * All exceptions have a stack of their own (IST 1).  After so many steps the
+ * system registers are put back as they were, and the next case begins.
  *
  * At CPL 0 that cannot always help: bytes may spoil tables, stack or program,
  * or hang.  Then the VM ends in one of the ways of expected.txt, and the next
@@ -23,182 +23,176 @@
 #include "guest-tests/lib/boot.h"
 #include "guest-tests/lib/text.h"
 
-#define STEPS 24
+#define STEPS 200
 #define HLT 0xf4
 #define POPF 0x9d
+#define NOP 0x90
 #define TF BIT(8)
 #define FIXED BIT(1)
 #define VECTOR_DB 1
-#define CASES_EACH 4 /* per case of the command line */
-#define REPORT_EACH 2048
+#define STACK_POINTER 4
+#define REPORT_EACH 1000
 
-struct table_register {
-	u16 limit;
-	u64 base;
-} __packed;
+u8 random_arena[RANDOM_ARENA] __aligned(4096);
+u8 random_code[RANDOM_CODE] __aligned(4096);
+static u64 left, steps;
+static bool at_cpl3, runs;
+static u64 x; /* the random numbers' state */
 
-struct gate {
-	u16 offset_low, selector, type, offset_middle;
-	u32 offset_high, zero;
-};
-
-extern char random_stubs[32][16];
-
-static struct gate idt[32];
-static u8 arena[65536] __aligned(4096);
-static u8 code[8192] __aligned(4096);
-static u64 left, steps, shown;
-
-/** What has to be put back. */
-static struct {
-	u64 cr0, cr3, cr4;
-	struct table_register gdt, idt;
-} own;
-
-static void set_gates(void)
+static bool is_prefix(u8 byte)
 {
-	for (unsigned int i = 0; i < 32; i++) {
-		u64 stub = (u64)random_stubs[i];
+	static const u8 prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
+				       0x66, 0x67, 0xf0, 0xf2, 0xf3 };
+	bool is = (byte & 0xf0) == 0x40;
 
-		idt[i] = (struct gate){ (u16)stub, 0x08, 0x8e01,
-					(u16)(stub >> 16), 0, 0 };
+	for (unsigned int i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		is |= byte == prefixes[i];
 	}
-	own.idt = (struct table_register){ sizeof(idt) - 1, (u64)idt };
+	return is;
 }
 
-static void begin(void)
-{
-	asm volatile("movq %%cr0, %0" : "=r"(own.cr0));
-	asm volatile("movq %%cr3, %0" : "=r"(own.cr3));
-	asm volatile("movq %%cr4, %0" : "=r"(own.cr4));
-	asm volatile("sgdt %0" : "=m"(own.gdt));
-	set_gates();
-}
-
-/** From the second table of 4 levels on: the first 16 MiB of 4 GiB. */
-static void unmap_mmio(void)
-{
-	u64 *directory = (u64 *)(((u64 *)own.cr3)[0] & ~0xfffull);
-
-	for (unsigned int i = 1; i < 4; i++) {
-		directory[i] = 0;
-	}
-	directory = (u64 *)(directory[0] & ~0xfffull);
-	for (unsigned int i = GUEST_RAM_SIZE >> 21; i < 512; i++) {
-		directory[i] = 0;
-	}
-	asm volatile("movq %0, %%cr3" : : "r"(own.cr3) : "memory");
-}
-
-static void put_back(void)
-{
-	u64 *tss = (u64 *)(own.gdt.base + 0x28);
-
-	asm volatile("movq %0, %%cr4" : : "r"(own.cr4));
-	asm volatile("movq %0, %%cr0" : : "r"(own.cr0));
-	asm volatile("movq %0, %%cr3" : : "r"(own.cr3) : "memory");
-	asm volatile("lgdt %0\n\tlidt %1" : : "m"(own.gdt), "m"(own.idt));
-	*tss &= ~BIT(41); /* not busy */
-	asm volatile("ltr %w0" : : "r"(0x28) : "memory");
-	asm volatile("movw %w0, %%ds\n\tmovw %w0, %%es\n\tmovw %w0, %%ss"
-		     :
-		     : "r"(0x10));
-	asm volatile("movq %0, %%dr7" : : "r"(0x400ull));
-}
-
-static void look(const struct random_machine *machine)
-{
-	for (unsigned int i = 0; i < 16; i++) {
-		hostile_look(machine->gpr[i]);
-	}
-}
-
+/** Nobody would come back from there with a count. */
 static bool is_end(const struct random_machine *machine)
 {
+	const volatile u8 *at = (const volatile u8 *)machine->rip;
 	u8 next = HLT;
 
-	if (machine->rip < GUEST_RAM_SIZE) {
-		next = *(const volatile u8 *)machine->rip;
+	for (unsigned int i = 0; i < 15; i++) {
+		if ((u64)(at + i) >= GUEST_RAM_SIZE) {
+			return true;
+		}
+		next = at[i];
+		if (!is_prefix(next)) {
+			break;
+		}
 	}
 	return next == HLT || next == POPF;
 }
 
-bool random_step(struct random_machine *machine)
+static u64 random_register(void)
 {
-	steps++;
-	look(machine);
-	return machine->vector == VECTOR_DB && left && left-- &&
-	       !is_end(machine);
-}
-
-/** For people, and for those who count: some VMs do not come to an end. */
-static void report(void)
-{
-	struct text text = { .length = 0 };
-
-	text_add(&text, "hostile: steps +");
-	text_add_decimal(&text, steps - shown);
-	text_add(&text, "\n");
-	text_print(&text);
-	shown = steps;
-}
-
-static u64 random_register(u64 *x)
-{
-	u64 any = hostile_random(x);
+	u64 any = hostile_random(&x);
 
 	switch (any >> 60 & 3) {
 	case 0:
-		return (u64)arena + (any & 0xfff8);
+		return (u64)random_arena + (any & 0xfff8);
 	case 1:
 		return any & 0xff;
 	case 2:
 		return any & 0xff ? any :
 				    DEVICE_NOBODY_GPA + (any >> 8 & 0xff8);
 	default:
-		return (u64)arena + sizeof(arena) / 2;
+		return (u64)random_arena + RANDOM_ARENA / 2;
 	}
 }
 
-static void make_case(struct random_machine *machine, u64 *x)
+/** New bytes and registers, and there it goes on. */
+static void begin_again(struct random_machine *machine)
 {
-	for (unsigned int i = 0; i < 128; i += 8) {
-		*(u64 *)(code + 2048 + i) = hostile_random(x);
+	u64 any = hostile_random(&x);
+	u8 *at = random_code + 2048 + (any >> 32 & 0x78);
+
+	for (unsigned int i = 0; i < 32; i += 8) {
+		*(u64 *)(at + i) = hostile_random(&x);
+	}
+	for (unsigned int i = 0; i < 4; i++) {
+		machine->gpr[any >> (8 * i) & 15] = random_register();
+	}
+	machine->gpr[STACK_POINTER] = (u64)random_arena + RANDOM_ARENA / 2;
+	machine->cs = at_cpl3 ? 0x23 : 0x08;
+	machine->ss = at_cpl3 ? 0x1b : 0x10;
+	machine->rip = (u64)at;
+	machine->rflags = TF | FIXED | (any >> 48 & 0xcd5);
+	while (is_end(machine)) {
+		*(volatile u8 *)machine->rip = NOP;
+	}
+}
+
+/** Random bytes have spoilt the program, or the processor's state. */
+static void fail_outside(const struct random_machine *machine)
+{
+	struct text text = { .length = 0 };
+
+	text_add(&text, "exception ");
+	text_add_decimal(&text, machine->vector);
+	text_add(&text, " at ");
+	text_add_hex(&text, machine->rip);
+	check_text(CHECK_PLACE("between cases there is no exception",
+			       FORMAT_TEXT),
+		   text.buffer, "none");
+}
+
+bool random_step(struct random_machine *machine)
+{
+	if (!runs) {
+		fail_outside(machine);
+	}
+	steps++;
+	hostile_look_at(machine->gpr, 16);
+	if (!left) {
+		return false;
+	}
+	left--;
+	if (machine->vector != VECTOR_DB || is_end(machine)) {
+		begin_again(machine);
+	}
+	return true;
+}
+
+void random_report(u64 more, bool now)
+{
+	static u64 unsaid;
+	struct text text = { .length = 0 };
+
+	unsaid += more;
+	if (unsaid < REPORT_EACH && !now) {
+		return;
+	}
+	text_add(&text, "hostile: steps +");
+	text_add_decimal(&text, unsaid);
+	text_add(&text, "\n");
+	text_print(&text);
+	unsaid = 0;
+}
+
+static void make_case(struct random_machine *machine)
+{
+	for (unsigned int i = 0; i < 256; i += 8) {
+		*(u64 *)(random_code + 2048 + i) = hostile_random(&x);
 	}
 	for (unsigned int i = 0; i < 16; i++) {
-		machine->gpr[i] = random_register(x);
+		machine->gpr[i] = random_register();
 	}
-	machine->rip = (u64)code + 2048;
-	machine->rflags = TF | FIXED | (hostile_random(x) & 0xcd5);
-	while (is_end(machine)) {
-		machine->rip++;
-	}
+	begin_again(machine);
+}
+
+static void run_case(void)
+{
+	struct random_machine machine;
+
+	make_case(&machine);
+	left = STEPS;
+	runs = true;
+	random_run(&machine);
+	runs = false;
+	random_state_put_back(at_cpl3);
 }
 
 void random_share(u64 share, bool user)
 {
-	struct random_machine machine;
-	u64 count = boot_info()->cases * CASES_EACH / RANDOM_SHARES;
-	u64 x = (boot_info()->seed * RANDOM_SHARES + share + 1) *
-		0xbf58476d1ce4e5b9ull;
+	u64 end = boot_info()->cases * RANDOM_STEPS_EACH / RANDOM_SHARES;
 
+	x = (boot_info()->seed * RANDOM_SHARES + share + 1) *
+	    0xbf58476d1ce4e5b9ull;
+	at_cpl3 = user;
 	hostile_begin();
-	begin();
-	if (share < RANDOM_MMIO) {
-		unmap_mmio();
+	random_state_begin(share >= RANDOM_MMIO);
+	while (steps < end) {
+		u64 before = steps;
+
+		run_case();
+		random_report(steps - before, steps >= end);
 	}
-	for (u64 i = 0; i < count; i++) {
-		make_case(&machine, &x);
-		left = STEPS;
-		put_back();
-		random_run(&machine, user ? 0x23 : 0x08, user ? 0x1b : 0x10);
-		look(&machine);
-		put_back();
-		if (steps - shown >= REPORT_EACH) {
-			report();
-		}
-	}
-	report();
 	hostile_look_at_ram();
 	hostile_end();
 }

@@ -1,15 +1,17 @@
 /** @file
  * In and out of random bytes, with all registers.
  *
- * void random_run(struct random_machine *machine, u64 cs, u64 ss);
+ * void random_run(struct random_machine *machine);
  *
  * In: IRET.  Out: any exception, on the stack of IST 1, after which either
- * IRET goes on where it came, or random_run() returns.
+ * IRET goes on, with the registers as they are then, or random_run() returns.
  */
 #define RIP 128
 #define RFLAGS 136
 #define VECTOR 144
 #define ERROR 152
+#define CS 160
+#define SS 168
 
 	.macro	load_all
 	movq	8(%rax), %rcx
@@ -24,6 +26,17 @@
 	movq	(%rax), %rax
 	.endm
 
+	/* Between the exception's frame and the struct. */
+	.macro	frame_out frame, field
+	movq	\frame(%rsp), %rcx
+	movq	%rcx, \field(%rax)
+	.endm
+
+	.macro	frame_in frame, field
+	movq	\field(%rax), %rcx
+	movq	%rcx, \frame(%rsp)
+	.endm
+
 	.text
 	.globl random_run
 random_run:
@@ -35,10 +48,10 @@ random_run:
 	pushq	%r15
 	movq	%rsp, run_rsp(%rip)
 	movq	%rdi, run_machine(%rip)
-	pushq	%rdx
+	pushq	SS(%rdi)
 	pushq	32(%rdi)
 	pushq	RFLAGS(%rdi)
-	pushq	%rsi
+	pushq	CS(%rdi)
 	pushq	RIP(%rdi)
 	movq	%rdi, %rax
 	load_all
@@ -77,12 +90,11 @@ out:
 	popq	(%rax)
 	popq	VECTOR(%rax)
 	popq	ERROR(%rax)
-	movq	(%rsp), %rcx
-	movq	%rcx, RIP(%rax)
-	movq	16(%rsp), %rcx
-	movq	%rcx, RFLAGS(%rax)
-	movq	24(%rsp), %rcx
-	movq	%rcx, 32(%rax)
+	frame_out 0, RIP
+	frame_out 8, CS
+	frame_out 16, RFLAGS
+	frame_out 24, 32
+	frame_out 32, SS
 	cld
 	movq	%rax, %rdi
 	movq	%rsp, %rbx
@@ -92,6 +104,11 @@ out:
 	testb	%al, %al
 	jz	1f
 	movq	run_machine(%rip), %rax
+	frame_in 0, RIP
+	frame_in 8, CS
+	frame_in 16, RFLAGS
+	frame_in 24, 32
+	frame_in 32, SS
 	load_all
 	iretq
 1:	movq	run_rsp(%rip), %rsp

@@ -10,6 +10,12 @@
 		random_share((n), (n) >= RANDOM_USER); \
 	}
 
+#define REAL_SHARE(n) \
+	TEST(random_real_bytes_##n) \
+	{ \
+		random_real_share(n); \
+	}
+
 /* table */
 SHARE(0)
 SHARE(1)
@@ -43,4 +49,12 @@ SHARE(28)
 SHARE(29)
 SHARE(30)
 SHARE(31)
+REAL_SHARE(0)
+REAL_SHARE(1)
+REAL_SHARE(2)
+REAL_SHARE(3)
+REAL_SHARE(4)
+REAL_SHARE(5)
+REAL_SHARE(6)
+REAL_SHARE(7)
 /* end of table */

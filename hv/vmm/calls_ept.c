@@ -81,6 +81,12 @@ static int poke(struct bed *bed, const struct hypercall_poke *p)
 	return error;
 }
 
+/** Whoever writes entries reads and writes any memory there is. */
+static bool may_poke(const struct bed *bed)
+{
+	return !(bed->plan.test->flags & TEST_HOSTILE);
+}
+
 s64 calls_ept_poke(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_poke *from =
@@ -91,7 +97,8 @@ s64 calls_ept_poke(struct bed *bed, const u64 *args)
 		return -EFAULT;
 	}
 	memcpy(&p, from, sizeof(p));
-	return can_find(p.gpa, p.level) ? poke(bed, &p) : -EINVAL;
+	return may_poke(bed) && can_find(p.gpa, p.level) ? poke(bed, &p) :
+							   -EINVAL;
 }
 
 /** Is it a range of pages that the EPT can translate? */
@@ -193,6 +200,7 @@ s64 calls_ept_hook(struct bed *bed, const u64 *args)
 	memcpy(&hook, from, sizeof(hook));
 	if (hook.action >= HOOK_ACTION_COUNT || !hook.nth ||
 	    !can_find(hook.poke.gpa, EPT_PTE) ||
+	    (hook.action == HOOK_POKE && !may_poke(bed)) ||
 	    (hook.action == HOOK_POKE &&
 	     !can_find(hook.poke.gpa, hook.poke.level))) {
 		return -EINVAL;

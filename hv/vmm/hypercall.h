@@ -19,7 +19,8 @@
  * devices of a test's own stands in hypercall_device.h, what is about the MMIO
  * cache in hypercall_cache.h, what plays reads in hypercall_reads.h, what is
  * about several vCPUs in hypercall_vcpu.h, about the buses in hypercall_bus.h,
- * about real mode in hypercall_real.h; they come with it.
+ * about real mode in hypercall_real.h, of hostile tests in hypercall_hostile.h;
+ * they come with it.
  */
 #ifndef HV_VMM_HYPERCALL_H
 #define HV_VMM_HYPERCALL_H
@@ -30,6 +31,7 @@
 #include "hv/vmm/hypercall_cache.h"
 #include "hv/vmm/hypercall_device.h"
 #include "hv/vmm/hypercall_doorbell.h"
+#include "hv/vmm/hypercall_hostile.h"
 #include "hv/vmm/hypercall_reads.h"
 #include "hv/vmm/hypercall_real.h"
 #include "hv/vmm/hypercall_vcpu.h"
@@ -181,7 +183,8 @@ enum hypercall {
 	/* The EPT. */
 	HYPERCALL_EPT_PEEK,	 /* rdi: struct hypercall_ept to fill, rsi: gpa,
 				  * rdx: level to stop at the latest */
-	HYPERCALL_EPT_POKE,	 /* rdi: struct hypercall_poke, at once */
+	HYPERCALL_EPT_POKE,	 /* rdi: struct hypercall_poke, at once;
+				  * refused to hostile tests */
 	HYPERCALL_EPT_UNMAP,	 /* rdi: gpa, rsi: pages */
 	HYPERCALL_EPT_PROTECT,	 /* rdi: gpa, rsi: pages; no more stores */
 	HYPERCALL_EPT_CODEC,	 /* rdi: struct hypercall_codec, both ways */
@@ -249,17 +252,10 @@ enum hypercall {
 	HYPERCALL_EMULATE_ALL,	 /* rdi: 1: the emulator does every instruction
 				  * of this vCPU; 0: only those that it must */
 
-	/* Hostile tests. */
+	/* Hostile tests; hypercall_hostile.h. */
 	HYPERCALL_SECRET,	 /* rdi: enum hypercall_secret; TEST_HOSTILE */
 
 	HYPERCALL_BEYOND,	 /* from here on: none */
-};
-
-/** What HYPERCALL_SECRET does. */
-enum hypercall_secret {
-	SECRET_COMPLEMENT, /* -> the secret with all bits inverted, so that the
-			    * guest can know it when it sees it */
-	SECRET_BETRAY,	   /* writes it to the beginning of the backing RAM */
 };
 
 /** Counters of the calling vCPU and its VM since the test began. */

@@ -1,5 +1,5 @@
 /** @file
- * The neighbour's life, on the second CPU.
+ * The neighbour's life, on the last CPU.
  */
 #include "hv/vmm/neighbour.h"
 
@@ -10,14 +10,21 @@
 #include "hv/vmm/start.h"
 #include "hv/x86/cpu.h"
 
-#define CPU 1
 #define RAM_SIZE (4ull << 20)
 #define RAM_PAGES (RAM_SIZE >> PAGE_SHIFT)
 #define LARGE_PAGE_PAGES 512
 #define MODEL_BYTES (NEIGHBOUR_WORDS * sizeof(u64))
 
+#define OPCODE_HLT 0xf4
+#define OPCODE_JMP_HERE 0xfeeb
+
 /** neighbour_code.S */
-extern const u8 neighbour_code[], neighbour_code_end[];
+extern const u8 neighbour_code[], neighbour_code_exit[], neighbour_code_end[];
+
+static unsigned int last_cpu(void)
+{
+	return cpu_count() - 1;
+}
 
 static u64 *words(const struct neighbour *n)
 {
@@ -45,11 +52,55 @@ static void compare(struct neighbour *n)
 	}
 }
 
+static void change_register(struct neighbour *n)
+{
+	struct vcpu_regs regs;
+
+	vcpu_regs_get(n->vcpu, &regs);
+	regs.gpr[GPR_RDI] ^= BIT(49);
+	vcpu_regs_set(n->vcpu, &regs);
+}
+
+/** In place of the VMCALL that its program loops around. */
+static void change_exit(const struct neighbour *n, u16 code)
+{
+	u64 at = (u64)(neighbour_code_exit - neighbour_code);
+
+	*(volatile u16 *)(n->ram + GUEST_LINK_MIN + at) = code;
+}
+
+/** On its CPU, while it does not run. */
+static void harm(struct neighbour *n)
+{
+	switch (n->harm) {
+	case HARM_NONE:
+	case HARM_COUNT:
+		return;
+	case HARM_MEMORY:
+		words(n)[NEIGHBOUR_WORDS / 2] ^= 1;
+		break;
+	case HARM_PROGRAM:
+		n->ram[GUEST_LINK_MIN + 1] ^= 1;
+		break;
+	case HARM_REGISTERS:
+		change_register(n);
+		break;
+	case HARM_END:
+		change_exit(n, OPCODE_HLT);
+		break;
+	case HARM_HANG:
+		change_exit(n, OPCODE_JMP_HERE);
+		break;
+	}
+	smp_store_release(&n->harm, HARM_NONE);
+}
+
 static void live(void *arg)
 {
 	struct neighbour *n = arg;
 
 	while (!READ_ONCE(n->stop) && !n->wrong) {
+		harm(n);
 		if (vcpu_run(n->vcpu)) {
 			n->wrong = "vcpu_run() failed";
 			return;
@@ -109,13 +160,25 @@ int neighbour_start(struct neighbour *n)
 		error = make_memory(n);
 	}
 	if (!error) {
-		error = cpu_run_on(CPU, make_vcpu, n);
+		error = cpu_run_on(last_cpu(), make_vcpu, n);
 	}
 	if (!error) {
 		error = n->error;
 	}
-	n->error = error ? error : cpu_start_on(CPU, run, n);
+	n->error = error ? error : cpu_start_on(last_cpu(), run, n);
 	return n->error;
+}
+
+int neighbour_harm(struct neighbour *n, u64 how)
+{
+	if (!n->vcpu || !how || how >= HARM_COUNT) {
+		return -EINVAL;
+	}
+	WRITE_ONCE(n->harm, how);
+	while (smp_load_acquire(&n->harm) && !smp_load_acquire(&n->ended)) {
+		cpu_relax();
+	}
+	return 0;
 }
 
 /** It is to live after the hostile guest's end as well. */
@@ -129,7 +192,7 @@ static void end(struct neighbour *n)
 		cpu_relax();
 	}
 	WRITE_ONCE(n->stop, true);
-	cpu_wait(CPU);
+	cpu_wait(last_cpu());
 }
 
 static void judge(struct neighbour *n)

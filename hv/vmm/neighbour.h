@@ -1,8 +1,8 @@
 /** @file
  * The VM beside a hostile one: it computes, and must not notice anything.
  *
- *	CPU 0   the hostile guest     vcpu_run() | answer | ...
- *	CPU 1   the neighbour         vcpu_run() | compare | ...
+ *	first CPU   the hostile guest     vcpu_run() | answer | ...
+ *	last CPU    the neighbour         vcpu_run() | compare | ...
  *
  * Its program steps through a sequence of numbers, changes a word of its memory
  * at each and asks for nothing; every so many steps it exits.  The VMM does the
@@ -14,6 +14,7 @@
 
 #include "bus/types.h"
 #include "hv/lib/recovery.h"
+#include "hv/vmm/hypercall.h"
 #include "hv/vmm/verdict.h"
 
 struct vcpu;
@@ -33,15 +34,24 @@ struct neighbour {
 	struct crash crash;
 	bool ended;
 
-	bool stop; /* asked of its CPU */
+	/* Asked of its CPU. */
+	bool stop;
+	enum hypercall_harm harm; /* HARM_NONE: done */
 };
 
 /**
- * Make it and let it run on the second CPU.
+ * Make it and let it run on the last CPU.
  * @param n zeroed
  * @return 0, or an errno; neighbour_destroy() takes away what there is
  */
 int neighbour_start(struct neighbour *n) __must_check;
+
+/**
+ * Harm it, for tests of neighbour_judge(); a passed test must fail then.
+ * Returns when it is done.
+ * @param how enum hypercall_harm, or anything: -EINVAL
+ */
+int neighbour_harm(struct neighbour *n, u64 how) __must_check;
 
 /** One more round, then it ends; a passed test fails if it was harmed.  Does
  * nothing when there is none. */

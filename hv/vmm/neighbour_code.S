@@ -20,6 +20,8 @@ neighbour_code:
 	decl	%ecx
 	jnz	2b
 	xorl	%eax, %eax
+	.globl neighbour_code_exit
+neighbour_code_exit:
 	vmcall
 	jmp	1b
 	.globl neighbour_code_end

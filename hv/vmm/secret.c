@@ -60,6 +60,9 @@ s64 secret_call(struct bed *bed, const u64 *args)
 		fill((u64 *)bed->backing);
 		return 0;
 	}
+	if (args[0] == SECRET_HARM) {
+		return neighbour_harm(&bed->neighbour, args[1]);
+	}
 	return args[0] == SECRET_COMPLEMENT ? (s64)~secret : -EINVAL;
 }
 
