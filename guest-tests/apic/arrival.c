@@ -12,7 +12,9 @@
 #define SELECTOR_TSS 0x28
 #define TSS_AVAILABLE 0x89ull
 #define GDT_SIZE 64
+#define VECTOR_NMI 2
 #define GATE_IST_1 0x8e01
+#define IST_2 (GATE_IST_1 + 1)
 #define GATE_PRESENT BIT(15)
 
 struct gate {
@@ -51,7 +53,8 @@ static void fill_idt(void)
 
 		idt[i] = (struct gate){ .low = (u16)stub,
 					.selector = SELECTOR_CODE,
-					.type = GATE_IST_1,
+					.type = i == VECTOR_NMI ? IST_2
+								: GATE_IST_1,
 					.middle = (u16)(stub >> 16),
 					.high = (u32)(stub >> 32) };
 	}
@@ -92,7 +95,10 @@ static void load_idt(u64 base)
 
 static void set_stack(u64 top)
 {
-	((struct tss *)arrival_at(ARRIVAL_TSS))->ist[0] = top;
+	struct tss *tss = (struct tss *)arrival_at(ARRIVAL_TSS);
+
+	tss->ist[0] = top;
+	tss->ist[1] = top - PAGE_SIZE / 2;
 }
 
 void arrival_begin(void)
@@ -111,6 +117,7 @@ void arrival_begin(void)
 	load_idt(arrival_at(ARRIVAL_IDT));
 	arrival_seen.count = 0;
 	arrival_seen.landing = 0;
+	arrival_seen.order = 0;
 }
 
 void arrival_forget(unsigned int pages)
@@ -121,6 +128,17 @@ void arrival_forget(unsigned int pages)
 					   1));
 		}
 	}
+}
+
+void arrival_send_amid(enum arrival_page page, u32 icr)
+{
+	const struct hypercall_hook hook = {
+		.action = HOOK_SEND,
+		.nth = 1,
+		.poke = { .gpa = arrival_at(page), .or = icr },
+	};
+
+	CHECK_DONE(vmcall1(HYPERCALL_HOOK, vmcall_address(&hook)));
 }
 
 void arrival_spoil(enum arrival_page page)

@@ -29,11 +29,14 @@ struct arrival_seen {
 	u64 count, vector, error, rip, cr2;
 	/** Where the handler returns to; 0: where the frame says. */
 	u64 landing;
+	/** Vectors, the last in the low byte. */
+	u64 order;
 };
 
 extern volatile struct arrival_seen arrival_seen;
 
-/** Move all tables to their pages, all gates with IST 1; interrupts are off. */
+/** Move all tables to their pages, all gates with IST 1, the
+ * NMI's with 2, which is on the same page; interrupts are off. */
 void arrival_begin(void);
 
 /** A gate is not present from now on. */
@@ -44,6 +47,10 @@ u64 arrival_at(enum arrival_page page);
 
 /** The hypervisor forgets the pages of a set. @param pages bits by number */
 void arrival_forget(unsigned int pages);
+
+/** Amid the next exit for that page, an IPI arrives here. @param icr as in the
+ * register's low half */
+void arrival_send_amid(enum arrival_page page, u32 icr);
 
 /** From now on that table, or the stack, lies in a device. */
 void arrival_spoil(enum arrival_page page);

@@ -28,6 +28,8 @@ arrived:
 	incq	arrival_seen(%rip)
 	movq	8(%rsp), %rax
 	movq	%rax, arrival_seen+8(%rip)
+	shlq	$8, arrival_seen+48(%rip)
+	movb	%al, arrival_seen+48(%rip)
 	movq	16(%rsp), %rax
 	movq	%rax, arrival_seen+16(%rip)
 	movq	24(%rsp), %rax
@@ -47,6 +49,6 @@ arrived:
 	.balign	8
 	.globl	arrival_seen
 arrival_seen:
-	.space	48
+	.space	56
 
 	.section .note.GNU-stack, "", @progbits

@@ -250,13 +250,65 @@ TEST(page_fault_meets_every_table)
 		 "CR2 is that of the guest's fault, not of ours");
 }
 
-/* Tables that are no memory at all ----------------------------------------- */
+/* Two at a time ------------------------------------------------------------ */
 
-/** Let an event meet a table in a device. */
-static void check_end(void (*provoke)(unsigned int pages),
-		      enum arrival_page page)
+/** It is executed again if it is forgotten, but behind the other one. */
+static void int_on_its_way(unsigned int pages)
+{
+	PROVOKE(pages, "", "movq $0, %2; sti; nop; int %3; nop; nop",
+		"i"(VECTOR_SOFT));
+}
+
+/** The APIC has given it away: it must not be lost. */
+static void interrupt_on_its_way(unsigned int pages)
+{
+	apic_write(APIC_ICR_LOW, APIC_SELF | APIC_ASSERT | APIC_VECTOR);
+	PROVOKE(pages, "", "movq $0, %2; sti; nop; nop", "i"(0));
+}
+
+/**
+ * An event is on its way and exits at each of the pages; meanwhile an IPI
+ * arrives.  What is on its way comes first.
+ * @param order vectors in the order of their handlers
+ */
+static void check_both(void (*provoke)(unsigned int pages), u32 icr, u64 order)
 {
 	arrival_begin();
+	apic_write(APIC_SVR, APIC_SVR_ENABLE | APIC_VECTOR_SPURIOUS);
+	for (unsigned int i = 0; i < ARRIVAL_PAGES; i++) {
+		arrival_seen.count = 0;
+		arrival_seen.order = 0;
+		arrival_send_amid(i, icr);
+		provoke(BIT(i));
+		apic_write(APIC_EOI, 0);
+		CHECK_COUNT(arrival_seen.count, 2, "each comes once");
+		CHECK_EQ(arrival_seen.order, order,
+			 "an event on its way is not overtaken");
+	}
+}
+
+TEST(interrupt_waits_for_an_int_on_its_way)
+{
+	check_both(int_on_its_way, APIC_VECTOR, VECTOR_SOFT << 8 | APIC_VECTOR);
+}
+
+/** It interrupts the other's handler before its first instruction. */
+TEST(nmi_waits_for_an_interrupt_on_its_way)
+{
+	check_both(interrupt_on_its_way, APIC_NMI,
+		   APIC_VECTOR_NMI << 8 | APIC_VECTOR);
+}
+
+/* Tables that are no memory at all ----------------------------------------- */
+
+/** Let an event meet a table in a device. @param known it has been met */
+static void check_end(void (*provoke)(unsigned int pages),
+		      enum arrival_page page, bool known)
+{
+	arrival_begin();
+	if (known) {
+		mmio_read4(DEVICE_NOBODY_GPA);
+	}
 	apic_write(APIC_SVR, APIC_SVR_ENABLE | APIC_VECTOR_SPURIOUS);
 	arrival_spoil(page);
 	CHECK_STOP(STOP_DELIVERY, ~0ull, ~0ull,
@@ -267,20 +319,20 @@ static void check_end(void (*provoke)(unsigned int pages),
 
 TEST(interrupt_with_its_gate_in_a_device)
 {
-	check_end(interrupt, ARRIVAL_IDT);
+	check_end(interrupt, ARRIVAL_IDT, true);
 }
 
 TEST(nmi_with_its_segment_in_a_device)
 {
-	check_end(nmi, ARRIVAL_GDT);
+	check_end(nmi, ARRIVAL_GDT, false);
 }
 
 TEST(int_n_with_its_tss_in_a_device)
 {
-	check_end(soft_interrupt, ARRIVAL_TSS);
+	check_end(soft_interrupt, ARRIVAL_TSS, true);
 }
 
 TEST(gp_with_its_stack_in_a_device)
 {
-	check_end(protection, ARRIVAL_STACK);
+	check_end(protection, ARRIVAL_STACK, false);
 }

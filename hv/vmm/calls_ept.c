@@ -8,6 +8,7 @@
  */
 #include "hv/vmm/calls_groups.h"
 
+#include "hv/vcpu/irqchip.h"
 #include "hv/vmm/calls_shadow.h"
 #include "hv/vmm/calls_slots.h"
 #include "mmu/ept_fault.h"
@@ -169,6 +170,15 @@ s64 calls_ept_physical_width(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/** @return whether the first vCPU's APIC has taken it */
+static bool send(struct bed *bed, u32 icr)
+{
+	const struct vlapic_message message = { .mode = (u8)bits(icr, 10, 8),
+						.vector = (u8)icr };
+
+	return bed->vm->irqchip && irqchip_send(bed->vm, &message);
+}
+
 /** Called at each EPT exit, before the fault handler looks at anything. */
 static void act(struct vm *vm, gpa_t address)
 {
@@ -181,10 +191,18 @@ static void act(struct vm *vm, gpa_t address)
 		return;
 	}
 	bed->hook_set = false;
-	if (hook->action == HOOK_FINISH) {
+	switch ((enum hypercall_hook_action)hook->action) {
+	case HOOK_FINISH:
 		bed->hooks_run += calls_slots_finish_change(bed) != 0;
-	} else {
+		break;
+	case HOOK_SEND:
+		bed->hooks_run += send(bed, (u32)hook->poke.or);
+		break;
+	case HOOK_POKE:
 		bed->hooks_run += poke(bed, &hook->poke) == 0;
+		break;
+	case HOOK_ACTION_COUNT:
+		break;
 	}
 }
 

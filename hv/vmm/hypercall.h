@@ -427,6 +427,7 @@ struct hypercall_poke {
 
 enum hypercall_hook_action {
 	HOOK_POKE,   /* do the poke */
+	HOOK_SEND,   /* an IPI to APIC 0, poke.or as in an ICR */
 	HOOK_FINISH, /* finish the held change of the slots */
 	HOOK_ACTION_COUNT,
 };
