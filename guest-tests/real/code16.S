@@ -165,6 +165,13 @@ handler code16_undefined
 	back
 code16_undefined_end:
 
+piece code16_no_msr
+	rdmsr
+handler code16_no_msr
+	incl	%edx
+	back
+code16_no_msr_end:
+
 piece code16_unknown
 	nop
 	fadd	%st(0), %st

@@ -37,6 +37,8 @@ extern const u8 code16_spin[], code16_spin_end[];
 extern const u8 code16_sleep[], code16_sleep_end[];
 /* UD2; vector 6 counts in EDX */
 extern const u8 code16_undefined[], code16_undefined_end[];
+/* RDMSR of ECX; vector 13 counts in EDX */
+extern const u8 code16_no_msr[], code16_no_msr_end[];
 /* an instruction that the emulator has not */
 extern const u8 code16_unknown[], code16_unknown_end[];
 /* DS:DI struct hypercall_bus_meeting, ESI the device, ECX rounds */

@@ -5,6 +5,7 @@
 #include "guest-tests/lib/test.h"
 #include "guest-tests/real/code16.h"
 
+#define NO_MSR 0x12345678
 #define HANDLER 0x100 /* code16.S */
 
 static void twice(void (*test)(u16 flags))
@@ -93,9 +94,25 @@ static void undefined(u16 flags)
 		 "FLAGS, CS and IP are pushed, and no error code");
 }
 
+/** On the processor this one is the hypervisor's to inject. */
+static void no_msr(u16 flags)
+{
+	struct hypercall_real r;
+
+	CODE16_PREPARE(&r, code16_no_msr);
+	r.flags = flags;
+	r.gpr[1] = NO_MSR;
+	real_set_vector(TRAP_GP, HANDLER);
+	real_run(&r);
+	CHECK_COUNT(r.gpr[2], 1, "RDMSR of what is none is one #GP");
+	CHECK_EQ(r.gpr[4], REAL_STACK_TOP - 6,
+		 "#GP pushes no error code in real mode, whoever raises it");
+}
+
 TEST(an_exception_has_no_error_code_in_real_mode)
 {
 	twice(undefined);
+	twice(no_msr);
 }
 
 /** SS.RPL is not that of CS: no such state can be entered; and the table at 0

@@ -19,6 +19,7 @@
 #include "bus/errno.h"
 #include "emulator/emulator.h"
 #include "hv/lib/trace.h"
+#include "hv/vcpu/guest_mode.h"
 #include "hv/vcpu/interrupts.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vmx/vmx_controls.h"
@@ -175,6 +176,17 @@ void events_delivered(struct vcpu *vcpu)
 	vcpu->event.info = 0;
 }
 
+/** Real mode has no error codes, and an entry with one fails - SDM 3C
+ * 27.2.1.3. */
+static void write_error_code(struct vcpu_event *event)
+{
+	if (guest_mode_cr0() & CR0_PE) {
+		vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
+	} else {
+		event->info &= ~(u32)INTR_INFO_HAS_ERROR_CODE;
+	}
+}
+
 /** The event goes into the VMCS, and NMI blocking and such with it. */
 static void write_event(struct vcpu *vcpu)
 {
@@ -182,7 +194,7 @@ static void write_event(struct vcpu *vcpu)
 	u32 type = (event->info & INTR_INFO_TYPE) >> 8;
 
 	if (event->info & INTR_INFO_HAS_ERROR_CODE) {
-		vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
+		write_error_code(event);
 	}
 	if (type == INTR_TYPE_SOFT_INTERRUPT ||
 	    type == INTR_TYPE_SOFT_EXCEPTION ||
