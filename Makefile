@@ -75,6 +75,9 @@ MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null || sysctl -n hw.ncpu),2)
 endif
 
 # Say it once, not for each file; what installs or explains must work without.
+ifeq ($(shell mkdir -p build 2>/dev/null; test -d build -a -w build && echo yes),)
+$(error build/ cannot be written here: copy the tree to a folder where you may write)
+endif
 need = $(if $(shell command -v $1),,$(error $1 is not installed: run tools/deps build))
 ifneq ($(filter image guests iso trace run linux qemu bochs bench,$(or $(MAKECMDGOALS),image)),)
 $(call need,$(firstword $(CC)))
