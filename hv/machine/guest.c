@@ -26,6 +26,7 @@
 #include "hv/vmm/driver.h"
 #include "hv/x86/cpu.h"
 #include "hv/x86/machine.h"
+#include "hv/x86/uart.h"
 
 #define APPEND_MODULE "exit49-append"
 #define DEV_MODULE "exit49-dev"
@@ -152,6 +153,7 @@ static void make(void)
 
 void guest_main(void)
 {
+	uart_serve_terminal();
 	driver_vmx_on_all();
 	make();
 	printf("exit49: %s begins, %u MiB, %u CPU%s\n", pc.boot.name,

@@ -41,6 +41,7 @@
 struct uart_port {
 	u16 base;
 	bool present;
+	bool is_terminal; /* "\n" alone would not begin a line */
 	u32 locked;
 };
 
@@ -72,6 +73,11 @@ void uart_init(void)
 	for (unsigned int i = 0; i < UART_COUNT; i++) {
 		init_port(&ports[i]);
 	}
+}
+
+void uart_serve_terminal(void)
+{
+	ports[UART_PEOPLE].is_terminal = true;
 }
 
 /** Bounded by polls, as there is no clock that is sure to run. */
@@ -137,7 +143,7 @@ struct uart_sink {
 	struct printf_sink sink; /* must be first */
 	enum uart port;
 	size_t used;
-	char buffer[256];
+	char buffer[256 + 1]; /* the second of CR and LF has room always */
 };
 
 static void flush(struct uart_sink *sink)
@@ -150,8 +156,11 @@ static void put(struct printf_sink *sink, char c)
 {
 	struct uart_sink *uart = container_of(sink, struct uart_sink, sink);
 
+	if (c == '\n' && ports[uart->port].is_terminal) {
+		uart->buffer[uart->used++] = '\r';
+	}
 	uart->buffer[uart->used++] = c;
-	if (uart->used == sizeof(uart->buffer)) {
+	if (uart->used >= sizeof(uart->buffer) - 1) {
 		flush(uart);
 	}
 }

@@ -16,6 +16,12 @@ enum uart { UART_PEOPLE, UART_RESULTS, UART_COUNT };
 void uart_init(void);
 
 /**
+ * Behind COM1 is a raw terminal, since a guest uses it, too: lines that are
+ * printed there end with CR and LF from now on.
+ */
+void uart_serve_terminal(void);
+
+/**
  * Write bytes; "\n" goes out as it is.
  * Bytes of one call stay together when several CPUs write.
  */

@@ -3,21 +3,18 @@
 The kernel, its initrd and its command line go over as multiboot modules; the guest's
 serial port is the terminal. How it has ended is a line on COM2.
 """
-import contextlib
 import gzip
 import os
 import re
 import shutil
-import sys
 import tempfile
-import termios
 import time
-import tty
 import zlib
 
 from .common import Problem, require_file
 from .machine import MACHINES, Machine
 from .request import MAX_MEM, Request
+from .terminal import Keys, Waiting, raw_terminal
 
 APPEND = "exit49-append"
 APPEND_MAX = 4095
@@ -32,10 +29,8 @@ UNWRITTEN = "unwritten"
 OVERHEAD = 24
 LEAST = 40
 LEAST_GUEST = 2
-MIB = 1 << 20
+MIB, SECTOR = 1 << 20, 512
 GZIP = b"\x1f\x8b"
-LEAVE, ESCAPE = b"x", b"\x01"
-PATIENCE = 2.0
 
 
 def parse_size(text, name="MEM"):
@@ -59,13 +54,24 @@ def machine_memory(guest, files):
     if guest < LEAST_GUEST:
         raise Problem(f"MEM={guest}M is too little: a guest has "
                       f"{LEAST_GUEST} MiB at least")
-    modules = sum(os.path.getsize(path) for path in files)
-    mem = guest + OVERHEAD + guest // 128 + -(-modules // MIB)
+    modules = -(-sum(os.path.getsize(path) for path in files) // MIB)
+    mem = guest + OVERHEAD + guest // 128 + modules
     mem = max(LEAST, mem + mem % 2)
     if mem > MAX_MEM:
-        raise Problem(f"MEM={guest}M is too much: with the hypervisor that makes {mem} "
-                      f"MiB, and a machine has at most {MAX_MEM}")
+        what = (f"MEM={guest}M is too much: with the hypervisor" if guest > modules else
+                f"kernel, initrd and disk are too large: with MEM={guest}M")
+        raise Problem(f"{what} that makes {mem} MiB, and a machine has at most "
+                      f"{MAX_MEM}")
     return mem
+
+
+def require_disk(path):
+    """Raise a Problem unless path is a file of whole sectors."""
+    require_file(path, "the disk")
+    rest = os.path.getsize(path) % SECTOR
+    if rest:
+        raise Problem(f"the disk {path} has {rest} bytes behind its last sector: its "
+                      f"size must be a multiple of {SECTOR}")
 
 
 def unpacked(folder, path):
@@ -96,66 +102,6 @@ def split_initrds(text):
         return text.split()
     parts = re.split(r"(?<!,),(?!,)", text)
     return [part.replace(",,", ",").strip() for part in parts]
-
-
-class Keys:
-    """What is typed goes to the guest, but for Ctrl-A X, which leaves."""
-
-    def __init__(self, machine):
-        self.machine, self.escaped = machine, False
-        self.early = b""
-        self.open = False
-
-    def begin(self):
-        """The machine has a serial port now; what was typed before goes there."""
-        if not self.open:
-            self.open = True
-            self.machine.send(self.early)
-
-    def feed(self, data):
-        for byte in (data[i:i + 1] for i in range(len(data))):
-            if self.escaped and byte.lower() == LEAVE:
-                self.machine.leave()
-            elif byte == ESCAPE and not self.escaped:
-                self.escaped = True
-                continue
-            elif self.open:
-                self.machine.send(byte)
-            else:
-                self.early += byte
-            self.escaped = False
-
-
-class Waiting:
-    """Tells who waits that something is going on, until the guest speaks."""
-
-    def __init__(self, name):
-        self.name, self.began = name, time.monotonic()
-        self.told = 0
-
-    def tick(self):
-        seconds = int(time.monotonic() - self.began)
-        if self.name and seconds >= PATIENCE and seconds > self.told + 1:
-            self.told = seconds
-            print(f"{self.name}: no word of the guest yet ({seconds} s)\r",
-                  file=sys.stderr, flush=True)
-
-    def over(self):
-        self.name = ""
-
-
-@contextlib.contextmanager
-def raw_terminal(fd):
-    """Take each key as it comes, if fd is a terminal at all."""
-    if fd is None or not os.isatty(fd):
-        yield
-        return
-    before = termios.tcgetattr(fd)
-    try:
-        tty.setraw(fd)
-        yield
-    finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
 
 class Guest:
@@ -191,7 +137,7 @@ class Guest:
             files.append(self.text(folder, DEVICES, options.dev))
             names.append(DEVICES)
         if options.disk:
-            require_file(options.disk, "the disk")
+            require_disk(options.disk)
             files.append(options.disk)
             names.append(DISK)
         mem = parse_size(options.mem)
@@ -249,6 +195,6 @@ def run(options, on_console, keyboard=None, make=Machine):
         keys = Keys(machine)
         if keyboard is not None:
             machine.add_input(keyboard, keys.feed)
-        with raw_terminal(keyboard):
+        with raw_terminal(keyboard, options.quiet):
             outcome = machine.run()
         return guest.status(outcome)

@@ -69,6 +69,8 @@ def _download(folder):
                 size = sum(entry.stat().st_size for entry in os.scandir(folder))
                 print(f"\r\033[K{size // 10 ** 6} MB, "
                       f"{time.monotonic() - began:.0f} s\r", end="", flush=True)
+        if sys.stdout.isatty():
+            print("\033[K", end="")
         said = process.stderr.read().strip().splitlines()
     if process.returncode:
         why = said[-1].replace("tools/deps: ", "") if said else "tools/deps failed"

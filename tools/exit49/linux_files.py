@@ -40,7 +40,7 @@ if [ -n "$root" ]; then
 	echo "$root cannot be mounted as the root: here is the initramfs' shell"
 fi
 echo "Linux $(uname -r), $(nproc) CPU(s): the shell of busybox; poweroff -f ends it"
-exec setsid cttyhack sh
+exec setsid cttyhack terminal sh
 """
 
 # name, text
@@ -52,6 +52,12 @@ for module; do
 	[ -d /sys/module/$module ] || insmod /lib/$module.ko || exit
 done
 """),
+    ("bin/terminal", """\
+#!/bin/sh
+# Who has started the machine may have told the terminal's size on the command line.
+[ -n "$COLUMNS" ] && stty rows "$LINES" cols "$COLUMNS"
+exec "$@"
+"""),
     ("bin/disk", f"#!/bin/sh\nexec load {_names(DISK_MODULES)}\n"),
     ("bin/console", f"#!/bin/sh\nexec load {_names(CONSOLE_MODULES)}\n"),
 )
@@ -59,7 +65,7 @@ done
 ROOT_FILES = (
     ("etc/inittab", """\
 ::sysinit:/etc/rc
-::respawn:cttyhack login
+::respawn:cttyhack /bin/terminal /bin/busybox login
 ::shutdown:mount -o remount,ro /
 """),
     ("etc/rc", """\

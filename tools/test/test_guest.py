@@ -40,6 +40,16 @@ class SizeTest(FolderCase):
         self.assertGreaterEqual(guest.machine_memory(2, []), 32)
         with self.assertRaisesRegex(Problem, "MEM=3072M is too much"):
             guest.machine_memory(3072, [])
+        os.truncate(path, 4 << 30)
+        with self.assertRaisesRegex(Problem, "disk are too large: with MEM=128M that"):
+            guest.machine_memory(128, [path])
+
+    def test_a_disk_has_whole_sectors(self):
+        guest.require_disk(self.write("disk", "x" * 1024))
+        for text, words in (("x" * 1000, "has 488 bytes behind its last sector"),
+                            ("", "the disk .* is empty")):
+            with self.assertRaisesRegex(Problem, words):
+                guest.require_disk(self.write("disk", text))
         with self.assertRaisesRegex(Problem, "MEM=1M is too little"):
             guest.machine_memory(1, [])
 
@@ -54,7 +64,7 @@ class RequestTest(FolderCase):
 
     def test_kernel_first_then_command_line_then_initrds(self):
         request = self.request(initrd=[self.write("in itrd", "x")],
-                               disk=self.write("d", "x"))
+                               disk=self.write("d", "x" * 512))
         self.assertEqual(request.names,
                          ["kernel", "exit49-append", "in_itrd", "exit49-disk"])
         with open(request.modules[1], "rb") as file:
@@ -108,22 +118,6 @@ class RequestTest(FolderCase):
         with self.assertRaisesRegex(Problem, "^lab 1.1: not written yet$") as end:
             one.status(outcome)
         self.assertEqual(end.exception.status, 2)
-
-
-class KeysTest(FolderCase):
-    def test_ctrl_a_x_leaves_and_ctrl_a_twice_is_one(self):
-        machine = mock.Mock()
-        keys = guest.Keys(machine)
-        keys.feed(b"early")
-        machine.send.assert_not_called()
-        keys.begin()
-        machine.send.assert_called_once_with(b"early")
-        keys.feed(b"\x01\x01a\x01b")
-        sent = b"".join(call.args[0] for call in machine.send.call_args_list)
-        self.assertEqual(sent, b"early\x01ab")
-        machine.leave.assert_not_called()
-        keys.feed(b"\x01x")
-        machine.leave.assert_called_once_with()
 
 
 class DialogTest(FolderCase):
