@@ -72,7 +72,7 @@ static void check_range(u32 first, u32 count)
 static void no_other_msr_can_be_read(void **state)
 {
 	(void)state;
-	mtrr_reset(&vcpu.mtrr);
+	mtrr_reset(&vcpu.mtrr, 40);
 	check_range(0, 0x10000);
 	check_range(0x40000000, 0x1000);
 	check_range(PVCLOCK_MSR_WALL - 0x100, 0x200);
@@ -98,7 +98,7 @@ static void mtrrs_keep_what_is_written(void **state)
 	u64 value = 0;
 
 	(void)state;
-	mtrr_reset(&vcpu.mtrr);
+	mtrr_reset(&vcpu.mtrr, 40);
 	assert_int_equal(exit_msr_pc_set(&vcpu, 0x201, 0x800), 0);
 	assert_int_equal(exit_msr_pc_get(&vcpu, 0x201, &value), 0);
 	assert_int_equal(value, 0x800);
