@@ -69,11 +69,11 @@ static void intr(void *data, bool high)
 	irqchip_set_intr(pc->vm, high);
 }
 
-static void deliver(void *data, const struct vlapic_message *message)
+static bool deliver(void *data, const struct vlapic_message *message)
 {
 	struct pc *pc = data;
 
-	(void)irqchip_send(pc->vm, message);
+	return irqchip_send(pc->vm, message);
 }
 
 /** @param port that has done it, see enum board_end */

@@ -61,7 +61,7 @@ struct board_host {
 	/** INTR of the 8259s, the LINT0 of all local APICs, changes. */
 	void (*intr)(void *data, bool high);
 	/** To the local APICs; see ioapic_init(). */
-	void (*deliver)(void *data, const struct vlapic_message *message);
+	bool (*deliver)(void *data, const struct vlapic_message *message);
 	/** It is at its end; accesses may still come.
 	 * @param code 0 to 2^32 - 1, of BOARD_EXITED; of BOARD_RESET the port
 	 */

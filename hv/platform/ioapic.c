@@ -34,7 +34,8 @@
 #define ROW_READ_ONLY (ROW_BUSY | ROW_REMOTE_IRR)
 #define ROW_DEFINED (BITS(63, 56) | BITS(16, 0))
 
-static void deliver(struct ioapic *ioapic, unsigned int line)
+/** @return whether it was accepted */
+static bool deliver(struct ioapic *ioapic, unsigned int line)
 {
 	u64 row = ioapic->row[line];
 	struct vlapic_message message = {
@@ -46,7 +47,7 @@ static void deliver(struct ioapic *ioapic, unsigned int line)
 	};
 
 	ioapic->messages++;
-	ioapic->deliver(ioapic->data, &message);
+	return ioapic->deliver(ioapic->data, &message);
 }
 
 /** Is the line asserted, given its polarity? */
@@ -65,10 +66,10 @@ static void try_level(struct ioapic *ioapic, unsigned int line)
 	if ((*row & (ROW_LEVEL | ROW_MASKED | ROW_REMOTE_IRR)) == ROW_LEVEL &&
 	    asserted(ioapic, line)) {
 		/* Only what a local APIC ends by an EOI waits for it. */
-		if (bits(*row, 10, 8) <= VLAPIC_LOWEST) {
+		if (deliver(ioapic, line) &&
+		    bits(*row, 10, 8) <= VLAPIC_LOWEST) {
 			*row |= ROW_REMOTE_IRR;
 		}
-		deliver(ioapic, line);
 	}
 }
 
@@ -220,7 +221,7 @@ int ioapic_access(void *opaque, struct bus_access *access)
 }
 
 void ioapic_init(struct ioapic *ioapic,
-		 void (*take)(void *data, const struct vlapic_message *m),
+		 bool (*take)(void *data, const struct vlapic_message *m),
 		 void *data)
 {
 	*ioapic = (struct ioapic){ .deliver = take, .data = data };

@@ -13,6 +13,9 @@
  *	destination .... mask level rIRR low  busy log. delivery  vector
  *
  * An edge that comes while its line is masked is lost, as the data sheet says.
+ * A level that no local APIC accepts is no lost one: it makes its message again
+ * when its line or its row changes, until somebody does.
+ *
  * The end of a level-triggered interrupt comes as an EOI message from the
  * local APIC that had it, or through the EOI register that version 0x20 has.
  *
@@ -39,18 +42,19 @@ struct ioapic {
 	u64 row[IOAPIC_LINES];
 	u64 messages;  /* so many were made */
 	/* Fixed. */
-	void (*deliver)(void *data, const struct vlapic_message *message);
+	bool (*deliver)(void *data, const struct vlapic_message *message);
 	void *data;
 };
 
 /**
  * As after reset: all lines masked.
- * @param deliver takes a message to the local APICs.  It is called with the
- *	lock held, so it must not call back, and nobody may hold a lock that
- *	it takes while calling a function of this header.
+ * @param deliver takes a message to the local APICs, and says whether one of
+ *	them has accepted it.  It is called with the lock held, so it must not
+ *	call back, and nobody may hold a lock that it takes while calling a
+ *	function of this header.
  */
 void ioapic_init(struct ioapic *ioapic,
-		 void (*deliver)(void *data, const struct vlapic_message *m),
+		 bool (*deliver)(void *data, const struct vlapic_message *m),
 		 void *data);
 
 /**

@@ -169,7 +169,7 @@ static void set_line(struct rtc *rtc)
 
 static void catch_up(struct rtc *rtc, u64 now)
 {
-	u64 ticks = clock_ticks(&rtc->clock, now);
+	u64 ticks = clock_ticks(&rtc->clock, now) + rtc->lead;
 	u64 was = rtc->ticks;
 
 	if (ticks <= was) {
@@ -209,7 +209,9 @@ static u64 deadline(const struct rtc *rtc)
 
 		ticks = next < ticks ? next : ticks;
 	}
-	return ticks == CLOCK_NEVER ? ticks : clock_when(&rtc->clock, ticks);
+	return ticks == CLOCK_NEVER
+		       ? ticks
+		       : clock_when(&rtc->clock, ticks - rtc->lead);
 }
 
 u64 rtc_deadline(struct rtc *rtc)
@@ -251,6 +253,20 @@ static u8 read(struct rtc *rtc)
 	return value;
 }
 
+/** Out of its reset the divider makes the first update half a second later. */
+static void write_a(struct rtc *rtc, u8 value)
+{
+	bool ran = is_running(rtc);
+	u64 half = RTC_HZ / 2, more;
+
+	rtc->cmos[A] = value & ~A_UIP;
+	if (!ran && is_running(rtc)) {
+		more = (RTC_HZ + half - rtc->ticks % RTC_HZ) % RTC_HZ;
+		rtc->ticks += more;
+		rtc->lead += more;
+	}
+}
+
 /** Another way of writing numbers: the time is still the same. */
 static void write_b(struct rtc *rtc, u8 value)
 {
@@ -266,7 +282,7 @@ static void write(struct rtc *rtc, u8 value)
 {
 	switch (rtc->index) {
 	case A:
-		rtc->cmos[A] = value & ~A_UIP;
+		write_a(rtc, value);
 		break;
 	case B:
 		write_b(rtc, value);

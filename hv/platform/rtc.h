@@ -36,7 +36,8 @@ struct rtc {
 	/* Under lock. */
 	u8 index;
 	u8 cmos[RTC_SIZE]; /* the registers, as they read but for UIP */
-	u64 ticks;	   /* it has caught up to here, of 32768 Hz */
+	u64 ticks;	   /* its divider has counted so far, at 32768 Hz */
+	u64 lead;	   /* by so much more than the clock's */
 	/* Fixed. */
 	struct clock clock;
 	struct irq_line line;

@@ -48,6 +48,8 @@ enum serial_register {
 #define LSR_OVERRUN BIT(1)
 #define LSR_BREAK BIT(4)
 #define LSR_ERRORS BITS(4, 1)
+#define LSR_BAD_BYTES BITS(4, 2) /* parity, framing, break */
+#define LSR_IN_FIFO BIT(7)
 #define LSR_SENT (BIT(5) | BIT(6)) /* THRE, TEMT: always */
 
 #define MSR_DELTAS BITS(3, 0)
@@ -254,6 +256,10 @@ static u8 read_lsr(struct serial *serial)
 {
 	u8 lsr = serial->lsr | LSR_SENT;
 
+	/* With FIFOs there is a bit for "one of these has an error". */
+	if ((serial->fcr & FCR_ENABLE) && (lsr & LSR_BAD_BYTES)) {
+		lsr |= LSR_IN_FIFO;
+	}
 	serial->lsr = 0;
 	return serial->fifo.count ? lsr | LSR_DATA : lsr;
 }

@@ -51,11 +51,12 @@ static void see_intr(void *data, bool high)
 	intr = high;
 }
 
-static void see_message(void *data, const struct vlapic_message *message)
+static bool see_message(void *data, const struct vlapic_message *message)
 {
 	(void)data;
 	last = *message;
 	messages++;
+	return true;
 }
 
 static void see_end(void *data, enum board_end how, u32 value)

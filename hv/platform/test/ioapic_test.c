@@ -21,12 +21,14 @@
 static struct ioapic ioapic;
 static struct vlapic_message last;
 static unsigned int seen;
+static bool nobody; /* accepts */
 
-static void see(void *data, const struct vlapic_message *message)
+static bool see(void *data, const struct vlapic_message *message)
 {
 	assert_ptr_equal(data, &ioapic);
 	last = *message;
 	seen++;
+	return !nobody;
 }
 
 static void store(u64 offset, u32 length, u64 value)
@@ -73,6 +75,7 @@ static int begin(void **state)
 	(void)state;
 	ioapic_init(&ioapic, see, &ioapic);
 	seen = 0;
+	nobody = false;
 	return 0;
 }
 
@@ -151,6 +154,10 @@ static void a_masked_edge_is_lost(void **state)
 	ioapic_set_line(&ioapic, 7, false);
 	ioapic_set_line(&ioapic, 7, true);
 	assert_int_equal(seen, 1);
+	assert_false(last.logical);
+	put_row(7, 0x837, 0);
+	ioapic_pulse_line(&ioapic, 7);
+	assert_true(last.logical);
 }
 
 static void a_level_waits_for_its_end(void **state)
@@ -167,6 +174,8 @@ static void a_level_waits_for_its_end(void **state)
 	assert_int_equal(seen, 1);
 	ioapic_eoi(&ioapic, 0x3a);
 	assert_int_equal(seen, 1);
+	put_row(5, LEVEL | 0x39, 0); /* the same vector, and not asserted */
+	put_row(6, 0x39, 0);
 	ioapic_eoi(&ioapic, 0x39); /* still high: once more */
 	assert_int_equal(seen, 2);
 	ioapic_set_line(&ioapic, 9, false);
@@ -192,6 +201,26 @@ static void a_masked_level_comes_when_unmasked(void **state)
 	assert_int_equal(seen, 2);
 }
 
+static void a_level_that_nobody_accepts_is_sent_again(void **state)
+{
+	(void)state;
+	nobody = true;
+	put_row(9, LEVEL | 0x39, 7);
+	ioapic_set_line(&ioapic, 9, true);
+	assert_int_equal(seen, 1);
+	assert_int_equal(get_row(9), LEVEL | 0x39); /* no EOI will come */
+	nobody = false;
+	put_row(9, LEVEL | 0x39, 0);
+	assert_int_equal(get_row(9), LEVEL | REMOTE_IRR | 0x39);
+	/* an edge is lost, if that is what it was */
+	nobody = true;
+	put_row(4, 0x34, 7);
+	seen = 0;
+	ioapic_set_line(&ioapic, 4, true);
+	put_row(4, 0x34, 0);
+	assert_int_equal(seen, 1);
+}
+
 static void a_low_line_is_asserted_low(void **state)
 {
 	(void)state;
@@ -210,6 +239,13 @@ static void a_low_line_is_asserted_low(void **state)
 static void only_what_ends_waits(void **state)
 {
 	(void)state;
+	put_row(3, LEVEL | 0x133, 0); /* lowest priority */
+	ioapic_set_line(&ioapic, 3, true);
+	assert_int_equal(get_row(3), LEVEL | REMOTE_IRR | 0x133);
+	ioapic_eoi(&ioapic, 0x33);
+	assert_int_equal(seen, 2);
+	ioapic_set_line(&ioapic, 3, false);
+	seen = 0;
 	put_row(1, LEVEL | 0x400, 0); /* NMI */
 	ioapic_set_line(&ioapic, 1, true);
 	assert_int_equal(last.mode, VLAPIC_NMI);
@@ -217,7 +253,7 @@ static void only_what_ends_waits(void **state)
 	ioapic_set_line(&ioapic, 24, true);
 	ioapic_set_line(&ioapic, ~0u, true);
 	assert_int_equal(seen, 1);
-	assert_int_equal(ioapic.messages, 1);
+	assert_int_equal(ioapic.messages, 3);
 }
 
 static void lines_lead_to_both_controllers(void **state)
@@ -247,6 +283,8 @@ static void lines_lead_to_both_controllers(void **state)
 	assert_int_equal(seen, 3);
 	assert_int_equal(pic.master.irr, 1);
 	irq_lines_pulse(&lines, 2);
+	irq_line_set(&timer, false);
+	irq_lines_set(&lines, 2, true); /* there is no line 2 */
 	assert_int_equal(seen, 3);
 }
 
@@ -262,6 +300,8 @@ int main(void)
 		cmocka_unit_test_setup(a_level_waits_for_its_end, begin),
 		cmocka_unit_test_setup(a_masked_level_comes_when_unmasked,
 				       begin),
+		cmocka_unit_test_setup(
+			a_level_that_nobody_accepts_is_sent_again, begin),
 		cmocka_unit_test_setup(a_low_line_is_asserted_low, begin),
 		cmocka_unit_test_setup(only_what_ends_waits, begin),
 		cmocka_unit_test_setup(lines_lead_to_both_controllers, begin),

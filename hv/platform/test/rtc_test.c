@@ -212,11 +212,79 @@ static void updates_interrupt(void **state)
 	assert_true(rtc_deadline(&rtc) == CLOCK_NEVER);
 }
 
+static void rates_are_those_of_the_data_sheet(void **state)
+{
+	/* In 32768ths of a second. */
+	static const u32 periods[16] = { 0, 128, 256, 4, 8, 16, 32, 64, 128,
+					 256, 512, 1024, 2048, 4096, 8192,
+					 16384 };
+
+	(void)state;
+	put(0xb, 0x42);
+	assert_true(rtc_deadline(&rtc) != CLOCK_NEVER);
+	put(0xa, 0x20);
+	assert_int_equal(get(0xa), 0x20);
+	assert_true(rtc_deadline(&rtc) == CLOCK_NEVER);
+	for (u8 rate = 1; rate < 16; rate++) {
+		put(0xa, 0x20 | rate);
+		get(0xc);
+		now = rtc_deadline(&rtc);
+		assert_int_equal((now - 12345) / 100 % periods[rate], 0);
+		rtc_advance(&rtc, now);
+		assert_int_equal(get(0xc) & 0xc0, 0xc0);
+		assert_int_equal(get(0xc), 0);
+		assert_true(rtc_deadline(&rtc) == now + 100 * periods[rate]);
+	}
+}
+
+static void a_divider_in_reset_stands_still(void **state)
+{
+	(void)state;
+	put(0xb, 0x52);
+	put(0xa, 0x70);
+	assert_true(rtc_deadline(&rtc) == CLOCK_NEVER);
+	now += 10 * HZ + HZ / 4;
+	assert_int_equal(get(0), 0x58);
+	assert_int_equal(get(0xc), 0);
+	put(0xa, 0xa0); /* bit 7 cannot be written */
+	assert_int_equal(get(0xa), 0x20);
+	assert_true(rtc_deadline(&rtc) == now + HZ / 2);
+	now += HZ / 2 - 1;
+	assert_int_equal(get(0), 0x58);
+	now += 1;
+	assert_int_equal(get(0), 0x59);
+	assert_true(line);
+	put(0xa, 0x26); /* it ran: no new half second */
+	get(0xc);
+	put(0xb, 0x12);
+	assert_true(rtc_deadline(&rtc) == now + HZ);
+}
+
+static void flags_come_without_enables(void **state)
+{
+	(void)state;
+	now += HZ;
+	assert_int_equal(get(0xc), 0x50);
+	assert_false(line);
+	now += HZ;
+	put(0xb, 0x12); /* what has happened interrupts now */
+	assert_true(line);
+	get(0xb);
+	assert_true(line); /* only C ends it */
+	put(0xb, 0x02);
+	assert_false(line);
+	put(0xb, 0x12);
+	assert_true(line);
+	put(0xb, 0x92); /* setting the time takes UIE away */
+	assert_false(line);
+}
+
 static void firmware_has_noted_memory(void **state)
 {
 	(void)state;
 	assert_int_equal(get(0x16) << 8 | get(0x15), 640);
 	assert_int_equal(get(0x31) << 8 | get(0x30), 0xffff);
+	assert_int_equal(get(0x18) << 8 | get(0x17), 0xffff);
 	assert_int_equal(get(0x35) << 8 | get(0x34), (112 << 20) >> 16);
 	assert_int_equal(get(0x5f), 1);
 	assert_int_equal(get(0xd), 0x80);
@@ -307,6 +375,10 @@ int main(void)
 		cmocka_unit_test_setup(periods_interrupt, begin),
 		cmocka_unit_test_setup(the_alarm_goes_off, begin),
 		cmocka_unit_test_setup(updates_interrupt, begin),
+		cmocka_unit_test_setup(rates_are_those_of_the_data_sheet,
+				       begin),
+		cmocka_unit_test_setup(a_divider_in_reset_stands_still, begin),
+		cmocka_unit_test_setup(flags_come_without_enables, begin),
 		cmocka_unit_test_setup(firmware_has_noted_memory, begin),
 		cmocka_unit_test_setup(anything_may_be_written, begin),
 		cmocka_unit_test(the_keyboard_controller_resets),

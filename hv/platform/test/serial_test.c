@@ -200,6 +200,112 @@ static void modem_lines_note_changes(void **state)
 	assert_int_equal(in(MSR), 0xf0); /* its leading edge is none */
 }
 
+static void each_level_triggers(void **state)
+{
+	static const u8 levels[] = { 1, 4, 8, 14 };
+
+	(void)state;
+	for (u8 i = 0; i < 4; i++) {
+		out(IIR, 0);
+		out(IIR, (u8)(i << 6 | 0x01));
+		out(IER, 0x01);
+		for (u8 n = 1; n <= 14; n++) {
+			type("x", 1);
+			assert_int_equal(in(IIR), n < levels[i] ? 0xcc : 0xc4);
+		}
+		assert_int_equal(in(DATA), 'x');
+		out(IIR, (u8)(i << 6 | 0x01)); /* does not clear it */
+		assert_int_equal(in(LSR), 0x61);
+	}
+	out(IIR, 0xc2); /* without the enable bit nothing counts */
+	assert_int_equal(in(IIR), 0x01);
+	type("y", 1);
+	assert_int_equal(in(IIR), 0x04); /* a receiver of one byte */
+}
+
+static void each_reason_has_its_enable(void **state)
+{
+	(void)state;
+	out(IIR, 0x01);
+	out(MCR, 0x10);
+	in(MSR);
+	out(MCR, 0x11);
+	out(DATA, 'a');
+	out(LCR, 0x43); /* a break */
+	for (u8 ier = 0; ier < 16; ier++) {
+		u8 wanted = ier & 4 ? 6 : ier & 1 ? 4 : ier & 2 ? 2 :
+			    ier & 8 ? 0 : 1;
+
+		out(IER, 0);
+		assert_false(line);
+		out(IER, ier);
+		assert_int_equal(line, ier != 0);
+		assert_int_equal(in(IIR), 0xc0 | wanted);
+	}
+	in(IIR);
+	assert_int_equal(in(LSR), 0xf1); /* a bad byte in the FIFO */
+	assert_int_equal(in(LSR), 0x61);
+	out(LCR, 0x43); /* it goes on: that is no new one */
+	assert_int_equal(in(LSR), 0x61);
+	out(LCR, 0x03);
+	out(MCR, 0x00);
+	out(LCR, 0x43); /* on the wire: nobody listens */
+	assert_int_equal(in(LSR), 0x61);
+}
+
+static void the_transmitter_asks_when_it_is_enabled(void **state)
+{
+	(void)state;
+	out(IER, 0x02);
+	assert_int_equal(in(IIR), 0x02);
+	out(IER, 0x02); /* it was enabled already */
+	assert_int_equal(in(IIR), 0x01);
+	out(IER, 0x03);
+	assert_int_equal(in(IIR), 0x01);
+	out(IER, 0x01);
+	assert_int_equal(in(IIR), 0x01);
+	out(IER, 0x02);
+	assert_int_equal(in(LSR), 0x60); /* not by reading this */
+	assert_true(line);
+	type("q", 1);
+	out(IER, 0x03);
+	assert_int_equal(in(IIR), 0x04); /* nor as the second reason */
+	in(DATA);
+	assert_int_equal(in(IIR), 0x02);
+	assert_int_equal(in(IIR), 0x01);
+}
+
+static void an_overrun_is_no_bad_byte(void **state)
+{
+	(void)state;
+	out(IIR, 0x01);
+	out(MCR, 0x10);
+	for (unsigned int i = 0; i < SERIAL_FIFO; i++) {
+		out(DATA, (u8)i);
+	}
+	assert_int_equal(in(LSR), 0x61);
+	out(DATA, 0xff);
+	assert_int_equal(in(LSR), 0x63);
+	for (unsigned int i = 0; i < SERIAL_FIFO; i++) {
+		assert_int_equal(in(DATA), i);
+	}
+	assert_int_equal(in(LSR), 0x60);
+	out(IIR, 0x00);
+	out(LCR, 0x43);
+	assert_int_equal(in(LSR), 0x71); /* without a FIFO no bit 7 */
+}
+
+static void nobody_may_listen(void **state)
+{
+	struct irq_line none = { .set = NULL };
+
+	(void)state;
+	serial_init(&serial, none, NULL, NULL);
+	out(IER, 0x02);
+	out(DATA, 'x');
+	assert_int_equal(serial.written, 1);
+}
+
 static void loopback_keeps_the_wire_out(void **state)
 {
 	(void)state;
@@ -259,6 +365,12 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(reasons_have_priorities, begin),
 		cmocka_unit_test_setup(modem_lines_note_changes, begin),
+		cmocka_unit_test_setup(each_level_triggers, begin),
+		cmocka_unit_test_setup(each_reason_has_its_enable, begin),
+		cmocka_unit_test_setup(the_transmitter_asks_when_it_is_enabled,
+				       begin),
+		cmocka_unit_test_setup(an_overrun_is_no_bad_byte, begin),
+		cmocka_unit_test_setup(nobody_may_listen, begin),
 		cmocka_unit_test_setup(loopback_keeps_the_wire_out, begin),
 		cmocka_unit_test_setup(wide_registers_are_the_same, begin),
 		cmocka_unit_test_setup(anything_may_be_written, begin),

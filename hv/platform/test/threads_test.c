@@ -63,11 +63,12 @@ static void see_intr(void *data, bool high)
 	__atomic_store_n(&intr, high, __ATOMIC_RELAXED);
 }
 
-static void see_message(void *data, const struct vlapic_message *message)
+static bool see_message(void *data, const struct vlapic_message *message)
 {
 	(void)data;
 	(void)message;
 	count(&messages);
+	return true;
 }
 
 static void see_end(void *data, enum board_end end, u32 code)
