@@ -4,6 +4,12 @@
  * MSRs which VM entry and exit switch, and those that the vCPUs of a CPU hand
  * to each other (vcpu_load.c), do not exit at all.  The rest is here; for what
  * is not here the guest gets #GP, as on a processor without that MSR.
+ *
+ * Reading and writing are two switches and not a table, because hardly two of
+ * them are alike: one lives in the VMCS, one in the local APIC, one changes
+ * what an operand of the emulator means.  exit_msr_get() and exit_msr_set() are
+ * also the emulator's, for an RDMSR that it does itself; so a rule is written
+ * once.
  */
 #include "hv/vcpu/exit.h"
 

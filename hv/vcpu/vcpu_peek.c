@@ -2,9 +2,10 @@
  * Looking into a guest's memory from outside, for dumps and tests.
  *
  * The address is translated as the guest's own reads are, but by CPL 0's rights
- * and with nothing reported: what cannot be read ends the copy.
- *
- * What lies in no slot is not asked of its device: a dump must not pop a FIFO.
+ * and with nothing reported: what cannot be read ends the copy.  What is no
+ * memory is not asked of its device, whatever lies there: a dump must not pop a
+ * FIFO.  The vCPU is loaded for it, as CR3 and the mode are in its VMCS; so
+ * this is for the CPU that the vCPU belongs to.
  */
 #include "hv/vcpu/vcpu.h"
 

@@ -3,6 +3,15 @@
  *
  * All memory is allocated under the VM's own owner number: what a crash leaves
  * behind is found by that number and by nothing else.
+ *
+ * A VM is made anew for each test, so that no test depends on what another one
+ * has left, and may be thrown away at any point: nothing in bed_destroy() asks
+ * whether what it takes away is in order.  Making it may fail at each stage,
+ * since some tests let the page allocator fail on purpose; whatever stage it
+ * is, the verdict is "environment".
+ *
+ * What the guest hands over (an address, a size) is its own: bed_memory() is
+ * the one way from there to memory of ours.
  */
 #include "hv/vmm/bed.h"
 

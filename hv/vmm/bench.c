@@ -1,5 +1,10 @@
 /** @file
  * From time stamps to one line: `# bench ROW mode=N min=N max=N`.
+ *
+ * The guest takes the stamps itself, one before each round, so that the VMM
+ * costs nothing in between.  Under Bochs a tick is an instruction, and nearly
+ * all rounds cost the same: the mode is that cost, while a mean would be moved
+ * by the few that a timer of the host has interrupted.
  */
 #include "hv/vmm/bench.h"
 

@@ -1,5 +1,15 @@
 /** @file
  * From a hypercall's number to its function.
+ *
+ * A guest program asks the far side of its VM for what it cannot see itself:
+ * how often it has exited, what a device has counted, what an EPT entry holds.
+ * The numbers are in hypercall.h, which guests include; the functions are
+ * grouped by what they are about (calls_*.c), and each gets the bed and the raw
+ * arguments.
+ *
+ * The guest may be anything, also a wild one: a number without a function is
+ * -EINVAL, and each function checks what it is given.  A result below 0 is
+ * always an errno.
  */
 #include "hv/vmm/calls.h"
 

@@ -1,5 +1,12 @@
 /** @file
  * The hypercall about the core's buses (hypercall_bus.h).
+ *
+ * One call with many actions: lab 5's tests register, look, park and remove, in
+ * all orders.  The struct is copied in, checked and copied out, since another
+ * vCPU of the guest may write to it meanwhile.
+ *
+ * The bed's devices are made at the first call: most tests have none of them,
+ * and a thousand take some pages.
  */
 #include "hv/vmm/calls_groups.h"
 

@@ -1,5 +1,13 @@
 /** @file
  * Questions that count: exits and events.
+ *
+ * A guest cannot see its own exits, and a rule like "one violation, then only
+ * misconfigurations" is about nothing else.  So a test asks before and after,
+ * and compares.  The hypercall is an exit as well, but of a kind that no such
+ * rule is about.
+ *
+ * With EPT and on shadow paging the same question has another counter behind
+ * it; bed_read_faults() chooses, so that one test serves both modes.
  */
 #include "hv/vmm/calls_groups.h"
 

@@ -1,5 +1,11 @@
 /** @file
  * Devices: what they have seen, what they shall give, and new ones.
+ *
+ * A device keeps its own count, outside of the guest, and that is the one which
+ * a test believes: an instruction that was run twice looks right from inside.
+ *
+ * A guest names a device by its first address, or, if it has made the device
+ * itself, by the number that it was given for it.
  */
 #include "hv/vmm/calls_groups.h"
 

@@ -1,5 +1,10 @@
 /** @file
  * Doorbells: hung up, taken down, and how often they were rung.
+ *
+ * A ring leaves nothing behind in the guest, neither an exit to the VMM nor a
+ * value, so its counter (bus/doorbell_event.h) is all there is to ask for.
+ * Reading it and taking it are two calls: a test that counts rings while
+ * another vCPU rings must lose none in between.
  */
 #include "hv/vmm/calls_groups.h"
 

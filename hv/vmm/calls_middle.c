@@ -1,6 +1,11 @@
 /** @file
  * Hypercalls about the middle of an access: what came of disturbing it, what
  * the trace says, and which stores wait in the ring.
+ *
+ * Between two pieces of an access the guest does not run and cannot look.  What
+ * shall happen there is ordered in advance (middle.h); what came of it is
+ * fetched afterwards, here, and forgotten, so that the next test begins with
+ * nothing.
  */
 #include "hv/vmm/calls_groups.h"
 

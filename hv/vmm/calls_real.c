@@ -1,6 +1,12 @@
 /** @file
  * The hypercalls about real mode (hypercall_real.h), and about vCPUs of which
  * every instruction is emulated.
+ *
+ * The guest library is 64-bit code and cannot itself go to real mode and tell
+ * of it.  So a hypercall takes the vCPU there: it keeps the registers, sets
+ * those that the guest has asked for, and lets it run; the code there ends by
+ * another hypercall, which hands out what is in the registers and puts the old
+ * ones back.  To the caller it is one call that took a while.
  */
 #include "hv/vmm/calls_groups.h"
 

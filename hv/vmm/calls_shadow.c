@@ -1,5 +1,10 @@
 /** @file
  * Looking at shadow entries, and spoiling them.
+ *
+ * The counterpart of calls_ept.c for a VM without EPT: a test written for EPT
+ * entries asks in the same words and is answered from the shadow tables of the
+ * present root.  What the two formats do not share (a piece of a larger page,
+ * the note that an entry is empty) is taken out of the answer.
  */
 #include "hv/vmm/calls_shadow.h"
 

@@ -1,5 +1,10 @@
 /** @file
  * The hypercalls about further vCPUs (hypercall_vcpu.h).
+ *
+ * A test begins on vCPU 0 and may start others, each on a CPU of its own.  They
+ * share the bed, whose lock is held during a hypercall; bed_vcpus_wait() gives
+ * it up meanwhile, or the vCPU that is waited for could make no call any more.
+ * A vCPU may wait only for a higher one: so there can be no circle.
  */
 #include "hv/vmm/calls_groups.h"
 

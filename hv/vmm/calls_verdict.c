@@ -1,8 +1,12 @@
 /** @file
  * How a test ends: by its own word, or in the way it has announced.
  *
- * A test that never checks anything has not passed, and one whose announced
- * end did not come has failed by the rule that it named.
+ * A test that never checks anything has not passed, and one whose announced end
+ * did not come has failed by the rule that it named.
+ *
+ * The guest's first failed check is the verdict; what comes after it is a
+ * consequence.  Texts are copied out of the guest when the check fails, since
+ * its memory is gone by the time they are printed.
  */
 #include "hv/vmm/calls_groups.h"
 

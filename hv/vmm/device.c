@@ -2,6 +2,9 @@
  * What all devices have in common: an access is counted.
  *
  * Those in the core are asked by several vCPUs at once, with no lock around.
+ * So the two counts are added to atomically, or a test of two vCPUs would miss
+ * some; "the last value" is just stored, since no test asks for it while two
+ * are at it.
  */
 #include "hv/vmm/device.h"
 

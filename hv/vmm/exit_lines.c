@@ -5,6 +5,10 @@
  *
  * Interrupts of the host are left out by the core; when they arrive is nobody's
  * business.
+ *
+ * What remains is the guest's doing alone, and so the lines of QEMU and Bochs
+ * can be compared one by one (tools/compare-exits): two VMX units by different
+ * hands that say the same are a better witness than either.
  */
 #include "hv/vmm/exit_lines.h"
 

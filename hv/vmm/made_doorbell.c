@@ -1,5 +1,10 @@
 /** @file
  * Places for doorbells.
+ *
+ * The bus keeps a pointer to a doorbell for as long as a reader may find it, so
+ * the places do not move: they are an array, and a number is a place in it.
+ * `free` is where to begin looking for an empty one; a place is empty when
+ * nothing rings there.
  */
 #include "hv/vmm/made_doorbell.h"
 

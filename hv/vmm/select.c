@@ -1,5 +1,10 @@
 /** @file
  * Modules become guests, guests have tests, and some of these are wanted.
+ *
+ * A guest program lists its own tests in a section of its ELF file (loader.h),
+ * so the hypervisor needs no table of them, and a new test is one function in
+ * one file.  All modules are read before the first test runs: a file that is
+ * none ends the machine with a sentence, instead of half of the results.
  */
 #include "hv/vmm/select.h"
 

@@ -1,5 +1,11 @@
 /** @file
  * Writing TAP, with strings that no reader can misunderstand.
+ *
+ * The line is shared by all that a test says, and what a guest or a lab's file
+ * has put into a string is not to be trusted: quotes are escaped, and whatever
+ * is not printable becomes a blank, so that no text can end its line and begin
+ * another one that looks like a result.  A result line has the run's nonce
+ * besides, which only the command line knows.
  */
 #include "hv/vmm/tap.h"
 

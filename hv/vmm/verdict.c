@@ -1,5 +1,9 @@
 /** @file
  * Deciding, and naming what was decided.
+ *
+ * The first reason counts: whatever stops a test makes others follow, and they
+ * would only hide it.  A crash of the hypervisor is the exception.  It replaces
+ * what was there, for nothing that was decided before it can be believed.
  */
 #include "hv/vmm/verdict.h"
 
