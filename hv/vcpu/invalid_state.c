@@ -76,33 +76,41 @@ bool invalid_state_look(struct vcpu *vcpu)
 }
 
 /** An instruction, or the event that comes before it. */
-static enum exit_action step(struct vcpu *vcpu)
+static inline enum exit_action step(struct vcpu *vcpu)
 {
-	enum exit_action action;
-
 	bus_next_instruction(&vcpu->vm->mmio_bus);
 	if (unlikely(events_is_due(vcpu))) {
-		action = emulate_deliver(vcpu, read_section_slots(vcpu));
-	} else {
-		action = emulate_alone(vcpu, read_section_slots(vcpu));
+		return emulate_deliver(vcpu, read_section_slots(vcpu));
 	}
-	if (unlikely(vcpu->state_changed)) {
-		ask(vcpu);
-	}
-	return action;
+	return emulate_alone(vcpu, read_section_slots(vcpu));
 }
 
+/** May the state that has just changed be entered? */
+static __noinline bool has_become_valid(struct vcpu *vcpu)
+{
+	ask(vcpu);
+	return !vcpu->invalid;
+}
+
+/**
+ * A string instruction in its middle has done as much as a section may: it has
+ * left RIP where it was.
+ */
 static enum exit_action run_section(struct vcpu *vcpu)
 {
 	unsigned int left = INVALID_STATE_BOUND;
 	enum exit_action action;
+	u64 rip;
 
 	read_section_begin(vcpu);
 	do {
+		rip = vcpu->rip;
 		action = step(vcpu);
-	} while (!action && vcpu->invalid && --left &&
-		 !vcpu->halted && !READ_ONCE(vcpu->signal) &&
-		 !READ_ONCE(vcpu->kicked));
+		if (unlikely(vcpu->state_changed) && has_become_valid(vcpu)) {
+			break;
+		}
+	} while (!action && vcpu->rip != rip && --left && !vcpu->halted &&
+		 !(READ_ONCE(vcpu->signal) | READ_ONCE(vcpu->kicked)));
 	read_section_end(vcpu);
 	return action;
 }
