@@ -32,23 +32,32 @@ static void find_real(struct emulator *e, u16 selector,
 enum emul_result op_far_find(struct emulator *e, u16 selector, bool is_return,
 			     struct far_target *to)
 {
+	if (segment_protected(e)) {
+		return segment_code(e, selector, is_return, &to->code);
+	}
+	find_real(e, selector, &to->code.segment);
+	return EMUL_DONE;
+}
+
+enum emul_result op_far_check(struct emulator *e, const struct far_target *to)
+{
+	return segment_code_holds(e, &to->code.segment, to->offset)
+		       ? EMUL_DONE
+		       : context_protection(e, VECTOR_GP);
+}
+
+enum emul_result op_far_go(struct emulator *e, const struct far_target *to)
+{
 	enum emul_result result = EMUL_DONE;
 
 	if (segment_protected(e)) {
-		result = segment_code(e, selector, is_return, &to->cs);
-	} else {
-		find_real(e, selector, &to->cs);
+		result = segment_mark(e, &to->code, RIGHTS_ACCESSED);
 	}
-	if (!result && !segment_code_holds(e, &to->cs, to->offset)) {
-		result = context_protection(e, VECTOR_GP);
+	if (!result) {
+		e->next_rip = to->offset;
+		e->ops->system->set_segment(e, SEGMENT_CS, &to->code.segment);
 	}
 	return result;
-}
-
-void op_far_go(struct emulator *e, const struct far_target *to)
-{
-	e->next_rip = to->offset;
-	e->ops->system->set_segment(e, SEGMENT_CS, &to->cs);
 }
 
 /** The pointer of CALL and JMP: in the instruction, or in memory. */
@@ -107,9 +116,9 @@ enum emul_result op_far_jmp(struct emulator *e, struct alu *alu)
 		result = op_far_find(e, selector, false, &to);
 	}
 	if (!result) {
-		op_far_go(e, &to);
+		result = op_far_check(e, &to);
 	}
-	return result;
+	return result ? result : op_far_go(e, &to);
 }
 
 /** CALL to code of the same level. */
@@ -122,15 +131,15 @@ static enum emul_result call_code(struct emulator *e, u16 selector,
 
 	e->ops->system->get_segment(e, SEGMENT_CS, &old);
 	if (!result) {
+		result = op_far_check(e, to);
+	}
+	if (!result) {
 		result = stack_push(e, old.selector, size);
 	}
 	if (!result) {
 		result = stack_push(e, e->next_rip, size);
 	}
-	if (!result) {
-		op_far_go(e, to);
-	}
-	return result;
+	return result ? result : op_far_go(e, to);
 }
 
 enum emul_result op_far_call(struct emulator *e, struct alu *alu)
@@ -165,13 +174,13 @@ static enum emul_result find_outer(struct emulator *e,
 	enum emul_result result;
 
 	stack->changes = segment_protected(e) &&
-			 (to->cs.selector & 3) != e->ops->cpl(e);
+			 (to->code.segment.selector & 3) != e->ops->cpl(e);
 	stack_move(e, arguments(e));
 	if (!stack->changes) {
 		return EMUL_DONE;
 	}
-	stack->level = to->cs.selector & 3;
-	result = outer_pop(e, &to->cs, stack);
+	stack->level = to->code.segment.selector & 3;
+	result = outer_pop(e, &to->code.segment, stack);
 	stack->sp += arguments(e);
 	return result;
 }
@@ -180,19 +189,12 @@ static enum emul_result find_outer(struct emulator *e,
 static enum emul_result find_return(struct emulator *e, u16 selector,
 				    struct far_target *to, struct outer *stack)
 {
-	u64 offset = to->offset;
-	enum emul_result result;
+	enum emul_result result = op_far_find(e, selector, true, to);
 
-	to->offset = 0;
-	result = op_far_find(e, selector, true, to);
-	to->offset = offset;
 	if (!result) {
 		result = find_outer(e, to, stack);
 	}
-	if (!result && !segment_code_holds(e, &to->cs, offset)) {
-		result = context_protection(e, VECTOR_GP);
-	}
-	return result;
+	return result ? result : op_far_check(e, to);
 }
 
 enum emul_result op_far_ret(struct emulator *e, struct alu *alu)
@@ -211,12 +213,14 @@ enum emul_result op_far_ret(struct emulator *e, struct alu *alu)
 	if (!result) {
 		result = find_return(e, selector, &to, &stack);
 	}
-	if (result) {
-		return result;
+	if (!result) {
+		result = outer_mark(e, &stack);
 	}
-	op_far_go(e, &to);
-	if (stack.changes) {
+	if (!result) {
+		result = op_far_go(e, &to);
+	}
+	if (!result) {
 		outer_use(e, &stack);
 	}
-	return EMUL_DONE;
+	return result;
 }

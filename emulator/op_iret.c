@@ -75,12 +75,14 @@ static enum emul_result return_real(struct emulator *e, struct alu *alu)
 	if (!result) {
 		result = op_far_find(e, from.selector, true, &from.to);
 	}
+	if (!result) {
+		result = op_far_check(e, &from.to);
+	}
 	if (result) {
 		return result;
 	}
 	alu->flags = return_flags(e, from.flags, taken);
-	op_far_go(e, &from.to);
-	return EMUL_DONE;
+	return op_far_go(e, &from.to);
 }
 
 static bool is_to_8086(struct emulator *e, const struct frame_read *from)
@@ -93,8 +95,8 @@ static bool is_to_8086(struct emulator *e, const struct frame_read *from)
 static enum emul_result find_return(struct emulator *e, struct frame_read *from,
 				    struct outer *stack)
 {
-	struct segment_register *cs = &from->to.cs;
-	enum emul_result result = segment_code(e, from->selector, true, cs);
+	enum emul_result result = op_far_find(e, from->selector, true,
+					      &from->to);
 
 	if (result) {
 		return result;
@@ -102,12 +104,9 @@ static enum emul_result find_return(struct emulator *e, struct frame_read *from,
 	stack->level = from->selector & 3;
 	stack->changes = stack->level != e->ops->cpl(e) || e->mode == MODE_64;
 	if (stack->changes) {
-		result = outer_pop(e, cs, stack);
+		result = outer_pop(e, &from->to.code.segment, stack);
 	}
-	if (!result && !segment_code_holds(e, cs, from->to.offset)) {
-		result = context_protection(e, VECTOR_GP);
-	}
-	return result;
+	return result ? result : op_far_check(e, &from->to);
 }
 
 static enum emul_result return_protected(struct emulator *e, struct alu *alu)
@@ -122,15 +121,18 @@ static enum emul_result return_protected(struct emulator *e, struct alu *alu)
 	if (!result) {
 		result = find_return(e, &from, &stack);
 	}
+	if (!result) {
+		result = outer_mark(e, &stack);
+	}
 	if (result) {
 		return result;
 	}
 	alu->flags = return_flags(e, from.flags, may_take(e));
-	op_far_go(e, &from.to);
-	if (stack.changes) {
+	result = op_far_go(e, &from.to);
+	if (!result) {
 		outer_use(e, &stack);
 	}
-	return EMUL_DONE;
+	return result;
 }
 
 enum emul_result op_iret_iret(struct emulator *e, struct alu *alu)

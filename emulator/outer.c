@@ -21,15 +21,11 @@ static bool may_be_null(struct emulator *e, const struct segment_register *cs,
 static enum emul_result find(struct emulator *e, u16 selector,
 			     struct outer *out)
 {
-	struct descriptor found = { .selector = selector };
-	enum emul_result result = segment_stack(e, out->level, VECTOR_GP,
-						&found);
+	enum emul_result result;
 
-	if (!result) {
-		result = segment_mark(e, &found, RIGHTS_ACCESSED);
-	}
-	out->ss = found.segment;
-	out->ss.rights |= RIGHTS_ACCESSED;
+	out->stack.selector = selector;
+	result = segment_stack(e, out->level, VECTOR_GP, &out->stack);
+	out->stack.segment.rights |= RIGHTS_ACCESSED;
 	return result;
 }
 
@@ -50,7 +46,7 @@ enum emul_result outer_pop(struct emulator *e,
 	if ((u16)selector > SELECTOR_RPL || !may_be_null(e, cs, out->level)) {
 		return find(e, selector, out);
 	}
-	out->ss = (struct segment_register){
+	out->stack.segment = (struct segment_register){
 		.selector = selector,
 		.rights = RIGHTS_UNUSABLE | out->level << 5,
 	};
@@ -64,27 +60,47 @@ static bool may_stay(const struct segment_register *segment, unsigned int level)
 {
 	const u32 conforming = RIGHTS_S | RIGHTS_CODE | RIGHTS_DOWN;
 
-	return (segment->rights & RIGHTS_UNUSABLE) ||
-	       (segment->rights & conforming) == conforming ||
+	return (segment->rights & conforming) == conforming ||
 	       rights_dpl(segment->rights) >= level;
 }
 
+/** One that is null already loses its RPL, and keeps the base that an MSR may
+ * have given it. */
 static void drop(struct emulator *e, enum emul_segment which,
 		 unsigned int level)
 {
-	const struct segment_register null = { .rights = RIGHTS_UNUSABLE };
 	struct segment_register segment;
 
 	e->ops->system->get_segment(e, which, &segment);
-	if (!may_stay(&segment, level)) {
-		e->ops->system->set_segment(e, which, &null);
+	if (!(segment.rights & RIGHTS_UNUSABLE)) {
+		if (may_stay(&segment, level)) {
+			return;
+		}
+		segment.base = gva(0);
+		segment.limit = 0;
 	}
+	segment.rights = RIGHTS_UNUSABLE;
+	segment.selector = 0;
+	e->ops->system->set_segment(e, which, &segment);
+}
+
+enum emul_result outer_mark(struct emulator *e, const struct outer *stack)
+{
+	if (!stack->changes ||
+	    (stack->stack.segment.rights & RIGHTS_UNUSABLE)) {
+		return EMUL_DONE;
+	}
+	return segment_mark(e, &stack->stack, RIGHTS_ACCESSED);
 }
 
 void outer_use(struct emulator *e, const struct outer *stack)
 {
-	unsigned int width = stack->ss.rights & RIGHTS_DB ? 4 : 2;
+	const struct segment_register *ss = &stack->stack.segment;
+	unsigned int width = ss->rights & RIGHTS_DB ? 4 : 2;
 
+	if (!stack->changes) {
+		return;
+	}
 	if (segment_long_mode(e)) {
 		struct segment_register cs;
 
@@ -92,7 +108,7 @@ void outer_use(struct emulator *e, const struct outer *stack)
 		width = cs.rights & RIGHTS_L ? 8 : width;
 	}
 	context_merge_register(e, REG_RSP, stack->sp, width);
-	e->ops->system->set_segment(e, SEGMENT_SS, &stack->ss);
+	e->ops->system->set_segment(e, SEGMENT_SS, ss);
 	drop(e, SEGMENT_ES, stack->level);
 	drop(e, SEGMENT_DS, stack->level);
 	drop(e, SEGMENT_FS, stack->level);

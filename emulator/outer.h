@@ -9,9 +9,9 @@
 /** The stack that is returned to. */
 struct outer {
 	u64 sp;
-	struct segment_register ss;
+	struct descriptor stack; /* its segment is SS as it will be */
 	unsigned int level;
-	bool changes; /* it is not the one in use */
+	bool changes; /* it is not the one in use; else this is all */
 };
 
 /**
@@ -25,9 +25,13 @@ enum emul_result __must_check outer_pop(struct emulator *e,
 					const struct segment_register *cs,
 					struct outer *out);
 
+/** Mark SS accessed, if it changes.  @return as segment_mark() */
+enum emul_result __must_check outer_mark(struct emulator *e,
+					 const struct outer *stack);
+
 /**
- * SS and rSP are the outer ones.  Data segments that the outer level may not
- * use become null (SDM 3A 5.8.6).  Behind op_far_go().
+ * SS and rSP are the outer ones, if they change.  Data segments that the outer
+ * level may not use become null (SDM 3A 5.8.6).  Behind op_far_go().
  */
 void outer_use(struct emulator *e, const struct outer *stack);
 

@@ -13,7 +13,8 @@ struct descriptor {
 	gva_t at;
 	u64 low;
 	u64 high; /* bits 63:32 of the base, of a system segment in IA-32e */
-	struct segment_register segment; /* what a register gets from it */
+	/* what a register gets from it, then with the accessed bit */
+	struct segment_register segment;
 };
 
 /** What an instruction looks at: CR0.PE and not virtual-8086 mode. */
@@ -94,16 +95,15 @@ enum emul_result __must_check segment_stack(struct emulator *e,
 
 /**
  * Check that code may be reached by a far JMP or CALL of the same privilege
- * level, or by a RET or IRET of the same or an outer one, and mark it accessed.
- * CS is not loaded yet.
+ * level, or by a RET or IRET of the same or an outer one.  Nothing changes.
  *
  * @param selector   the far pointer's
  * @param is_return  RET, IRET: its RPL is the level to return to
- * @param out        CS as it will be, its RPL the level there
+ * @param out        its segment is CS as it will be, the RPL the level there
  * @return EMUL_DONE; #GP, #NP; as segment_find()
  */
 enum emul_result __must_check segment_code(struct emulator *e, u16 selector,
 					   bool is_return,
-					   struct segment_register *out);
+					   struct descriptor *out);
 
 #endif

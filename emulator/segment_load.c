@@ -253,16 +253,15 @@ static enum emul_result check_code(struct emulator *e,
 }
 
 enum emul_result segment_code(struct emulator *e, u16 selector, bool is_return,
-			      struct segment_register *out)
+			      struct descriptor *out)
 {
 	unsigned int rpl = selector & SELECTOR_RPL, level = e->ops->cpl(e);
-	struct descriptor found;
 	enum emul_result result;
 
 	if (selector <= SELECTOR_RPL) {
 		return context_protection(e, VECTOR_GP);
 	}
-	result = segment_find(e, selector, false, &found);
+	result = segment_find(e, selector, false, out);
 	if (!result && is_return && rpl < level) {
 		result = segment_fault(e, VECTOR_GP, selector);
 	}
@@ -270,16 +269,9 @@ enum emul_result segment_code(struct emulator *e, u16 selector, bool is_return,
 		level = rpl;
 	}
 	if (!result) {
-		result = check_code(e, &found, level);
+		result = check_code(e, out, level);
 	}
-	if (!result) {
-		result = segment_mark(e, &found, RIGHTS_ACCESSED);
-	}
-	if (result) {
-		return result;
-	}
-	*out = found.segment;
-	out->rights |= RIGHTS_ACCESSED;
-	out->selector = (selector & ~SELECTOR_RPL) | level;
-	return EMUL_DONE;
+	out->segment.rights |= RIGHTS_ACCESSED;
+	out->segment.selector = (selector & ~SELECTOR_RPL) | level;
+	return result;
 }

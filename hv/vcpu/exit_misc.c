@@ -17,6 +17,7 @@
 #include "hv/vcpu/guest_mode.h"
 #include "hv/vcpu/vcpu.h"
 #include "hv/vmx/vmx_controls.h"
+#include "hv/x86/cr.h"
 
 /** The hypercall's arguments: what a C function's would be, R10 for RCX, as
  * a SYSCALL-style call has them. */
@@ -49,11 +50,17 @@ static enum exit_action reflect(struct vcpu *vcpu, u32 info)
 	return EXIT_RESUME;
 }
 
-/** Without EPT: an INVPCID of the guest's is a #UD that we answer. */
+/**
+ * Without EPT: an INVPCID of the guest's is a #UD that we answer.  Of one that
+ * exits RF is saved as 1 (SDM 3C 28.3.3), which Bochs forgets.
+ */
 static enum exit_action handle_ud(struct vcpu *vcpu, u32 info)
 {
-	return exit_invpcid_is_here(vcpu) ? exit_invpcid_handle(vcpu) :
-					    reflect(vcpu, info);
+	if (exit_invpcid_is_here(vcpu)) {
+		return exit_invpcid_handle(vcpu);
+	}
+	vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) | RFLAGS_RF);
+	return reflect(vcpu, info);
 }
 
 enum exit_action exit_exception_handle(struct vcpu *vcpu, u32 info)
