@@ -50,6 +50,8 @@ static void tell_exits(const struct vcpu *vcpu)
 			       exit_reasons_name(i));
 		}
 	}
+	printf("exit49: vCPU %u: %llu doorbells rung without emulation\n",
+	       vcpu->number, (unsigned long long)vcpu->count.rings);
 }
 
 /** Whether it is one of its exits, and not the host's interrupt. */
