@@ -10,6 +10,7 @@
  *	questions	of a hypercall and of fw_cfg (questions.h)
  *	msrs, processor	a look at the processor (processor.h)
  *	bios	calls of a BIOS, from real mode (bios.h)
+ *	disk	reads and writes the virtio disk (disk.h)
  *	nobody	looks at a port and an address that are nobody's
  *
  * and it ends as that wants it (ends.h).
@@ -17,6 +18,7 @@
 #include "bus/types.h"
 #include "guest-tests/kernel/bios.h"
 #include "guest-tests/kernel/chips.h"
+#include "guest-tests/kernel/disk.h"
 #include "guest-tests/kernel/ends.h"
 #include "guest-tests/kernel/ports.h"
 #include "guest-tests/kernel/processor.h"
@@ -163,6 +165,9 @@ static void look_at_chips(const char *line, const struct information *info)
 	}
 	if (ends_find(line, "clocks")) {
 		chips_measure(&console);
+	}
+	if (ends_find(line, "disk")) {
+		disk_try(&console);
 	}
 	if (ends_find(line, "msrs")) {
 		processor_msrs_list(&console);
