@@ -112,6 +112,8 @@ TEST(rsp_may_be_moved_to_and_from_dr3)
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_FEATURE_CONTROL 0x3a
+#define MSR_MISC_ENABLE 0x1a0
+#define LIMIT_CPUID BIT(22)
 #define MSR_PAT 0x277
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_TSC_AUX 0xc0000103
@@ -169,18 +171,67 @@ static const struct {
 	{ MSR_TSC_AUX, 0x12345678 },
 };
 
-TEST(each_msr_keeps_its_own)
+static void write_all(void)
 {
 	for (u64 i = 0; i < ARRAY_SIZE(kept); i++) {
 		CHECK_COUNT(write_vector(kept[i].number, kept[i].value),
 			    TRAP_NONE, "an MSR takes a value that is good");
 	}
+}
+
+static void check_all(const char *rule)
+{
 	for (u64 i = 0; i < ARRAY_SIZE(kept); i++) {
-		CHECK_EQ(read_msr(kept[i].number), kept[i].value,
-			 "an MSR keeps what was written to it");
+		check_equal(CHECK_PLACE(rule, FORMAT_HEX),
+			    read_msr(kept[i].number), kept[i].value);
 	}
-	write_vector(0xc0000100, 0);
-	write_vector(0xc0000101, 0);
+}
+
+TEST(each_msr_keeps_its_own)
+{
+	write_all();
+	check_all("an MSR keeps what was written to it");
+}
+
+/** The vCPU is saved, and goes on as another one in another VM. */
+static void move_to_another_vm(void)
+{
+	struct hypercall_io_hook hook = { .action = IO_HOOK_MOVE, .nth = 1 };
+	struct hypercall_middle out = { 0 };
+
+	CHECK_DONE(vmcall1(HYPERCALL_IO_HOOK, vmcall_address(&hook)));
+	mmio_read4(DEVICE_COUNTER_GPA);
+	CHECK_DONE(vmcall1(HYPERCALL_MIDDLE, vmcall_address(&out)));
+	CHECK_COUNT(out.moves, 1, "the vCPU has moved");
+	CHECK_COUNT(out.error, 0, "a vCPU can be saved and restored between any "
+				  "two calls of vcpu_run() (spec 10.9)");
+}
+
+TEST(a_move_keeps_msrs_and_debug_registers)
+{
+	u64 base = read_msr(MSR_APIC_BASE), misc = read_msr(MSR_MISC_ENABLE);
+	u64 dr2, dr6, dr7, cr8;
+
+	write_all();
+	CHECK_COUNT(write_vector(MSR_MISC_ENABLE, misc ^ LIMIT_CPUID),
+		    TRAP_NONE, "MISC_ENABLE can be written");
+	asm volatile("mov %0, %%dr2; mov %1, %%dr6; mov %2, %%dr7\n\t"
+		     "mov %3, %%cr8"
+		     :
+		     : "r"(0x7777000ull), "r"(DR6_RESET | 9),
+		       "r"(DR7_FIXED | LOCAL_EXACT), "r"(3ull));
+	move_to_another_vm();
+	asm volatile("mov %%dr2, %0; mov %%dr6, %1; mov %%dr7, %2\n\t"
+		     "mov %%cr8, %3"
+		     : "=r"(dr2), "=r"(dr6), "=r"(dr7), "=r"(cr8));
+	CHECK_EQ(dr2, 0x7777000, "a move keeps DR2");
+	CHECK_EQ(dr6, DR6_RESET | 9, "a move keeps DR6");
+	CHECK_EQ(dr7, DR7_FIXED | LOCAL_EXACT, "a move keeps DR7");
+	CHECK_EQ(cr8, 3, "a move keeps CR8");
+	check_all("a move keeps the MSRs");
+	CHECK_EQ(read_msr(MSR_APIC_BASE), base, "a move keeps APIC_BASE");
+	CHECK_EQ(read_msr(MSR_MISC_ENABLE), misc ^ LIMIT_CPUID,
+		 "a move keeps MISC_ENABLE");
 }
 
 TEST(msrs_refuse_what_they_cannot_hold)
