@@ -14,8 +14,9 @@
 
 #define DEVICE_ID_CONSOLE 3
 
-/** Of one chain; the same byte could be lent many times. */
-#define LINE_MAX 0x10000
+/** Bytes that one notification can say: the same buffer could be lent many
+ * times, and interrupts are off meanwhile.  What is more is not heard. */
+#define OUTPUT_MAX 0x10000
 
 enum { TO_GUEST, FROM_GUEST, QUEUES };
 
@@ -42,12 +43,12 @@ static void send(struct virtio_console *console)
 {
 	struct virtio_mmio *virtio = &console->virtio;
 	unsigned int left = virtio_mmio_most(virtio, FROM_GUEST);
+	unsigned int most = OUTPUT_MAX;
+	u8 byte;
 
 	while (left-- && virtio_mmio_take(virtio, FROM_GUEST)) {
-		unsigned int most = LINE_MAX;
-		u8 byte;
-
-		while (most-- && virtqueue_read(&virtio->chain, &byte, 1)) {
+		while (most && virtqueue_read(&virtio->chain, &byte, 1)) {
+			most--;
 			console->output(console->data, byte);
 		}
 		virtio_mmio_give(virtio, FROM_GUEST);

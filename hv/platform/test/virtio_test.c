@@ -438,6 +438,27 @@ static void a_console_talks_and_listens(void **state)
 	assert_int_equal(virtio_console_input(&console, (u8 *)"x", 1), 0);
 }
 
+/** All of memory, lent eight times over, in one notification. */
+static void a_console_does_not_talk_for_ever(void **state)
+{
+	u16 index = DRIVER_SIZE;
+	u32 bytes;
+
+	(void)state;
+	for (unsigned int i = 0; i < DRIVER_SIZE; i++) {
+		driver_describe(&driver, DRIVER_SIZE + i, 0,
+				FLAGS(DRIVER_MEMORY, 0, 0));
+		memcpy(driver.memory + driver_available(1) + 4 + 2 * i,
+		       &(u16){ (u16)i }, 2);
+	}
+	memcpy(driver.memory + driver_available(1) + 2, &index, 2);
+	driver_store(&driver, 0x50, 1);
+	assert_int_equal(length, 0x10000);
+	assert_int_equal(driver_returned(&driver, 1, &bytes), DRIVER_SIZE);
+	driver_store(&driver, 0x50, 1); /* nothing more */
+	assert_int_equal(length, 0x10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +491,9 @@ int main(void)
 						begin, finish),
 		cmocka_unit_test_setup_teardown(a_console_talks_and_listens,
 						begin_console, finish),
+		cmocka_unit_test_setup_teardown(
+			a_console_does_not_talk_for_ever, begin_console,
+			finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
