@@ -226,6 +226,16 @@ static void tell_date(const struct chips_console *console)
 	console->say("\n");
 }
 
+/** The TSC's rate as CPUID has it, which is that of the APIC's timer, too. */
+static u32 promised_khz(void)
+{
+	u32 khz;
+
+	asm volatile("cpuid" : "=a"(khz) : "a"(0x40000010)
+		     : "ebx", "ecx", "edx");
+	return khz;
+}
+
 void chips_measure(const struct chips_console *console)
 {
 	struct look pm[2], pit[2], lapic[2];
@@ -251,5 +261,6 @@ void chips_measure(const struct chips_console *console)
 	tell(console, " APIC ", lapic[1].count - lapic[0].count,
 	     lapic[1].when - lapic[0].when);
 	tell(console, " RTC ", second_by_rtc(), hz);
+	tell(console, " TSC ", hz / 1000, promised_khz());
 	console->say("\n");
 }

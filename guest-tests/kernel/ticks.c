@@ -2,6 +2,7 @@
  * Two interrupt handlers and what makes them run.
  *
  *	8254 --> 8259 --> LINT0 of the local APIC (ExtINT) --> vector 0x20
+ *	     |        `-> IOAPIC pin 0 --> ExtINT message --> the same
  *	     `-> IOAPIC pin 2 --> message ---------------> vector 0x40
  *
  * How many ticks come depends on how much time the machine gets: those that an
@@ -15,6 +16,7 @@
 #define CODE_SELECTOR 0x08
 #define INTERRUPT_GATE 0x8e00
 #define PIC_VECTOR 0x20
+#define PIC_SPURIOUS_VECTOR 0x27
 #define IOAPIC_VECTOR 0x40
 #define VECTORS 0x41
 
@@ -28,8 +30,12 @@
 
 #define IOAPIC 0xfec00000u
 #define IOAPIC_PIN 2
+#define IOAPIC_PIN_8259 0
+#define IOAPIC_EXTINT 0x700
+#define IOAPIC_MASKED 0x10000
 #define LAPIC_EOI 0xfee000b0u
 #define LAPIC_SVR 0xfee000f0u
+#define LAPIC_LINT0 0xfee00350u
 
 struct gate {
 	u16 low, selector, type, high;
@@ -39,6 +45,7 @@ static struct gate idt[VECTORS];
 static volatile u32 ticks;
 
 void ticks_pic_entry(void);
+void ticks_spurious_entry(void);
 void ticks_ioapic_entry(void);
 void ticks_from_pic(void);
 void ticks_from_ioapic(void);
@@ -47,6 +54,8 @@ asm("ticks_pic_entry:\n"
     "	pushal\n"
     "	call ticks_from_pic\n"
     "	popal\n"
+    "	iret\n"
+    "ticks_spurious_entry:\n" /* asked for, and masked before it came */
     "	iret\n"
     "ticks_ioapic_entry:\n"
     "	pushal\n"
@@ -85,6 +94,7 @@ static void load_idt(void)
 	} __packed idtr = { sizeof(idt) - 1, (u32)idt };
 
 	set_gate(PIC_VECTOR, ticks_pic_entry);
+	set_gate(PIC_SPURIOUS_VECTOR, ticks_spurious_entry);
 	set_gate(IOAPIC_VECTOR, ticks_ioapic_entry);
 	asm volatile("lidt %0" : : "m"(idtr));
 }
@@ -168,11 +178,16 @@ void ticks_take(const struct chips_console *console)
 	start_pic(PIC_SLAVE, PIC_VECTOR + 8, 2, 0xff);
 	start_pit();
 	count(console, " of the 8259, each takes ");
-	out(PIC + 1, 0xff);
 	*word(LAPIC_SVR) = 0x1ff;
+	*word(LAPIC_LINT0) = 0x10700;
+	write_ioapic(0x11 + 2 * IOAPIC_PIN_8259, 0);
+	write_ioapic(0x10 + 2 * IOAPIC_PIN_8259, IOAPIC_EXTINT);
+	count(console, " of both, each takes ");
+	write_ioapic(0x10 + 2 * IOAPIC_PIN_8259, IOAPIC_MASKED);
+	out(PIC + 1, 0xff);
 	write_ioapic(0x11 + 2 * IOAPIC_PIN, 0);
 	write_ioapic(0x10 + 2 * IOAPIC_PIN, IOAPIC_VECTOR);
 	count(console, " of the IOAPIC, each takes ");
-	write_ioapic(0x10 + 2 * IOAPIC_PIN, 0x10000);
+	write_ioapic(0x10 + 2 * IOAPIC_PIN, IOAPIC_MASKED);
 	out(0x43, 0x30); /* stop */
 }

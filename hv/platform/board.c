@@ -136,6 +136,19 @@ static void output(void *opaque, u8 byte)
 			   (unsigned int)(serial - board->serial), byte);
 }
 
+/** INTR leads to LINT0, and to the IOAPIC's pin 0 for a kernel that wants to
+ * have it as an ExtINT message: by its edge, and hardly anybody does. */
+static void intr(void *opaque, bool high)
+{
+	struct board *board = opaque;
+
+	board->host.intr(board->host.data, high);
+	if (high &&
+	    !ioapic_is_masked(&board->ioapic, IRQ_LINES_EXTINT_PIN)) {
+		ioapic_pulse_line(&board->ioapic, IRQ_LINES_EXTINT_PIN);
+	}
+}
+
 static void power_off(void *opaque)
 {
 	struct board *board = opaque;
@@ -250,7 +263,7 @@ void board_init(struct board *board, const struct board_plan *plan)
 {
 	board->host = plan->host;
 	board->lines = (struct irq_lines){ &board->pic, &board->ioapic };
-	pic_init(&board->pic, plan->host.intr, plan->host.data);
+	pic_init(&board->pic, intr, board);
 	ioapic_init(&board->ioapic, plan->host.deliver, plan->host.data);
 	init_serial(board, 0, BOARD_SERIAL_LINE);
 	init_serial(board, 1, BOARD_SERIAL_GPA_LINE);

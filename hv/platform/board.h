@@ -9,8 +9,8 @@
  *	access --> chip --> its deadline may be another: arm(when)
  *	at that moment: board_advance() --> chips --> interrupt lines
  *
- * Locks: `arming` is taken first, then a chip's, then those of the 8259s and
- * the IOAPIC, and then what the callbacks take.  arm() is called with `arming`
+ * Locks: `arming` is taken first, then a chip's, then the 8259s', then the
+ * IOAPIC's, and then what the callbacks take.  arm() is called with `arming`
  * held, and board_advance() takes it: arm() must not wait for a
  * board_advance() that is under way.
  */

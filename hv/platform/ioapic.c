@@ -16,6 +16,8 @@
  */
 #include "hv/platform/ioapic.h"
 
+#include "bus/access.h"
+
 #define IOREGSEL 0x00
 #define IOWIN 0x10
 #define EOIR 0x40
@@ -109,6 +111,11 @@ void ioapic_pulse_line(struct ioapic *ioapic, unsigned int line)
 	}
 }
 
+bool ioapic_is_masked(const struct ioapic *ioapic, unsigned int line)
+{
+	return READ_ONCE(ioapic->row[line]) & ROW_MASKED;
+}
+
 static void end(struct ioapic *ioapic, u8 vector)
 {
 	for (unsigned int line = 0; line < IOAPIC_LINES; line++) {
@@ -136,7 +143,7 @@ static void write_row(struct ioapic *ioapic, unsigned int line, u32 value)
 	u64 wanted = (u64)value << (ioapic->select & 1 ? 32 : 0);
 	u64 kept = ~half | ROW_READ_ONLY;
 
-	*row = (*row & kept) | (wanted & ~kept & ROW_DEFINED);
+	WRITE_ONCE(*row, (*row & kept) | (wanted & ~kept & ROW_DEFINED));
 	/* An edge has nothing to wait for: turning to it forgets the EOI. */
 	if (!(*row & ROW_LEVEL)) {
 		*row &= ~ROW_REMOTE_IRR;

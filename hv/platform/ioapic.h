@@ -74,6 +74,10 @@ void ioapic_set_line(struct ioapic *ioapic, unsigned int line, bool high);
 /** A line goes low and high again.  Takes the lock. @param line likewise */
 void ioapic_pulse_line(struct ioapic *ioapic, unsigned int line);
 
+/** @return whether a line's row is masked, which may change at once; takes no
+ * lock. @param line 0 to 23 */
+bool ioapic_is_masked(const struct ioapic *ioapic, unsigned int line);
+
 /**
  * A local APIC has ended a level-triggered interrupt: every row of that
  * vector may make its next one.  Takes the lock; see ioapic_init() about what

@@ -9,6 +9,7 @@
  *	line 0 -------> 8259 line 0,  IOAPIC pin 2
  *	line 1, 3..15 > 8259 line n,  IOAPIC pin n
  *	line 16..23 --> IOAPIC pin n
+ *	8259s' INTR --> LINT0, IOAPIC pin 0 (board.c)
  */
 #ifndef HV_PLATFORM_IRQ_LINES_H
 #define HV_PLATFORM_IRQ_LINES_H
@@ -16,6 +17,8 @@
 #include "hv/platform/ioapic.h"
 #include "hv/platform/irq_line.h"
 #include "hv/platform/pic.h"
+
+#define IRQ_LINES_EXTINT_PIN 0
 
 struct irq_lines {
 	/* Fixed; each has its own lock, and there is nothing else to guard. */

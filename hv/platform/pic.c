@@ -66,19 +66,21 @@ static void set_input(struct pic_chip *chip, unsigned int line, bool high)
 	}
 }
 
-void pic_chip_update(struct pic *pic)
+static void set_intr(struct pic *pic, bool high)
 {
-	bool high;
-
-	set_input(&pic->master, PIC_CASCADE,
-		  wish(&pic->slave, false) >= 0);
-	high = wish(&pic->master, true) >= 0;
 	if (high != pic->high) {
 		pic->high = high;
 		if (pic->intr) {
 			pic->intr(pic->data, high);
 		}
 	}
+}
+
+void pic_chip_update(struct pic *pic)
+{
+	set_input(&pic->master, PIC_CASCADE,
+		  wish(&pic->slave, false) >= 0);
+	set_intr(pic, wish(&pic->master, true) >= 0);
 }
 
 /** The line has been told to the processor. */
@@ -123,6 +125,7 @@ u8 pic_acknowledge(struct pic *pic)
 		line = pic_chip_acknowledge(pic, chip);
 	}
 	vector = (u8)(chip->vector + (line < 0 ? 7 : line));
+	set_intr(pic, false); /* INTR falls, if only to rise once more */
 	pic_chip_update(pic);
 	spinlock_unlock(&pic->lock);
 	return vector;

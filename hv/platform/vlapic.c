@@ -222,6 +222,16 @@ static bool accept_fixed(struct vlapic *apic, u8 vector, bool level)
 	return true;
 }
 
+/** The vector is asked for when the processor takes it. */
+static bool accept_extint(struct vlapic *apic)
+{
+	if (!(READ_ONCE(apic->svr) & SVR_ENABLE)) {
+		return false;
+	}
+	signal(apic, VLAPIC_SIGNAL_EXTINT);
+	return true;
+}
+
 bool vlapic_accept(struct vlapic *apic, const struct vlapic_message *message)
 {
 	if (!vlapic_is_on(apic)) {
@@ -241,7 +251,8 @@ bool vlapic_accept(struct vlapic *apic, const struct vlapic_message *message)
 		return accept_startup(apic, message->vector);
 	case VLAPIC_SMI:
 		return true;
-	case VLAPIC_EXTINT: /* comes by the line, not as a message */
+	case VLAPIC_EXTINT:
+		return accept_extint(apic);
 	case VLAPIC_RESERVED:
 		break;
 	}
@@ -296,10 +307,19 @@ bool vlapic_extint(const struct vlapic *apic)
 	u32 entry = apic->lvt[VLAPIC_LVT_LINT0];
 
 	if (!READ_ONCE(apic->lint0)) {
-		return false;
+		return READ_ONCE(apic->signals) & VLAPIC_SIGNAL_EXTINT;
 	}
-	return !vlapic_is_on(apic) ||
+	return (READ_ONCE(apic->signals) & VLAPIC_SIGNAL_EXTINT) ||
+	       !vlapic_is_on(apic) ||
 	       (!(entry & LVT_MASKED) && bits(entry, 10, 8) == VLAPIC_EXTINT);
+}
+
+void vlapic_take_extint(struct vlapic *apic)
+{
+	if (READ_ONCE(apic->signals) & VLAPIC_SIGNAL_EXTINT) {
+		__atomic_fetch_and(&apic->signals, ~(u32)VLAPIC_SIGNAL_EXTINT,
+				   __ATOMIC_SEQ_CST);
+	}
 }
 
 void vlapic_pulse_lint1(struct vlapic *apic)

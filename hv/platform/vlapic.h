@@ -79,6 +79,7 @@ enum vlapic_signal {
 	VLAPIC_SIGNAL_NMI = BIT(0),
 	VLAPIC_SIGNAL_INIT = BIT(1),
 	VLAPIC_SIGNAL_STARTUP = BIT(2), /* to start at `startup` */
+	VLAPIC_SIGNAL_EXTINT = BIT(3), /* a message: the 8259s have one */
 };
 
 /** A message on the bus between the APICs (SDM 3A 11.6.1). */
@@ -182,8 +183,11 @@ bool vlapic_accept(struct vlapic *apic, const struct vlapic_message *message);
 /** The line of the 8259s, which is LINT0, is up or down.  Any CPU. */
 void vlapic_set_lint0(struct vlapic *apic, bool up);
 
-/** Is it up, and asks the processor for an ExtINT cycle? */
+/** Is it up, and asks the processor for an ExtINT cycle?  Or has a message? */
 bool vlapic_extint(const struct vlapic *apic);
+
+/** The processor begins that cycle: a message has done its part. */
+void vlapic_take_extint(struct vlapic *apic);
 
 /** LINT1 has risen: the NMI button. */
 void vlapic_pulse_lint1(struct vlapic *apic);

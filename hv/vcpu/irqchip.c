@@ -293,5 +293,6 @@ u8 irqchip_acknowledge(struct vcpu *vcpu)
 {
 	const struct irqchip_wires *wires = &vcpu->vm->irqchip->wires;
 
+	vlapic_take_extint(vcpu->apic);
 	return wires->acknowledge ? wires->acknowledge(wires->ctx) : 0xff;
 }

@@ -169,6 +169,30 @@ static void the_timer_reaches_both_controllers(void **state)
 	assert_int_equal(last.vector, 0x30);
 }
 
+static void the_8259s_reach_pin_0(void **state)
+{
+	(void)state;
+	go(true, IOAPIC_GPA, 4, 0x10);
+	outb(0x20, 0x11);
+	outb(0x21, 0x20);
+	outb(0x21, 4);
+	outb(0x21, 3); /* automatic ends */
+	irq_lines_set(&board.lines, 5, true);
+	assert_int_equal(pic_acknowledge(&board.pic), 0x25);
+	messages = 0;
+	go(true, IOAPIC_GPA + 0x10, 4, VLAPIC_EXTINT << 8);
+	irq_lines_set(&board.lines, 3, true);
+	irq_lines_set(&board.lines, 4, true);
+	assert_int_equal(messages, 1);
+	assert_int_equal(last.mode, VLAPIC_EXTINT);
+	assert_int_equal(pic_acknowledge(&board.pic), 0x23);
+	assert_int_equal(messages, 2); /* INTR has risen again, for 4 */
+	assert_true(intr);
+	assert_int_equal(pic_acknowledge(&board.pic), 0x24);
+	assert_int_equal(messages, 2);
+	assert_false(intr);
+}
+
 static void the_earliest_deadline_counts(void **state)
 {
 	(void)state;
@@ -296,6 +320,7 @@ int main(void)
 		cmocka_unit_test_setup(devices_lie_apart, begin),
 		cmocka_unit_test_setup(the_timer_reaches_both_controllers,
 				       begin),
+		cmocka_unit_test_setup(the_8259s_reach_pin_0, begin),
 		cmocka_unit_test_setup(the_earliest_deadline_counts, begin),
 		cmocka_unit_test_setup(it_ends_in_many_ways, begin),
 		cmocka_unit_test_setup(there_is_no_pci, begin),
