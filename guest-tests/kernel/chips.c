@@ -1,5 +1,5 @@
 /** @file
- * Do added devices keep their promises, and do all clocks run alike?
+ * Do all clocks run alike?
  *
  * A clock is compared with the TSC by looking at both at two moments.  They
  * cannot be looked at in the same instant: between the two looks the emulator
@@ -9,16 +9,6 @@
 #include "guest-tests/kernel/chips.h"
 
 #include "guest-tests/kernel/ports.h"
-
-#define MIRROR 0xff000000u
-#define FIFO 0xd1000000u
-#define LATCH_PORT 0xe0
-#define ZAP_PORT 0xe4
-#define IRQ_PORT 0x2000
-#define IRQ_LINE 5
-
-#define PIC_COMMAND 0x20
-#define PIC_READ_IRR 0x0a
 
 #define PIT_HZ 1193182u
 #define PM_TIMER 0x608
@@ -38,48 +28,6 @@
 static volatile u32 *word(u32 address)
 {
 	return (volatile u32 *)address;
-}
-
-/** Dropping a page's mapping must not lose what is in it. */
-static bool zap_keeps_memory(void)
-{
-	static volatile u32 page[1024] __attribute__((aligned(4096)));
-
-	page[7] = 0x12345678;
-	out_long(ZAP_PORT, (u32)page);
-	page[8] = 0x9abcdef0;
-	out_long(ZAP_PORT, (u32)page);
-	return page[7] == 0x12345678 && page[8] == 0x9abcdef0;
-}
-
-/** The line reaches the 8259, which is asked what it sees. */
-static bool irq_reaches_pic(void)
-{
-	u8 high, low;
-
-	out(PIC_COMMAND, PIC_READ_IRR);
-	out(IRQ_PORT + IRQ_LINE, 1);
-	high = in(PIC_COMMAND);
-	out(IRQ_PORT + IRQ_LINE, 0);
-	low = in(PIC_COMMAND);
-	return (high & 1 << IRQ_LINE) && !(low & 1 << IRQ_LINE);
-}
-
-void chips_try(const struct chips_console *console)
-{
-	bool good;
-
-	*word(MIRROR + 0xfffc) = 0xcafe1234;
-	out_long(LATCH_PORT, 0x11223344);
-	out(LATCH_PORT + 1, 0x99);
-	*word(FIFO) = 1;
-	*word(FIFO) = 2;
-	good = *word(MIRROR + 0xfffc) == 0xcafe1234 && *word(MIRROR) == 0 &&
-	       in_long(LATCH_PORT) == 0x11229944 && *word(FIFO) == 1 &&
-	       *word(FIFO) == 2 && *word(FIFO) == 0 && irq_reaches_pic() &&
-	       zap_keeps_memory();
-	console->say(good ? "kernel: devices are right\n"
-			  : "kernel: devices are WRONG\n");
 }
 
 static u64 tsc(void)

@@ -6,7 +6,8 @@
  * right.  What it then does stands on its command line:
  *
  *	echo	sends back what comes in, up to a `q`
- *	devices, clocks, ticks	a look at the machine's chips (chips.h, ticks.h)
+ *	clocks, ticks	a look at the machine's chips (chips.h, ticks.h)
+ *	devices, leave	devices of DEV=, and the end by one of them (devices.h)
  *	questions	of a hypercall and of fw_cfg (questions.h)
  *	msrs, processor	a look at the processor (processor.h)
  *	bios	calls of a BIOS, from real mode (bios.h)
@@ -18,6 +19,7 @@
 #include "bus/types.h"
 #include "guest-tests/kernel/bios.h"
 #include "guest-tests/kernel/chips.h"
+#include "guest-tests/kernel/devices.h"
 #include "guest-tests/kernel/disk.h"
 #include "guest-tests/kernel/ends.h"
 #include "guest-tests/kernel/ports.h"
@@ -161,7 +163,7 @@ static void look_at_chips(const char *line, const struct information *info)
 					   (const void *)info->map };
 
 	if (ends_find(line, "devices")) {
-		chips_try(&console);
+		devices_try(&console);
 	}
 	if (ends_find(line, "clocks")) {
 		chips_measure(&console);
@@ -183,6 +185,9 @@ static void look_at_chips(const char *line, const struct information *info)
 	}
 	if (ends_find(line, "ticks")) {
 		ticks_take(&console);
+	}
+	if (ends_find(line, "leave")) {
+		devices_leave();
 	}
 }
 

@@ -89,6 +89,29 @@ static int add_dev(struct extra *extra, unsigned int i)
 				  &extra->dev[i].bus);
 }
 
+/** Where no access would ever come to a device. */
+static const char *unreachable(struct vm *vm, const struct dev_spec *spec)
+{
+	u64 last = spec->base + spec->length - 1;
+
+	if (!spec->is_memory) {
+		return NULL;
+	}
+	if (vm_memory(vm, gpa(spec->base), 1, false) ||
+	    vm_memory(vm, gpa(last), 1, false)) {
+		return "there is memory of the guest's";
+	}
+	return last >> vm->ept.phys_bits ? "no address of this processor is "
+					   "so long"
+					 : NULL;
+}
+
+static const char *why_not(int error)
+{
+	return error == -EEXIST ? "another one is there already"
+				: "there is too little memory";
+}
+
 static const char *add_devs(struct extra *extra)
 {
 	extra->host = (struct dev_host){
@@ -100,15 +123,14 @@ static const char *add_devs(struct extra *extra)
 	};
 	for (unsigned int i = 0; i < extra->list.count; i++) {
 		const struct dev_spec *spec = &extra->list.spec[i];
-		int error = add_dev(extra, i);
+		const char *why = unreachable(extra->vm, spec);
+		int error = why ? 0 : add_dev(extra, i);
 
-		if (error) {
+		if (why || error) {
 			snprintf(extra->list.why, sizeof(extra->list.why),
 				 "DEV=: the device at 0x%llx cannot be made: "
 				 "%s", (unsigned long long)spec->base,
-				 error == -EEXIST
-					 ? "another one is there already"
-					 : "there is too little memory");
+				 why ? why : why_not(error));
 			return extra->list.why;
 		}
 	}

@@ -12,7 +12,8 @@
  *	zap@pio:PORT		a 32-bit write of a GPA drops that page's
  *				mapping: the next access faults anew
  *	irq@pio:PORT,N		a byte written to PORT+n sets line n high, or
- *				low when it is 0
+ *				low when it is 0; line 0 is the timer's, pin 2
+ *				of the IOAPIC, and there is no line 2
  *	exit@pio:PORT		what is written ends the machine, as the code
  *
  * These are what the kernels of a test suite for hypervisors want: with mirror
