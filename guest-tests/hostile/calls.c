@@ -94,7 +94,7 @@ static void call_wildly(u64 seed, u64 number)
 {
 	x = (boot_info()->seed + seed) * 0x9e3779b97f4a7c15ull;
 	hostile_begin();
-	for (u64 i = number ? ROUNDS * 15 / 16 : 0; i < ROUNDS; i++) {
+	for (u64 i = number ? ROUNDS * 63 / 64 : 0; i < ROUNDS; i++) {
 		u64 nr = number ? number :
 				  HYPERCALL_END + hostile_random(&x) % 80;
 

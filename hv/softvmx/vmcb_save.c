@@ -151,6 +151,18 @@ static u64 held_back(const struct softvmx_cpu *cpu)
 		       0;
 }
 
+/** QEMU's SYSRET takes RFLAGS.VM from R11, though 64-bit mode has none and VM
+ * entry refuses it: it is taken out again (SDM 2B SYSRET). */
+static u64 flags_of(const struct vmcb *guest)
+{
+	u64 flags = guest->save.rflags;
+
+	if (unlikely(flags & RFLAGS_VM) && (guest->save.efer & EFER_LMA)) {
+		flags &= ~RFLAGS_VM;
+	}
+	return flags;
+}
+
 /*
  * Activity: a guest that waits in HLT is not in its VMCB at all (svm_halt.c).
  * Debug exceptions SVM delivers with the instruction that caused them; only the
@@ -166,7 +178,7 @@ void vmcb_save_hot(struct softvmx_cpu *cpu)
 	}
 	vmcs_memory_set(cpu, GUEST_RIP, guest->save.rip);
 	vmcs_memory_set(cpu, GUEST_RSP, guest->save.rsp);
-	vmcs_memory_set(cpu, GUEST_RFLAGS, guest->save.rflags);
+	vmcs_memory_set(cpu, GUEST_RFLAGS, flags_of(guest));
 	vmcs_memory_set(cpu, GUEST_INTERRUPTIBILITY_STATE, blocking);
 	vmcs_memory_set(cpu, GUEST_ACTIVITY_STATE,
 			cpu->halt ? ACTIVITY_HLT : ACTIVITY_ACTIVE);

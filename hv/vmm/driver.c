@@ -127,6 +127,9 @@ static const char *reason_to_skip(const struct test_record *test)
 	if (cpu_count() < 2 && (test->flags & TEST_NEEDS_CPUS)) {
 		return "it needs a machine with two CPUs (--cpus 2)";
 	}
+	if (cpu_count() < 3 && (test->flags & TEST_NEEDS_3_CPUS)) {
+		return "it needs a machine with three CPUs (--cpus 3)";
+	}
 	return NULL;
 }
 

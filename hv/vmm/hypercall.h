@@ -113,6 +113,8 @@ struct boot_info {
 /** It is hostile: a secret is hidden from it, and on the second CPU runs a VM
  * that is none of its business (hv/vmm/neighbour.h).  With TEST_NEEDS_CPUS. */
 #define TEST_HOSTILE BIT(5)
+/** It starts a second vCPU though the last CPU is a neighbour's. */
+#define TEST_NEEDS_3_CPUS BIT(6)
 
 /** One test; the section .tests is an array of them. */
 struct test_record {

@@ -35,12 +35,14 @@ def right_words(name, expected, machine):
             if "@" not in word or word.endswith("@" + machine)]
 
 
-def faults(results, normal, expected, machine):
-    """(test, what is wrong with it) of one boot."""
+def faults(results, normal, expected, machine, cpus=2):
+    """(test, what is wrong with it) of one boot. Races need a third CPU."""
     if not (normal and results):
         yield "the run ends normally", "it does not"
     for result in results:
         stop, words = stop_of(result), right_words(result.name, expected, machine)
+        if cpus < 3 and result.skipped and result.name.startswith("race_"):
+            continue
         if is_ours(result) or stop not in words:
             yield result.name, "ended with %s, not %s" % (stop, " or ".join(words))
 

@@ -16,12 +16,12 @@ a_secret_that_was_taken_is_found | secret
 FAILED = "not ok 1 - %s [1]\n  ---\n  stop: \"%s\"\n  ...\n"
 
 
-def faults(text, normal=True, machine="qemu"):
+def faults(text, normal=True, machine="qemu", cpus=2):
     reader = Reader("1")
     for line in ("TAP version 14\n1..1\n" + text).split("\n"):
         reader.feed(line)
     reader.finish()
-    return list(hostilelib.faults(reader.results, normal, EXPECTED, machine))
+    return list(hostilelib.faults(reader.results, normal, EXPECTED, machine, cpus))
 
 
 class HostileTest(unittest.TestCase):
@@ -59,6 +59,12 @@ class HostileTest(unittest.TestCase):
     def test_a_test_that_should_have_been_stopped(self):
         self.assertEqual(faults("ok 1 - stack_in_mmio [1]\n"),
                          [("stack_in_mmio", "ended with ok, not delivery")])
+
+    def test_only_a_race_may_be_skipped(self):
+        skipped = "ok 1 - %s [1] # SKIP it needs a machine with three CPUs\n"
+        self.assertEqual(faults(skipped % "race_for_it"), [])
+        self.assertEqual(faults(skipped % "race_for_it", cpus=3)[0][0], "race_for_it")
+        self.assertEqual(faults(skipped % "any_other")[0][0], "any_other")
 
     def test_a_run_that_breaks_off(self):
         for text, normal in (("", True), ("ok 1 - any_other [1]\n", False)):
