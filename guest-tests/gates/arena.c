@@ -40,12 +40,20 @@ bool arena_is_qemu(void)
 	return ebx == 0x68747541; /* "Auth" */
 }
 
-/** QEMU knows no limits of segments (SDM 3A 5.3). */
+/**
+ * QEMU knows no limits of segments (SDM 3A 5.3), and leaves FS and GS their RPL
+ * on the way to an outer level when they are null (SDM 2A IRET).
+ */
 u16 arena_selector(u16 selector)
 {
-	return (selector & ~7) == SHORT_CODE && arena_is_qemu()
-		       ? CODE_0 | (selector & 7)
-		       : selector;
+	if (!arena_is_qemu()) {
+		return selector;
+	}
+	if (selector <= 3) {
+		return 0;
+	}
+	return (selector & ~7) == SHORT_CODE ? CODE_0 | (selector & 7)
+					     : selector;
 }
 
 /**

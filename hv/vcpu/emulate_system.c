@@ -8,6 +8,7 @@
  */
 #include "hv/vcpu/emulate_system.h"
 
+#include "bus/access.h"
 #include "bus/bus.h"
 #include "emulator/context.h"
 #include "hv/vcpu/emulate.h"
@@ -92,10 +93,11 @@ static u64 get_debug(struct emulator *e, unsigned int which)
 	return exit_dr_get(which);
 }
 
+/** Breakpoints are looked for from the next section of the loop on. */
 static void set_debug(struct emulator *e, unsigned int which, u64 value)
 {
-	(void)e;
 	exit_dr_set(which, value);
+	WRITE_ONCE(vcpu_of(e)->kicked, 1);
 }
 
 /** MSRs in the VMCS whose accesses do not exit. @return 0: not one of them */

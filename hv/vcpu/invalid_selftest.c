@@ -27,6 +27,9 @@
 #define HANDLER 0x2000
 #define STACK 0x8000
 #define VECTOR 0x30
+#define GDT 0x3000
+#define BREAK (CODE + 17) /* of breakpoint() */
+#define GATE (0x8e0000080000ull | HANDLER) /* 32 bits, selector 8 */
 #define TASK_GATE 0x85 /* byte 5 of the descriptor */
 
 static struct vm *vm;
@@ -193,6 +196,63 @@ static const char *exception(void)
 	return NULL;
 }
 
+/** Code and data of 32 bits, and gates to HANDLER in them. */
+static const char *make_protected(void)
+{
+	static const u64 gdt[] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff};
+	static struct vcpu_state state;
+	struct vcpu_segment *segment = state.system.segment;
+
+	CHECK(set_registers(CR0_PE) == 0);
+	CHECK(vcpu_state_save(vcpu, &state) == 0);
+	state.system.gdt.base = gva(GDT);
+	state.system.gdt.limit = sizeof(gdt) - 1;
+	segment[SEG_CS] = (struct vcpu_segment){
+		.selector = 8, .limit = ~0u, .ar = 0xc09b};
+	segment[SEG_SS] = (struct vcpu_segment){
+		.selector = 16, .limit = ~0u, .ar = 0xc093};
+	CHECK(vcpu_state_restore(vcpu, &state) == 0);
+	memcpy(ram + GDT, gdt, sizeof(gdt));
+	*(u64 *)(ram + 8ul * VECTOR_DB) = GATE;
+	*(u64 *)(ram + 8ul * VECTOR) = GATE;
+	return NULL;
+}
+
+/** sti; inc ebx; inc ebx; hlt -- pop eax; hlt */
+static const char *shadow(void)
+{
+	const char *wrong = make_protected();
+
+	CODE_IS(CODE, 0xfb, 0x43, 0x43, 0xf4);
+	CODE_IS(HANDLER, 0x58, 0xf4);
+	CHECK(!wrong && vcpu_interrupt(vcpu, VECTOR) == 0);
+	CHECK(vcpu_run(vcpu) == 0);
+	CHECK(vcpu->run.exit_reason == VCPU_EXIT_HLT);
+	CHECK(registers().rip == HANDLER + 2);
+	CHECK(registers().gpr[GPR_RAX] == CODE + 2);
+	CHECK(registers().gpr[GPR_RBX] == 1);
+	CHECK(!(registers().rflags & RFLAGS_IF));
+	return NULL;
+}
+
+/** mov $BREAK,eax; mov eax,dr0; mov $2,eax; mov eax,dr7; inc ebx; BREAK: inc
+ * ebx; hlt -- inc edx; iret, which brings RF */
+static const char *breakpoint(void)
+{
+	const char *wrong = make_protected();
+
+	CODE_IS(CODE, 0xb8, BREAK & 0xff, BREAK >> 8, 0, 0, 0x0f, 0x23, 0xc0,
+		0xb8, 2, 0, 0, 0, 0x0f, 0x23, 0xf8, 0x43, 0x43, 0xf4);
+	CODE_IS(HANDLER, 0x42, 0xcf);
+	CHECK(!wrong && vcpu_run(vcpu) == 0);
+	CHECK(vcpu->run.exit_reason == VCPU_EXIT_HLT);
+	CHECK(registers().rip == BREAK + 2);
+	CHECK(registers().gpr[GPR_RBX] == 2 && registers().gpr[GPR_RDX] == 1);
+	CHECK(registers().gpr[GPR_RSP] == STACK);
+	CHECK(read_dr6() & BIT(0));
+	return NULL;
+}
+
 /** A register of long mode, as the processor would not enter with it. */
 static bool is_invalid_with(enum vcpu_seg seg, u32 limit, u32 ar)
 {
@@ -230,4 +290,6 @@ CASE(halt)
 CASE(latency)
 CASE(storm)
 CASE(exception)
+CASE(shadow)
+CASE(breakpoint)
 CASE(predicate)

@@ -13,6 +13,10 @@ const char *invalid_selftest_latency(void);
 const char *invalid_selftest_storm(void);
 /** No exception can be set in protected mode. @return as above */
 const char *invalid_selftest_exception(void);
+/** STI holds off what comes through a gate, too. @return as above */
+const char *invalid_selftest_shadow(void);
+/** A code breakpoint comes once. @return as above */
+const char *invalid_selftest_breakpoint(void);
 /** Which states are invalid. @return as above */
 const char *invalid_selftest_predicate(void);
 

@@ -34,6 +34,7 @@
 #include "bus/errno.h"
 #include "hv/lib/watchdog.h"
 #include "hv/softvmx/entry_checks.h"
+#include "hv/vcpu/breakpoints.h"
 #include "hv/vcpu/emulate.h"
 #include "hv/vcpu/events.h"
 #include "hv/vcpu/exit.h"
@@ -96,9 +97,8 @@ static __noinline bool has_become_valid(struct vcpu *vcpu)
  * A string instruction in its middle has done as much as a section may: it has
  * left RIP where it was.
  */
-static enum exit_action run_section(struct vcpu *vcpu)
+static enum exit_action run_section(struct vcpu *vcpu, unsigned int left)
 {
-	unsigned int left = INVALID_STATE_BOUND;
 	enum exit_action action;
 	u64 rip;
 
@@ -113,6 +113,16 @@ static enum exit_action run_section(struct vcpu *vcpu)
 		 !(READ_ONCE(vcpu->signal) | READ_ONCE(vcpu->kicked)));
 	read_section_end(vcpu);
 	return action;
+}
+
+/** With breakpoints armed each instruction has a section of its own. */
+static enum exit_action run_some(struct vcpu *vcpu)
+{
+	if (likely(!breakpoints_armed())) {
+		return run_section(vcpu, INVALID_STATE_BOUND);
+	}
+	breakpoints_look(vcpu);
+	return run_section(vcpu, 1);
 }
 
 /** The watchdog hears that it is the guest which runs, and where. */
@@ -147,7 +157,7 @@ int invalid_state_run(struct vcpu *vcpu)
 	if (moved && take_signal(vcpu)) {
 		return -EINTR;
 	}
-	action = run_section(vcpu);
+	action = run_some(vcpu);
 	show_progress(vcpu);
 	if (action) {
 		vcpu->left_asking = true;

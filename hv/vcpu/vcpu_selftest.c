@@ -371,6 +371,8 @@ static const struct vcpu_selftest_case cases[] = {
 	{"invalid.interrupt_comes_within_a_section", invalid_selftest_latency},
 	{"invalid.storm_of_signals_lets_it_move", invalid_selftest_storm},
 	{"invalid.exception_set_outside_is_refused", invalid_selftest_exception},
+	{"invalid.interrupt_waits_behind_sti", invalid_selftest_shadow},
+	{"invalid.breakpoint_comes_once", invalid_selftest_breakpoint},
 	{"invalid.state_is_judged_by_the_manual", invalid_selftest_predicate},
 };
 
