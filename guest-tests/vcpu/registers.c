@@ -171,6 +171,18 @@ static const struct {
 	{ MSR_TSC_AUX, 0x12345678 },
 };
 
+/** SDM 3A table 10-1 and 12.12.4: what a kernel may rely on before it writes
+ * any of them. */
+TEST(msrs_begin_as_after_reset)
+{
+	CHECK_EQ(read_msr(MSR_PAT), 0x0007040600070406,
+		 "after reset PAT is write-back, write-through, uncached twice");
+	CHECK_EQ(read_msr(MSR_APIC_BASE), 0xfee00900,
+		 "after reset the APIC of the first processor is on");
+	CHECK_EQ(read_msr(0x174), 0, "after reset SYSENTER_CS is 0");
+	CHECK_EQ(read_msr(MSR_TSC_AUX), 0, "after reset TSC_AUX is 0");
+}
+
 static void write_all(void)
 {
 	for (u64 i = 0; i < ARRAY_SIZE(kept); i++) {
@@ -203,8 +215,9 @@ static void move_to_another_vm(void)
 	mmio_read4(DEVICE_COUNTER_GPA);
 	CHECK_DONE(vmcall1(HYPERCALL_MIDDLE, vmcall_address(&out)));
 	CHECK_COUNT(out.moves, 1, "the vCPU has moved");
-	CHECK_COUNT(out.error, 0, "a vCPU can be saved and restored between any "
-				  "two calls of vcpu_run() (spec 10.9)");
+	CHECK_COUNT(out.error, 0,
+		    "a vCPU can be saved and restored between any two calls "
+		    "of vcpu_run() (spec 10.9)");
 }
 
 TEST(a_move_keeps_msrs_and_debug_registers)

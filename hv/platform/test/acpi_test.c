@@ -178,6 +178,59 @@ static void the_dsdt_begins_with_power_off(void **state)
 	assert_int_equal(dsdt[51] >> 4, 4);
 }
 
+/** Is that in the DSDT, in the part that begins with a device's name? */
+static bool has(const char *name, const void *wanted, size_t length)
+{
+	const u8 *dsdt = table_at(number(find("FACP") + 40, 4), "DSDT");
+	const u8 *end = dsdt + number(dsdt + 4, 4), *at = dsdt + 36;
+
+	while (at < end - 4 && memcmp(at, name, 4)) {
+		at++;
+	}
+	/* No device takes more than that. */
+	end = end - at > 64 ? at + 64 : end;
+	for (; at + length <= end; at++) {
+		if (!memcmp(at, wanted, length)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** ACPI 6.4.3.6: extended interrupt; 6.4.3.4: a fixed range of memory. */
+static void check_device(const char *name, u32 line, bool level)
+{
+	const u8 interrupt[] = { 0x89, 6, 0, level ? 1 : 3, 1, (u8)line,
+				 0, 0, 0 };
+
+	assert_true(has(name, interrupt, sizeof(interrupt)));
+}
+
+static void check_memory(const char *name, u32 base, u32 length)
+{
+	u8 range[12] = { 0x86, 9, 0, 1 };
+
+	memcpy(range + 4, &base, 4);
+	memcpy(range + 8, &length, 4);
+	assert_true(has(name, range, sizeof(range)));
+}
+
+static void each_device_has_its_registers_and_its_line(void **state)
+{
+	(void)state;
+	check_device("COM1", 4, false);
+	check_device("COM2", plan.serial_line, false);
+	check_memory("COM2", plan.serial_mmio, 8);
+	check_device("RTC0", 8, false);
+	assert_true(plan.nvirtio > 0);
+	for (unsigned int i = 0; i < plan.nvirtio; i++) {
+		char name[] = { 'V', 'I', 'O', (char)('0' + i), 0 };
+
+		check_device(name, plan.virtio[i].line, true);
+		check_memory(name, plan.virtio[i].base, plan.virtio[i].length);
+	}
+}
+
 static void assembled_names_and_numbers(void **state)
 {
 	static const u8 wanted[] = {
@@ -322,6 +375,8 @@ int main(void)
 		cmocka_unit_test_setup(the_fadt_leads_to_ports_and_tables,
 				       begin),
 		cmocka_unit_test_setup(the_dsdt_begins_with_power_off, begin),
+		cmocka_unit_test_setup(
+			each_device_has_its_registers_and_its_line, begin),
 		cmocka_unit_test(assembled_names_and_numbers),
 		cmocka_unit_test_setup(too_little_room_is_told, begin),
 		cmocka_unit_test_setup(it_powers_off, begin_pm),
