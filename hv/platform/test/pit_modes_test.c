@@ -104,6 +104,13 @@ static void mode_0_stands_while_the_gate_is_low(void **state)
 	assert_outputs("LLLL");
 	gate(true);
 	assert_outputs("LH");
+	write(6);
+	assert_outputs("LLL");
+	gate(false);
+	write(4); /* of which nothing has gone by */
+	assert_outputs("LL");
+	gate(true);
+	assert_outputs("LLLH");
 }
 
 static void mode_1_is_triggered_again(void **state)

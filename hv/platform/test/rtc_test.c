@@ -193,6 +193,7 @@ static void the_alarm_goes_off(void **state)
 	now += 7 * 86400ull * HZ;
 	rtc_advance(&rtc, now);
 	assert_true(line);
+	assert_time(0x20000108, 0x000001, 7);
 	assert_int_equal(get(0xc) & 0x30, 0x30);
 	put(5, 0xff); /* any hour */
 	now += 3600 * HZ;
@@ -243,7 +244,7 @@ static void a_divider_in_reset_stands_still(void **state)
 	put(0xb, 0x52);
 	put(0xa, 0x70);
 	assert_true(rtc_deadline(&rtc) == CLOCK_NEVER);
-	now += 10 * HZ + HZ / 4;
+	now += 10 * HZ + 3 * HZ / 4;
 	assert_int_equal(get(0), 0x58);
 	assert_int_equal(get(0xc), 0);
 	put(0xa, 0xa0); /* bit 7 cannot be written */
@@ -258,6 +259,19 @@ static void a_divider_in_reset_stands_still(void **state)
 	get(0xc);
 	put(0xb, 0x12);
 	assert_true(rtc_deadline(&rtc) == now + HZ);
+}
+
+static void a_small_machine_has_little_memory(void **state)
+{
+	struct irq_line irq = { see_line, NULL, 8 };
+	struct rtc_plan plan = { .tsc_hz = HZ, .now = now, .cpus = 1,
+				 .memory = 16 << 20 };
+
+	(void)state;
+	rtc_init(&rtc, &plan, irq);
+	assert_int_equal(get(0x18) << 8 | get(0x17), 15 << 10);
+	assert_int_equal(get(0x31) << 8 | get(0x30), 15 << 10);
+	assert_int_equal(get(0x35) << 8 | get(0x34), 0);
 }
 
 static void flags_come_without_enables(void **state)
@@ -379,6 +393,8 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(a_divider_in_reset_stands_still, begin),
 		cmocka_unit_test_setup(flags_come_without_enables, begin),
+		cmocka_unit_test_setup(a_small_machine_has_little_memory,
+				       begin),
 		cmocka_unit_test_setup(firmware_has_noted_memory, begin),
 		cmocka_unit_test_setup(anything_may_be_written, begin),
 		cmocka_unit_test(the_keyboard_controller_resets),

@@ -134,6 +134,8 @@ static void registers_hold_what_they_may(void **state)
 		put(0, at, 0);
 		assert_int_equal(get(0, at), fixed);
 	}
+	put(0, VLAPIC_TIMER_INITIAL, ~0u);
+	assert_int_equal(get(0, VLAPIC_TIMER_INITIAL), ~0u);
 	put(0, VLAPIC_ID, ~0u);
 	assert_int_equal(get(0, VLAPIC_ID), 0xff000000);
 	put(0, VLAPIC_ICR_LOW, ~0u); /* a reserved mode: nothing is sent */
@@ -185,7 +187,8 @@ static void init_leaves_id_and_base(void **state)
 	assert_int_equal(get(0, VLAPIC_ID), 0x5000000);
 	assert_reset(0);
 	assert_true(vlapic_is_on(&apic[0]));
-	put(0, LVT(TIMER), 0x40055);
+	put(0, VLAPIC_SVR, ENABLE | 0xff);
+	put(0, LVT(TIMER), 0x55);
 	assert_int_equal(vlapic_timer_get_deadline(&apic[0], 0), 0);
 	now = 1u << 30;
 	vlapic_timer_check(&apic[0], now);
@@ -293,6 +296,8 @@ static void parts_can_be_read(void **state)
 		m.level = false;
 		vlapic_accept(&apic[1], &m);
 		assert_int_equal(get(1, VLAPIC_TMR + v / 32 * 16), 0);
+		assert_int_equal(get(1, VLAPIC_IRR + v / 32 * 16),
+				 BIT(v % 32));
 		vlapic_take(&apic[1], (u8)v);
 		put(1, VLAPIC_EOI, 0);
 	}

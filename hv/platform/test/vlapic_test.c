@@ -347,6 +347,63 @@ static void timer_deadline(void **state)
 	assert_int_equal(vlapic_timer_get_deadline(&apic[0], now), 0);
 }
 
+static void timer_current_follows_its_clock(void **state)
+{
+	(void)state;
+	put(0, VLAPIC_LVT, 0x80);
+	put(0, VLAPIC_TIMER_DIVIDE, 0xb);
+	put(0, VLAPIC_TIMER_INITIAL, 1000);
+	now += 400;
+	put(0, VLAPIC_TIMER_DIVIDE, 1); /* by 4 from here on */
+	assert_int_equal(get(0, VLAPIC_TIMER_CURRENT), 600);
+	assert_int_equal(armed[0], now + 4 * 600);
+	now += 4 * 600;
+	assert_int_equal(get(0, VLAPIC_TIMER_CURRENT), 0);
+	vlapic_timer_check(&apic[0], now);
+	assert_int_equal(take(0), 0x80);
+	put(0, VLAPIC_EOI, 0);
+	put(0, VLAPIC_TIMER_DIVIDE, 0xb); /* at its end: nothing follows */
+	assert_int_equal(armed[0], VLAPIC_NEVER);
+	assert_int_equal(get(0, VLAPIC_TIMER_CURRENT), 0);
+	/* a masked period goes round, whether or not somebody looks */
+	put(0, VLAPIC_LVT, PERIODIC | MASKED | 0x80);
+	put(0, VLAPIC_TIMER_INITIAL, 1000);
+	now += 2300;
+	assert_int_equal(get(0, VLAPIC_TIMER_CURRENT), 700);
+}
+
+static void timer_modes_change(void **state)
+{
+	u64 start;
+
+	(void)state;
+	put(0, VLAPIC_TIMER_DIVIDE, 0xb);
+	put(0, VLAPIC_LVT, 0x80);
+	put(0, VLAPIC_TIMER_INITIAL, 1000);
+	start = now;
+	assert_int_equal(run_until(now + 1500), 1);
+	put(0, VLAPIC_LVT, PERIODIC | 0x80); /* it had ended */
+	assert_int_equal(armed[0], start + 2000);
+	vlapic_timer_set_deadline(&apic[0], 5000, now + 9000);
+	assert_int_equal(armed[0], start + 2000); /* another mode */
+	put(0, VLAPIC_LVT, 0x80); /* it goes on, once */
+	assert_int_equal(armed[0], start + 2000);
+	assert_int_equal(run_until(start + 9000), 1);
+	put(0, VLAPIC_LVT, DEADLINE | 0x80);
+	assert_int_equal(get(0, VLAPIC_TIMER_INITIAL), 0);
+	put(0, VLAPIC_TIMER_INITIAL, 1000);
+	assert_int_equal(get(0, VLAPIC_TIMER_INITIAL), 0);
+	vlapic_timer_set_deadline(&apic[0], 70000, 60000);
+	put(0, VLAPIC_TIMER_DIVIDE, 1);
+	assert_int_equal(armed[0], 60000);
+	now = 59999;
+	assert_int_equal(vlapic_timer_get_deadline(&apic[0], now), 70000);
+	now = 60000; /* reached, though nobody has looked yet */
+	assert_int_equal(vlapic_timer_get_deadline(&apic[0], now), 0);
+	vlapic_timer_set_deadline(&apic[0], 0, 0); /* disarmed */
+	assert_int_equal(armed[0], VLAPIC_NEVER);
+}
+
 /** Whatever is written wherever, nothing breaks, and registers keep to what
  * they may hold. */
 static void any_access(void **state)
@@ -390,6 +447,8 @@ int main(void)
 		cmocka_unit_test_setup(timer_periodic, begin),
 		cmocka_unit_test_setup(timer_too_fast, begin),
 		cmocka_unit_test_setup(timer_deadline, begin),
+		cmocka_unit_test_setup(timer_current_follows_its_clock, begin),
+		cmocka_unit_test_setup(timer_modes_change, begin),
 		cmocka_unit_test_setup(any_access, begin),
 	};
 
