@@ -176,7 +176,7 @@ static const struct {
 TEST(msrs_begin_as_after_reset)
 {
 	CHECK_EQ(read_msr(MSR_PAT), 0x0007040600070406,
-		 "after reset PAT is write-back, write-through, uncached twice");
+		 "after reset PAT is WB, WT and UC, and that twice");
 	CHECK_EQ(read_msr(MSR_APIC_BASE), 0xfee00900,
 		 "after reset the APIC of the first processor is on");
 	CHECK_EQ(read_msr(0x174), 0, "after reset SYSENTER_CS is 0");
