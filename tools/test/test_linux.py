@@ -1,9 +1,11 @@
 """Debian's Linux: its initramfs, its root file system, and how it is fetched."""
+import importlib.machinery
+import importlib.util
 import os
 import stat
 from unittest import mock
 
-from support import FolderCase
+from support import TOOLS, FolderCase
 from exit49 import linux, linux_files
 from exit49.common import Problem
 
@@ -94,3 +96,36 @@ class WordsTest(FolderCase):
         self.assertEqual(linux.console_words("hvc0"), "console=hvc0")
         with self.assertRaisesRegex(Problem, "CONSOLE=tty0 is not known: say one of"):
             linux.console_words("tty0")
+
+
+class CommandTest(FolderCase):
+    """What tools/linux hands over to tools/run-guest."""
+
+    def run_guest(self, *arguments, **environment):
+        """Return run-guest's arguments, the kernel's words as a list."""
+        loader = importlib.machinery.SourceFileLoader("linux_command",
+                                                      os.path.join(TOOLS, "linux"))
+        module = importlib.util.module_from_spec(
+            importlib.util.spec_from_loader(loader.name, loader))
+        loader.exec_module(module)
+        names = dict.fromkeys(("ROOT", "CONSOLE", "DISK", "APPEND"), "")
+        with mock.patch.dict(os.environ, {**names, **environment}), \
+                mock.patch.object(linux, "prepare", return_value=("k", "i")), \
+                mock.patch.object(linux, "root_disk", return_value="r"), \
+                mock.patch("sys.stdout.isatty", return_value=False), \
+                mock.patch("os.execv") as execv:
+            module.main(list(arguments))
+        runner, *rest = execv.call_args.args[1]
+        self.assertEqual(os.path.basename(runner), "run-guest")
+        self.assertEqual(rest[:4], ["k", "--initrd", "i", "--append"])
+        return rest[4].split(), rest[5:]
+
+    def test_a_shell_in_the_initramfs(self):
+        self.assertEqual(self.run_guest("--quiet", APPEND="debug"),
+                         (["console=ttyS0", "panic=-1", "debug"], ["--quiet"]))
+
+    def test_a_root_on_the_disk(self):
+        words, more = self.run_guest(ROOT="disk", CONSOLE="hvc0")
+        self.assertEqual(words, ["console=hvc0", "panic=-1", "root=/dev/vda"])
+        self.assertEqual(more, ["--disk", "r"])
+        self.assertEqual(self.run_guest(ROOT="disk", DISK="mine")[1], [])
