@@ -3,7 +3,7 @@
 KERNEL_CFLAGS := $(filter-out -mcx16,$(BARE_CFLAGS)) -m32 -Wno-int-to-pointer-cast \
 	-Wno-pointer-to-int-cast
 KERNEL_OBJECTS := $(patsubst %,$(OBJ)/kernel/%.o,entry second main chips devices questions \
-	ticks trap processor processor_msrs bios bios_entry disk ends)
+	ticks trap processor processor_msrs bios bios_entry disk wild ends)
 KERNEL := $(BUILD)/guest-tests/kernel
 KERNELS := $(KERNEL).elf32 $(KERNEL).elf64 $(KERNEL).flat
 $(call record,$(OBJ)/kernel.flags,$(CC) $(KERNEL_CFLAGS))

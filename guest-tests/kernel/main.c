@@ -12,6 +12,7 @@
  *	msrs, processor	a look at the processor (processor.h)
  *	bios	calls of a BIOS, from real mode (bios.h)
  *	disk	reads and writes the virtio disk (disk.h)
+ *	wild	tries every port and device, in ways that are none (wild.h)
  *	nobody	looks at a port and an address that are nobody's
  *
  * and it ends as that wants it (ends.h).
@@ -26,6 +27,7 @@
 #include "guest-tests/kernel/processor.h"
 #include "guest-tests/kernel/questions.h"
 #include "guest-tests/kernel/ticks.h"
+#include "guest-tests/kernel/wild.h"
 
 #define SERIAL 0x3f8
 #define LINE_STATUS (SERIAL + 5)
@@ -167,6 +169,9 @@ static void look_at_chips(const char *line, const struct information *info)
 	}
 	if (ends_find(line, "clocks")) {
 		chips_measure(&console);
+	}
+	if (ends_find(line, "wild")) {
+		wild_do(&console);
 	}
 	if (ends_find(line, "disk")) {
 		disk_try(&console);
