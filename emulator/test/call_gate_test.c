@@ -63,6 +63,73 @@ static void iret_keeps_what_a_level_may_not_change(void **state)
 	assert_int_equal(w->gpr[REG_RSP], STACK_TOP + 12);
 }
 
+/** Level 0 may change all of them but VM. */
+static void iret_of_level_0(void **state)
+{
+	static const u32 frame[] = { HANDLER, CODE_0,
+				     0xffffffff & ~RFLAGS_VM };
+	struct world *w = gates_world(0);
+
+	(void)state;
+	w->e.rflags = 2;
+	put_frame(w, frame, 3);
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->e.rflags,
+			 0x257fd5 | 2 | RFLAGS_VIF | RFLAGS_VIP);
+}
+
+/** A null segment loses its RPL where a level loses its segments. */
+static void iret_cleans_null_selectors(void **state)
+{
+	static const u32 frame[] = { HANDLER, CODE_3 | 3, 2, STACK_TOP,
+				     DATA_3 | 3 };
+	struct world *w = gates_world(0);
+
+	(void)state;
+	w->segments[SEGMENT_FS].selector = 3;
+	w->segments[SEGMENT_FS].rights = RIGHTS_UNUSABLE;
+	w->segments[SEGMENT_FS].base = gva(0x1234);
+	put_frame(w, frame, 5);
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->segments[SEGMENT_FS].selector, 0);
+	assert_int_equal(w->segments[SEGMENT_FS].base.v, 0x1234);
+	assert_true(w->segments[SEGMENT_DS].rights & RIGHTS_UNUSABLE);
+}
+
+/** 64-bit code at level 0. @param frame RIP, CS, RFLAGS, RSP, SS */
+static struct world *iret_world(const u64 *frame)
+{
+	struct world *w = gates_world(0);
+
+	w->control[SYSTEM_EFER] = 0x500;
+	w->e.mode = MODE_64;
+	memcpy(harness_ram(w, STACK_PAGE + 0x800), frame, 40);
+	CODE(w, 0x48, 0xcf);
+	return w;
+}
+
+/** In 64-bit mode the stack is always there; it may be null but at level 3. */
+static void iret_of_64_bits(void **state)
+{
+	static const u64 same[] = { HANDLER, CODE_64, 2, BIT(40) | 8, 0 };
+	static const u64 outer[] = { HANDLER, CODE_3 | 3, 2, BIT(40) | 8,
+				     DATA_3 | 3 };
+	static const u64 null[] = { HANDLER, CODE_3 | 3, 2, 8, 3 };
+	struct world *w = iret_world(same);
+
+	(void)state;
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RSP], BIT(40) | 8);
+	assert_true(w->segments[SEGMENT_SS].rights & RIGHTS_UNUSABLE);
+	w = iret_world(outer);
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->gpr[REG_RSP], 8); /* 32-bit code */
+	assert_int_equal(w->cpl, 3);
+	w = iret_world(null);
+	harness_run(w, EMUL_FAULT);
+	gates_expect(w, VECTOR_GP, 0);
+}
+
 /* Far calls ---------------------------------------------------------------- */
 
 static void set_call_gate(struct world *w, u16 selector, u8 rights, u8 count)
@@ -148,11 +215,54 @@ static void call_gates_that_fault(void **state)
 	}
 }
 
+static void a_call_gate_without_room(void **state)
+{
+	struct world *w = gates_world(3);
+	u32 *tss = harness_ram(w, TSS_PAGE);
+
+	(void)state;
+	tss[1] = 0x10;
+	tss[2] = SMALL_DATA;
+	set_call_gate(w, CODE_0, CALL_32 | DPL_3, 1);
+	CODE(w, 0x9a, 0, 0, 0, 0, CALL_GATE | 3, 0);
+	harness_run(w, EMUL_FAULT);
+	gates_expect(w, VECTOR_SS, SMALL_DATA);
+}
+
+/** Nor has IA-32e mode gates of 16 bits, or ones to other code. */
+static void call_gates_of_long_mode(void **state)
+{
+	static const struct {
+		u16 selector;
+		u8 rights;
+		u16 error_code;
+	} table[] = {
+		{ CODE_64, CALL_16, CALL_GATE },
+		{ CODE_0, CALL_32, CODE_0 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(table); i++) {
+		struct world *w = gates_world(0);
+
+		w->control[SYSTEM_EFER] = 0x500;
+		set_call_gate(w, table[i].selector, table[i].rights, 0);
+		CODE(w, 0x9a, 0, 0, 0, 0, CALL_GATE, 0);
+		harness_run(w, EMUL_FAULT);
+		gates_expect(w, VECTOR_GP, table[i].error_code);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(iret_faults),
 		cmocka_unit_test(iret_keeps_what_a_level_may_not_change),
+		cmocka_unit_test(iret_of_level_0),
+		cmocka_unit_test(iret_cleans_null_selectors),
+		cmocka_unit_test(iret_of_64_bits),
+		cmocka_unit_test(a_call_gate_without_room),
+		cmocka_unit_test(call_gates_of_long_mode),
 		cmocka_unit_test(a_call_through_a_gate_and_its_return),
 		cmocka_unit_test(a_call_gate_of_the_same_level),
 		cmocka_unit_test(call_gates_that_fault),

@@ -42,6 +42,7 @@ enum selector {
 #define INTERRUPT_16 0x86u
 #define TASK	     0x85u
 #define CALL_32	     0x8cu
+#define CALL_16	     0x84u
 #define DPL_3	     0x60u
 
 /** A gate's eight bytes. */

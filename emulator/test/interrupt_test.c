@@ -79,8 +79,10 @@ static void a_gate_of_16_bits(void **state)
 	struct world *w = gates_world(3);
 
 	(void)state;
+	w->e.rflags = 2 | RFLAGS_IF;
 	gates_set(w, VECTOR, CODE_0, INTERRUPT_16 | DPL_3);
 	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->e.rflags, 2);
 	assert_int_equal(w->e.rip, HANDLER & 0xffff);
 	assert_int_equal(gates_value(w, INNER_PAGE, 2, 2), STACK_TOP & 0xffff);
 	assert_int_equal(gates_value(w, INNER_PAGE, 5, 2),
@@ -204,6 +206,19 @@ static void an_error_code_says_external(void **state)
 	gates_expect(w, VECTOR_GP, 1);
 }
 
+/** The stack in use has no selector to blame. */
+static void no_room_at_the_same_level(void **state)
+{
+	struct world *w = gates_world(0);
+
+	(void)state;
+	w->segments[SEGMENT_SS].limit = STACK_TOP - 9;
+	harness_run(w, EMUL_FAULT);
+	gates_expect(w, VECTOR_SS, 0);
+	w->segments[SEGMENT_SS].limit = STACK_TOP - 1;
+	harness_run(w, EMUL_DONE);
+}
+
 /** The DPL of a gate is for programs that name its vector. */
 static void an_event_needs_no_privilege(void **state)
 {
@@ -264,6 +279,7 @@ static void task_gates_stop(void **state)
 static void a_page_fault_in_the_frame(void **state)
 {
 	struct world *w = gates_world(3);
+	const struct emul_event event = { .vector = VECTOR };
 	u32 *tss = harness_ram(w, TSS_PAGE);
 
 	(void)state;
@@ -272,6 +288,10 @@ static void a_page_fault_in_the_frame(void **state)
 	harness_run(w, EMUL_FAULT);
 	assert_int_equal(w->e.exception.vector, VECTOR_PF);
 	assert_int_equal(w->e.exception.address.v, 0xfffc);
+	/* no user's access, and nothing of EXT */
+	assert_int_equal(w->e.exception.error_code, 0);
+	deliver(w, &event, EMUL_FAULT);
+	assert_int_equal(w->e.exception.error_code, 0);
 	assert_int_equal(w->cpl, 3);
 	assert_int_equal(w->gpr[REG_RSP], STACK_TOP);
 	assert_int_equal(w->segments[SEGMENT_CS].selector, CODE_3 | 3);
@@ -348,6 +368,7 @@ int main(void)
 		cmocka_unit_test(a_gate_beyond_the_table),
 		cmocka_unit_test(inner_stacks_that_fault),
 		cmocka_unit_test(an_error_code_says_external),
+		cmocka_unit_test(no_room_at_the_same_level),
 		cmocka_unit_test(an_event_needs_no_privilege),
 		cmocka_unit_test(an_event_of_software_has_a_length),
 		cmocka_unit_test(task_gates_stop),
