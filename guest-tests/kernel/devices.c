@@ -167,7 +167,8 @@ static void begin_irqs(void)
 			(u16)entry, CODE_SELECTOR, INTERRUPT_GATE, entry >> 16
 		};
 		write_ioapic(0x11 + 2 * i, 0);
-		write_ioapic(0x10 + 2 * i, FIRST_VECTOR + i);
+		/* Pin 0 is the 8259s' output: it would follow each line. */
+		write_ioapic(0x10 + 2 * i, i ? FIRST_VECTOR + i : MASKED);
 	}
 	asm volatile("lidt %0" : : "m"(idtr));
 	*word(LAPIC_SVR) = 0x1ff;

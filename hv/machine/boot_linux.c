@@ -61,7 +61,7 @@ static const char *put_initrd(const struct boot *boot, u8 *ram,
 const char *boot_linux(const struct boot *boot, u8 *ram,
 		       struct vcpu_regs *regs)
 {
-	u64 room = LAYOUT_STRINGS_END - LAYOUT_STRINGS;
+	u64 room = LAYOUT_LINE_END - LAYOUT_LINE;
 	const struct kernel *kernel = boot->kernel;
 	u64 end = kernel->header_end;
 	u8 *page = ram + LAYOUT_INFO;
@@ -76,9 +76,9 @@ const char *boot_linux(const struct boot *boot, u8 *ram,
 		return "the command line (APPEND=) is longer than this kernel "
 		       "can take";
 	}
-	string_copy((char *)ram + LAYOUT_STRINGS, boot->command_line, room);
+	string_copy((char *)ram + LAYOUT_LINE, boot->command_line, room);
 	h->type_of_loader = LINUX_LOADER_UNDEFINED;
-	h->cmd_line_ptr = LAYOUT_STRINGS;
+	h->cmd_line_ptr = LAYOUT_LINE;
 	why = put_initrd(boot, ram, h);
 	write_map(boot, page);
 	memcpy(page + LINUX_ACPI_RSDP, &boot->rsdp.v, sizeof(u64));

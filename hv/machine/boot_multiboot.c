@@ -30,7 +30,7 @@ static u32 put(struct cursor *c, const void *bytes, u64 size)
 {
 	u64 at = (c->at + 7) & ~7ull;
 
-	if (size > LAYOUT_STRINGS_END || at > LAYOUT_STRINGS_END - size) {
+	if (size > LAYOUT_TEXTS_END || at > LAYOUT_TEXTS_END - size) {
 		c->full = true;
 		return 0;
 	}
@@ -51,10 +51,10 @@ static u32 put_line(struct cursor *c, const char *name, const char *words)
 
 	if (words && *words && !c->full) {
 		c->ram[c->at - 1] = ' ';
-		c->full |= c->at + strlen(words) >= LAYOUT_STRINGS_END;
+		c->full |= c->at + strlen(words) >= LAYOUT_TEXTS_END;
 		if (!c->full) {
 			string_copy((char *)c->ram + c->at, words,
-				    LAYOUT_STRINGS_END - c->at);
+				    LAYOUT_TEXTS_END - c->at);
 			c->at += strlen(words) + 1;
 		}
 	}
@@ -113,7 +113,7 @@ static const char *put_modules(struct cursor *c, const struct boot *boot,
 const char *boot_multiboot(const struct boot *boot, u8 *ram,
 			   struct vcpu_regs *regs)
 {
-	struct cursor c = {ram, LAYOUT_STRINGS, false};
+	struct cursor c = {ram, LAYOUT_TEXTS, false};
 	struct multiboot_information info = {
 		.flags = MULTIBOOT_INFO_MEMORY | MULTIBOOT_INFO_COMMAND_LINE |
 			 MULTIBOOT_INFO_MODULES | MULTIBOOT_INFO_MAP |

@@ -39,7 +39,7 @@ static const char *check_piece(const struct kernel *kernel,
 		return "is truncated: a part of it lies behind the file's end";
 	}
 	if (address < KERNEL_LOWEST) {
-		return "has a segment below 64 KiB, where the boot "
+		return "has a segment below 32 KiB, where the boot "
 		       "information is";
 	}
 	if (!inside(address, piece->memsz, memory)) {

@@ -20,7 +20,7 @@
 #define KERNEL_PIECES_MAX 16
 
 /** Below this lies what a loader writes (start.h); no kernel is put there. */
-#define KERNEL_LOWEST 0x10000ull
+#define KERNEL_LOWEST 0x8000ull
 
 enum kernel_kind {
 	KERNEL_MULTIBOOT,

@@ -25,7 +25,7 @@ static u64 choose_address(const struct linux_header *h, u64 memory)
 	u64 align = h->kernel_alignment ? h->kernel_alignment : MIB;
 
 	if (!h->relocatable_kernel) {
-		return h->init_size <= memory - MIB ? h->code32_start : 0;
+		return h->code32_start >= MIB ? h->code32_start : 0;
 	}
 	if (h->pref_address >= MIB && h->pref_address < memory &&
 	    h->init_size <= memory - h->pref_address) {

@@ -3,9 +3,10 @@
  *
  *	0x00001000  GDT: null, null, code (0x10), data (0x18)
  *	0x00002000  Linux' zero page, or the multiboot information
- *	0x00003000  page tables of a 64-bit entry (hv/vmm/start.h)
- *	0x00009000  strings, tables: what the page before points to
- *	0x00010000  KERNEL_LOWEST: from here on the kernel's
+ *	0x00003000  page tables of a 64-bit entry (hv/vmm/start.h); or, of
+ *		    multiboot, strings and tables that the page before points to
+ *	0x00008000  KERNEL_LOWEST: from here on a multiboot kernel's
+ *	0x00009000  Linux' command line
  *	0x0009fc00  reserved, as if firmware kept its data there
  *	0x000a0000  nothing: the display's memory of a PC
  *	0x000c0000  ones, read-only: where no card has put its ROM
@@ -20,8 +21,10 @@
 
 #define LAYOUT_GDT 0x1000ull
 #define LAYOUT_INFO 0x2000ull
-#define LAYOUT_STRINGS 0x9000ull
-#define LAYOUT_STRINGS_END 0x10000ull
+#define LAYOUT_TEXTS 0x3000ull /* multiboot's */
+#define LAYOUT_TEXTS_END 0x8000ull
+#define LAYOUT_LINE 0x9000ull /* Linux' */
+#define LAYOUT_LINE_END 0x10000ull
 #define LAYOUT_LOW_END 0x9fc00ull
 #define LAYOUT_HOLE 0xa0000ull
 #define LAYOUT_ROMS 0xc0000ull

@@ -18,6 +18,7 @@
 #include "hv/machine/layout.h"
 #include "hv/platform/acpi.h"
 #include "hv/platform/bios_data.h"
+#include "hv/platform/coreboot.h"
 #include "hv/vcpu/irqchip.h"
 #include "hv/x86/cr.h"
 #include "hv/x86/uart.h"
@@ -180,6 +181,19 @@ static void fill_plan(struct pc *pc, struct board_plan *plan)
 	}
 }
 
+static void write_coreboot(struct pc *pc)
+{
+	struct coreboot_range range[LAYOUT_RANGES];
+	struct layout_range map[LAYOUT_RANGES];
+
+	layout_map(pc->boot.memory, map);
+	for (unsigned int i = 0; i < LAYOUT_RANGES; i++) {
+		range[i] = (struct coreboot_range){
+			map[i].start, map[i].size, map[i].type};
+	}
+	coreboot_write(pc->ram + COREBOOT_TABLE, range, LAYOUT_RANGES);
+}
+
 static int write_tables(struct pc *pc)
 {
 	struct acpi_plan plan = {
@@ -192,9 +206,10 @@ static int write_tables(struct pc *pc)
 
 	extra_plan(&pc->extra, &plan);
 	used = acpi_build(&plan, pc->ram + LAYOUT_TABLES,
-			  BIOS_DATA_CODE - LAYOUT_TABLES);
+			  COREBOOT_TABLE - LAYOUT_TABLES);
 	pc->boot.rsdp = plan.base;
 	bios_data_write(pc->ram, gpa(LAYOUT_LOW_END));
+	write_coreboot(pc);
 	return used ? 0 : -ENOSPC;
 }
 

@@ -18,7 +18,8 @@
  * without asking by kernels that see that vendor (APM 2 appendix A).
  */
 static const u32 zeroes[] = {
-	0x0000008b, /* IA32_BIOS_SIGN_ID: no microcode update was loaded */
+	0x00000017, /* IA32_PLATFORM_ID: which microcode updates would fit */
+	0x0000008b, /* IA32_BIOS_SIGN_ID: none was loaded */
 	0x00000179, 0x0000017a, /* machine checks: there are no banks */
 	0xc0010000, 0xc0010001, 0xc0010002, 0xc0010003, /* AMD's counters */
 	0xc0010004, 0xc0010005, 0xc0010006, 0xc0010007,

@@ -137,9 +137,9 @@ static void bad_elf_gets_its_sentence(void **state)
 	write_multiboot();
 	says("overlap");
 	begin_elf(state);
-	phdr[0].paddr = 0x8000;
+	phdr[0].paddr = 0x7000;
 	write_multiboot();
-	says("below 64 KiB");
+	says("below 32 KiB");
 	begin_elf(state);
 	phdr[0].paddr = 0x9f800;
 	write_multiboot();
