@@ -36,6 +36,8 @@ END_LINE = re.compile(r"# exit49: end status=(\d+)\s*$")
 GRACE = 3.0
 SHORT_LIFE = 5.0
 BAIL_OUT = "Bail out!"
+# As long as it fits into a UART's FIFO.
+KEY = re.compile(rb"\x1b(\[[0-9;?]{0,12}[@-~]|O.)")
 PR_SET_PDEATHSIG = 1
 
 try:
@@ -63,6 +65,15 @@ def _open_fifo(path):
     """Make a FIFO and return its reading end; it never reports an end of file."""
     os.mkfifo(path)
     return os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+
+def typed_at_once(data, some):
+    """Return what is sent first: some bytes, but the key of a terminal that begins with
+    ESC is sent whole, as a pause after ESC would make it another key."""
+    key = KEY.match(data)
+    if key:
+        return key.group()
+    return data[:some].partition(b"\x1b")[0] or data[:some]
 
 
 class Lines:
@@ -232,7 +243,7 @@ class Machine:
         if self.unsent and self.terminal is not None and now >= self.send_at:
             some, pause = MACHINES[self.request.machine].typing
             try:
-                sent = os.write(self.terminal, self.unsent[:some])
+                sent = os.write(self.terminal, typed_at_once(self.unsent, some))
             except BlockingIOError:
                 return
             self.unsent = self.unsent[sent:]

@@ -38,6 +38,9 @@ class Keys:
             self.machine.send(self.early)
 
     def feed(self, data):
+        """Take what was typed. What comes in one piece goes on in one piece: a cursor
+        key is several bytes."""
+        typed = b""
         for byte in (data[i:i + 1] for i in range(len(data))):
             if byte == ESCAPE and not self.escaped:
                 self.escaped = True
@@ -47,11 +50,13 @@ class Keys:
                 self.machine.leave()
             elif self.escaped and byte.lower() == HELP:
                 tell("\n" + KEYS)
-            elif self.open:
-                self.machine.send(byte)
             else:
-                self.early += byte
+                typed += byte
             self.escaped = False
+        if not self.open:
+            self.early += typed
+        elif typed:
+            self.machine.send(typed)
 
 
 class Waiting:

@@ -6,7 +6,7 @@ from unittest import mock
 
 from support import FolderCase
 from exit49 import common, qemu
-from exit49.machine import run_machine
+from exit49.machine import run_machine, typed_at_once
 from exit49.request import Request
 
 FAKE = """#!/bin/sh
@@ -14,6 +14,16 @@ FAKE = """#!/bin/sh
 %s
 """
 END = 'echo "# exit49: end status=%d" >com2'
+
+
+class TypingTest(unittest.TestCase):
+    def test_a_key_that_begins_with_escape_is_sent_whole(self):
+        for data, first in ((b"abc", b"ab"), (b"a\x1b[A", b"a"),
+                            (b"\x1b[Axy", b"\x1b[A"), (b"\x1bOPx", b"\x1bOP"),
+                            (b"\x1b[40;9Rxy", b"\x1b[40;9R"),
+                            (b"\x1b", b"\x1b"), (b"\x1bxyz", b"\x1bx"), (b"x", b"x"),
+                            (b"\x1b[1111111111111111111R", b"\x1b[")):
+            self.assertEqual(typed_at_once(data, 2), first, data)
 
 
 class MachineTest(FolderCase):

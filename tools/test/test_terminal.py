@@ -36,6 +36,14 @@ class KeysTest(FolderCase):
         machine.send.assert_called_once_with(b"x")
         machine.leave.assert_not_called()
 
+    def test_a_cursor_key_stays_in_one_piece(self):
+        machine = mock.Mock()
+        keys = terminal.Keys(machine)
+        keys.begin()
+        machine.send.reset_mock()
+        keys.feed(b"ab\x1b[A")
+        machine.send.assert_called_once_with(b"ab\x1b[A")
+
 
 class RawTest(FolderCase):
     def test_the_terminal_is_as_it_was_whatever_happens(self):
