@@ -154,6 +154,7 @@ static void write_ioapic(u32 reg, u32 value)
 	*word(IOAPIC + 0x10) = value;
 }
 
+/** Pin 0 stays masked: it has the 8259s' INTR, which rises with every line. */
 static void begin_irqs(void)
 {
 	struct {
