@@ -87,6 +87,7 @@ static void it_says_what_it_is(void **state)
 	assert_int_equal(get(0), 0x0f000000);
 	assert_int_equal(get(2), 0x0f000000);
 	assert_int_equal(load(0, 4), 2);
+	assert_int_equal(get_row(0), MASKED);
 	assert_int_equal(get_row(23), MASKED);
 	assert_int_equal(get(0x40), 0xffffffff); /* there is no line 24 */
 	put(0x40, 0);

@@ -101,6 +101,8 @@ static void priorities(void **state)
 	assert_int_equal(get(0, VLAPIC_PPR), 0x50);
 	put(0, VLAPIC_EOI, 0);
 	assert_int_equal(get(0, VLAPIC_PPR), 0x40);
+	put(0, VLAPIC_TPR, 0x45); /* of equal classes the task's counts */
+	assert_int_equal(get(0, VLAPIC_PPR), 0x45);
 	put(0, VLAPIC_EOI, 0);
 	put(0, VLAPIC_TPR, 0x40);
 	assert_int_equal(take(0), -1);
