@@ -27,6 +27,7 @@
 #include "emulator/gate.h"
 #include "emulator/memory.h"
 #include "emulator/stack.h"
+#include "emulator/virtual_8086.h"
 
 /** An error code's lowest bits (SDM 3A 6.13). */
 #define ERROR_EXT BIT(0)
@@ -158,11 +159,8 @@ static enum emul_result check_gate(struct emulator *e,
 static enum emul_result check_level(struct emulator *e,
 				    const struct entrance *in)
 {
-	if ((e->rflags & RFLAGS_VM) && in->target.level != 0) {
-		return segment_fault(e, VECTOR_GP, in->gate.selector);
-	}
-	return e->rflags & RFLAGS_VM
-		       ? context_stop(e, "an event in virtual-8086 mode")
+	return (e->rflags & RFLAGS_VM) && in->target.level != 0
+		       ? segment_fault(e, VECTOR_GP, in->gate.selector)
 		       : EMUL_DONE;
 }
 
@@ -220,6 +218,10 @@ static unsigned int make_values(struct emulator *e,
 
 	e->ops->system->get_segment(e, SEGMENT_SS, &ss);
 	e->ops->system->get_segment(e, SEGMENT_CS, &cs);
+	if (e->rflags & RFLAGS_VM) {
+		virtual_8086_selectors(e, values);
+		n = VIRTUAL_8086_SEGMENTS;
+	}
 	if (in->target.inner || in->wide) {
 		values[n++] = ss.selector;
 		values[n++] = context_register(e, REG_RSP);
@@ -254,6 +256,9 @@ static void go(struct emulator *e, const struct entrance *in, u64 *flags)
 		*flags &= ~RFLAGS_IF;
 	}
 	frame_use(e, &in->frame);
+	if (e->rflags & RFLAGS_VM) {
+		virtual_8086_leave(e);
+	}
 	e->next_rip = in->gate.offset;
 	e->ops->system->set_segment(e, SEGMENT_CS, &in->target.code.segment);
 }
@@ -263,7 +268,7 @@ static enum emul_result enter_protected(struct emulator *e,
 					u64 *flags)
 {
 	struct entrance in;
-	u64 values[6];
+	u64 values[6 + VIRTUAL_8086_SEGMENTS];
 	unsigned int count = 0;
 	enum emul_result result = find_gate(e, event, &in);
 

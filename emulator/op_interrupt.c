@@ -7,6 +7,7 @@
 #include "emulator/op_interrupt.h"
 
 #include "emulator/interrupt.h"
+#include "emulator/system.h"
 
 static enum emul_result enter(struct emulator *e, struct alu *alu, u8 vector)
 {
@@ -15,16 +16,21 @@ static enum emul_result enter(struct emulator *e, struct alu *alu, u8 vector)
 	return interrupt_enter(e, &event, &alu->flags);
 }
 
-/** In virtual-8086 mode only with IOPL 3 (SDM 3A 20.3). */
+/** In virtual-8086 mode only with IOPL 3 (SDM 3A 20.3), unless CR4.VME has a
+ * map of those that stay in it. */
 enum emul_result op_interrupt_int(struct emulator *e, struct alu *alu)
 {
 	if (!e->insn.length) {
 		e->next_rip = e->rip + e->event.length;
 		return interrupt_enter(e, &e->event, &alu->flags);
 	}
-	if ((e->rflags & RFLAGS_VM) &&
-	    (e->rflags & RFLAGS_IOPL) != RFLAGS_IOPL) {
-		return context_protection(e, VECTOR_GP);
+	if (e->rflags & RFLAGS_VM) {
+		if (e->ops->control(e, SYSTEM_CR4) & CONTROL_CR4_VME) {
+			return context_stop(e, "INT n with CR4.VME set");
+		}
+		if ((e->rflags & RFLAGS_IOPL) != RFLAGS_IOPL) {
+			return context_protection(e, VECTOR_GP);
+		}
 	}
 	return enter(e, alu, e->insn.immediate);
 }

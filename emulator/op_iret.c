@@ -6,8 +6,8 @@
  *	stack  of an outer level, and always in 64-bit mode: pop rSP, SS
  *	go     rIP, CS, SS, rSP; of the flags those that this level may change
  *
- * It ends the blocking of NMIs.  A return to another task, and to virtual-8086
- * mode, end in EMUL_UNHANDLEABLE.
+ * It ends the blocking of NMIs.  A return to another task ends in
+ * EMUL_UNHANDLEABLE, to virtual-8086 mode goes by virtual_8086.h.
  */
 #include "emulator/op_iret.h"
 
@@ -15,6 +15,7 @@
 #include "emulator/outer.h"
 #include "emulator/segment.h"
 #include "emulator/stack.h"
+#include "emulator/virtual_8086.h"
 
 /** What IRET takes from the stack in real mode; the operand size permitting. */
 #define IRET_FLAGS 0x257fd5ull
@@ -91,6 +92,19 @@ static bool is_to_8086(struct emulator *e, const struct frame_read *from)
 	       e->ops->cpl(e) == 0 && !segment_long_mode(e);
 }
 
+static enum emul_result return_8086(struct emulator *e, struct alu *alu,
+				    const struct frame_read *from)
+{
+	const struct virtual_8086_entry entry = {
+		.offset = from->to.offset,
+		.cs = from->selector,
+		.flags = return_flags(e, from->flags,
+				      may_take(e) | RFLAGS_VM),
+	};
+
+	return virtual_8086_enter(e, &entry, &alu->flags);
+}
+
 /** Where it leads, with its stack if that is another. */
 static enum emul_result find_return(struct emulator *e, struct frame_read *from,
 				    struct outer *stack)
@@ -116,7 +130,7 @@ static enum emul_result return_protected(struct emulator *e, struct alu *alu)
 	enum emul_result result = pop_three(e, &from);
 
 	if (!result && is_to_8086(e, &from)) {
-		result = context_stop(e, "a return to virtual-8086 mode");
+		return return_8086(e, alu, &from);
 	}
 	if (!result) {
 		result = find_return(e, &from, &stack);

@@ -297,6 +297,54 @@ static void a_page_fault_in_the_frame(void **state)
 	assert_int_equal(w->segments[SEGMENT_CS].selector, CODE_3 | 3);
 }
 
+#define LOW 0x10000u /* where 16-bit code reaches */
+
+static void put_8086_frame(struct world *w)
+{
+	static const u32 frame[] = { 0x10, LOW >> 4, 0x23002, 0x200,
+				     STACK >> 4, 1, 2, 3, 4 };
+
+	memcpy(harness_ram(w, STACK_PAGE + 0x800), frame, sizeof(frame));
+	CODE(w, 0xcf);
+}
+
+static u16 selector_in(const struct world *w, enum emul_segment which)
+{
+	return w->segments[which].selector;
+}
+
+static void into_virtual_8086_mode_and_out_of_it(void **state)
+{
+	static const u16 inner[] = { 4, 3, 2, 1, STACK >> 4, 0x200 };
+	struct world *w = gates_world(0);
+
+	(void)state;
+	harness_map(w, LOW, RAM(0), 1);
+	put_8086_frame(w);
+	harness_run(w, EMUL_DONE);
+	assert_int_equal(w->e.rflags, 0x23002);
+	assert_int_equal(w->e.rip, 0x10);
+	assert_int_equal(w->gpr[REG_RSP], 0x200);
+	assert_int_equal(w->cpl, 3);
+	assert_int_equal(w->segments[SEGMENT_CS].base.v, LOW);
+	assert_int_equal(w->segments[SEGMENT_SS].base.v, STACK);
+	assert_int_equal(selector_in(w, SEGMENT_ES), 1);
+	assert_int_equal(selector_in(w, SEGMENT_GS), 4);
+	assert_int_equal(w->segments[SEGMENT_DS].rights, 0xf3);
+	w->e.mode = MODE_16;
+	w->e.stack_size = 2;
+	memcpy(harness_ram(w, RAM(0) + 0x10), (u8[]){ 0xcd, VECTOR }, 2);
+	harness_run(w, EMUL_DONE);
+	for (unsigned int i = 0; i < ARRAY_SIZE(inner); i++) {
+		assert_int_equal(gates_value(w, INNER_PAGE, i + 1, 4),
+				 inner[i]);
+	}
+	assert_int_equal(gates_value(w, INNER_PAGE, 7, 4), 0x23002);
+	assert_int_equal(gates_value(w, INNER_PAGE, 9, 4), 0x12);
+	assert_int_equal(w->e.rflags, 0x3002);
+	assert_true(w->segments[SEGMENT_DS].rights & RIGHTS_UNUSABLE);
+}
+
 /* IA-32e mode -------------------------------------------------------------- */
 
 static struct world *wide_world(void)
@@ -373,6 +421,7 @@ int main(void)
 		cmocka_unit_test(an_event_of_software_has_a_length),
 		cmocka_unit_test(task_gates_stop),
 		cmocka_unit_test(a_page_fault_in_the_frame),
+		cmocka_unit_test(into_virtual_8086_mode_and_out_of_it),
 		cmocka_unit_test(an_interrupt_in_long_mode),
 		cmocka_unit_test(an_interrupt_stack_of_its_own),
 	};

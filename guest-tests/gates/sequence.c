@@ -12,7 +12,9 @@
  * which (SDM 3A 5.5) only when a segment is loaded: there the short ones are
  * left out, and memory is accessed by SS.
  *
- * Not chosen: NT, as tasks are not emulated; VM; a short stack at level 0,
+ * Level 0 may end in virtual-8086 mode.
+ *
+ * Not chosen: NT, as tasks are not emulated; a short stack at level 0,
  * which leaves no place to report an exception on.
  */
 #include "guest-tests/gates/sequence.h"
@@ -22,6 +24,7 @@
 #define FLAGS_STATUS 0x8d5u
 #define FLAGS_TF 0x100u
 #define FLAGS_IOPL 0x3000u
+#define FLAGS_VM 0x20000u
 #define FLAGS_RF_AC_ID 0x250000u
 
 /** Where the next byte goes, and what is known there. */
@@ -272,6 +275,32 @@ static void put_element(struct writer *w)
 	elements[below(w, ARRAY_SIZE(elements))](w);
 }
 
+/** 16-bit code at the arena's own address, its gates, and the end. */
+static void put_8086_code(struct writer *w)
+{
+	for (unsigned int i = below(w, 4); i; i--) {
+		put(w, (u8)(0x40 + below(w, 3))); /* INC AX, CX, DX */
+		put_two(w, 0xcd, (u8)(VECTOR_GATES + below(w, GATES)));
+	}
+}
+
+/** IRET to virtual-8086 mode, with the sequence's stack; IOPL mostly 3. */
+static void put_8086(struct writer *w)
+{
+	u32 flags = some_flags(w) | FLAGS_VM;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		put_push(w, (ARENA >> 4) + below(w, 16));
+	}
+	put_push(w, ARENA >> 4);
+	put_push(w, ARENA_STACK - 0x80);
+	put_push(w, below(w, 6) ? flags | FLAGS_IOPL : flags);
+	put_push(w, ARENA >> 4);
+	put_push(w, below(w, 12) ? here(w, 6) : 0x10000);
+	put(w, 0xcf);
+	put_8086_code(w);
+}
+
 void sequence_make(u64 *random, unsigned int level, unsigned int length)
 {
 	struct writer w = { random, arena_at(ARENA_SEQUENCE), level };
@@ -280,6 +309,9 @@ void sequence_make(u64 *random, unsigned int level, unsigned int length)
 	put_long(&w, ARENA_STACK);
 	while (length--) {
 		put_element(&w);
+	}
+	if (w.level == 0 && below(&w, 3) == 0) {
+		put_8086(&w);
 	}
 	put_two(&w, 0xcd, VECTOR_END);
 }
