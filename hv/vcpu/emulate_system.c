@@ -23,6 +23,8 @@
 #include "hv/vmx/vmx_cpu.h"
 #include "hv/x86/msr.h"
 
+/** The six segment registers, LDTR and TR: in each kind of field their
+ * encodings are two apart (SDM 3D appendix B). */
 #define SEG_FIELD(base, seg) ((enum vmcs_field)((base) + 2 * (seg)))
 
 _Static_assert((int)SEGMENT_LDTR == SEG_LDTR && (int)SEGMENT_TR == SEG_TR &&
@@ -78,6 +80,7 @@ static void set_table(struct emulator *e, enum system_table which,
 	vmwrite(gdt ? GUEST_GDTR_LIMIT : GUEST_IDTR_LIMIT, in->limit);
 }
 
+/** A value that the guest may not have is #GP(0), as for a MOV that exits. */
 static enum emul_result set_control(struct emulator *e,
 				    enum system_control which, u64 value)
 {
@@ -142,6 +145,7 @@ static bool get_msr(struct emulator *e, u32 msr, u64 *value)
 static bool set_msr(struct emulator *e, u32 msr, u64 value)
 {
 	if (msr_field(msr)) {
+		/* An address which is not canonical would fail VM entry. */
 		if (msr != MSR_IA32_SYSENTER_CS &&
 		    !context_canonical(value, 1)) {
 			return false;
@@ -149,6 +153,7 @@ static bool set_msr(struct emulator *e, u32 msr, u64 value)
 		vmwrite(msr_field(msr), value);
 		return true;
 	}
+	/* Which values it takes the processor knows best. */
 	if (is_passed(msr)) {
 		return !wrmsr_safe(msr, value);
 	}
@@ -163,12 +168,15 @@ static void cpuid_of(struct emulator *e, struct cpuid_registers *registers)
 	*registers = (struct cpuid_registers){r.eax, r.ebx, r.ecx, r.edx};
 }
 
+/** As RDTSC gives it to a guest that does not exit for it. */
 static u64 tsc(struct emulator *e)
 {
 	(void)e;
 	return rdtsc() + vmread(TSC_OFFSET);
 }
 
+/** With EPT the translations are in the processor, and all of this vCPU's go:
+ * INVLPG may forget more than its page (SDM 3A 4.10.4.1). */
 static void invalidate(struct emulator *e, gva_t address)
 {
 	struct vcpu *vcpu = vcpu_of(e);
@@ -180,6 +188,8 @@ static void invalidate(struct emulator *e, gva_t address)
 	}
 }
 
+/** In the read section of this pass, like the MMIO bus; nobody there: the
+ * emulator makes a question to the VMM of it. */
 static int port(struct emulator *e, struct port_piece *piece)
 {
 	struct bus_access access = {

@@ -67,6 +67,7 @@ static void write_tsc(struct vcpu *vcpu, u64 value)
 {
 	u64 now = rdtsc(), deadline;
 
+	/* Nothing counts but the processor: the guest's TSC is a distance. */
 	vmwrite(TSC_OFFSET, value - now);
 	pvclock_update(vcpu);
 	if (!vcpu->apic) {
@@ -131,6 +132,7 @@ static int write_efer(struct vcpu *vcpu, u64 value)
 		return -EINVAL;
 	}
 	guest_mode_set_efer(vcpu, value);
+	/* NXE is a part of how pages are read, LME of what code is. */
 	emulate_mode_changed(vcpu);
 	if (!vcpu->vm->with_ept) {
 		vcpu_paging_new_mode(vcpu);
@@ -159,7 +161,7 @@ int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value)
 		return 0;
 	case MSR_IA32_EFER:
 		return write_efer(vcpu, value);
-	case MSR_IA32_TSC_AUX:
+	case MSR_IA32_TSC_AUX: /* RDTSCP reads the real one */
 		if (value >> 32 || wrmsr_safe(MSR_IA32_TSC_AUX, value)) {
 			return -EINVAL;
 		}
@@ -179,6 +181,7 @@ enum exit_action exit_msr_read(struct vcpu *vcpu)
 		events_inject_gp(vcpu);
 		return EXIT_RESUME;
 	}
+	/* In 64-bit mode, too, both upper halves end as 0 (SDM 2B RDMSR). */
 	vcpu->gpr[GPR_RAX] = (u32)value;
 	vcpu->gpr[GPR_RDX] = value >> 32;
 	return EXIT_ADVANCE;

@@ -74,8 +74,10 @@ static int alloc_pages(struct vcpu *vcpu)
 	    !vcpu->emulation) {
 		return -ENOMEM;
 	}
+	/* In which format the processor keeps it (SDM 3C 25.2). */
 	vmcs[0] = vmx_caps.revision;
 	vcpu->vmcs = virt_to_hpa(vmcs);
+	/* A one exits: what nobody has thought of comes to us. */
 	memset(vcpu->io_bitmap, 0xff, 2 * PAGE_SIZE);
 	memset(vcpu->msr_bitmap, 0xff, PAGE_SIZE);
 	for (size_t i = 0; i < ARRAY_SIZE(passed_msrs); i++) {
@@ -127,6 +129,7 @@ static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 	mmio_known_init(&vcpu->known, vm->with_ept, &vcpu->shadow.paging);
 	vcpu->known.off = vm->mmio_cache_off;
 	if (vmx_caps.invvpid) {
+		/* 0 is the host (SDM 3C 29.1). */
 		vcpu->vpid = 1 + vm->number * VM_VCPUS + number;
 		vmx_cpu_invvpid(vcpu->vpid);
 	}
@@ -157,7 +160,7 @@ int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
 		error = srcu_add_reader(&vm->srcu, &vcpu->reader);
 	}
 	if (error) {
-		return error;
+		return error; /* what was taken goes with the VM's owner */
 	}
 	setup_vmcs(vcpu);
 	irqchip_attach(vcpu);
@@ -191,6 +194,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 		this_cpu()->vcpu = NULL; /* it crashed inside vcpu_run() */
 	}
 	vcpu_abandon(vcpu);
+	/* Interrupts find it no more, then changers of slots do not. */
 	irqchip_detach(vcpu);
 	srcu_remove_reader(&vm->srcu, &vcpu->reader); /* perhaps inside */
 	smp_store_release(&vm->vcpu[vcpu->number], NULL);
@@ -271,7 +275,7 @@ int vcpu_interrupt(struct vcpu *vcpu, u8 vector)
 	if (vcpu->irq) {
 		return -EBUSY;
 	}
-	vcpu->irq = 0x100 | vector;
+	vcpu->irq = 0x100 | vector; /* bit 8: there is one */
 	vcpu->work = true;
 	return 0;
 }
@@ -291,7 +295,7 @@ void vcpu_kick(struct vcpu *vcpu)
 		return;
 	}
 	WRITE_ONCE(vcpu->work, true);
-	smp_mb();
+	smp_mb(); /* the words are there before it is made to look */
 	interrupt_cpu(vcpu);
 }
 
@@ -309,6 +313,7 @@ static enum exit_action complete(struct vcpu *vcpu)
 	u8 pending = vcpu->pending;
 
 	vcpu->pending = VCPU_PENDING_NONE;
+	/* The way of an access: it shall not pay for the switch. */
 	if (likely(pending == VCPU_PENDING_MMIO)) {
 		return emulate_complete(vcpu);
 	}
@@ -337,6 +342,7 @@ static int run_once(struct vcpu *vcpu)
 		return -EIO;
 	}
 	vcpu_load(vcpu);
+	/* The answer to one piece may lead to the next question. */
 	if (vcpu->pending && complete(vcpu) != EXIT_RESUME) {
 		return 0;
 	}
@@ -357,6 +363,8 @@ int vcpu_run(struct vcpu *vcpu)
 	if (unlikely(vcpu->cpu != cpu->id)) {
 		return -EINVAL;
 	}
+	/* For who comes from below and asks on whose behalf: an interrupt, a
+	 * device that each vCPU has one of, the report of a crash. */
 	cpu->vcpu = vcpu;
 	error = run_once(vcpu);
 	cpu->vcpu = NULL;

@@ -28,6 +28,7 @@
 #include "hv/x86/cpuid.h"
 #include "hv/x86/cr.h"
 
+/** A number names a VM's pages and VPIDs.  Two CPUs may make VMs at once. */
 static bool number_used[VM_MAX];
 
 static int alloc_table(void *ctx, hpa_t *table)
@@ -40,6 +41,7 @@ static void free_table(void *ctx, hpa_t table)
 	vm_memory_free_table(ctx, table);
 }
 
+/** One that is only now being made enters later, and sees the count then. */
 static void kick(void *ctx)
 {
 	struct vm *vm = ctx;
@@ -62,7 +64,7 @@ static const struct ept_ops ept_ops = {
 /** The bus' tables: whole pages, with their number in front. */
 struct table_head {
 	size_t pages;
-	u64 spare[7];
+	u64 spare[7]; /* the table begins on a cache line of its own */
 };
 
 static void *alloc_bus_table(void *owner, size_t bytes)
@@ -86,15 +88,21 @@ static void free_bus_table(void *owner, void *table)
 	struct vm *vm = owner;
 
 	vm->bus_pages -= head->pages;
+	/* Nobody may be given this pointer any more, however old it is. */
 	stale_forget(head, head->pages * PAGE_SIZE);
 	page_free_contig(head, head->pages);
+}
+
+static void give_number(unsigned int number)
+{
+	__atomic_store_n(&number_used[number], false, __ATOMIC_RELEASE);
 }
 
 static int take_number(unsigned int *out)
 {
 	for (unsigned int i = 0; i < VM_MAX; i++) {
-		if (!number_used[i]) {
-			number_used[i] = true;
+		if (!__atomic_exchange_n(&number_used[i], true,
+					 __ATOMIC_ACQUIRE)) {
 			*out = i;
 			return 0;
 		}
@@ -102,6 +110,8 @@ static int take_number(unsigned int *out)
 	return -ENOSPC;
 }
 
+/** Both buses are read in the sections of one domain, that of the slots: an
+ * exit opens one section and may look into all three. */
 static void init_buses(struct vm *vm)
 {
 	struct bus_memory memory = {alloc_bus_table, free_bus_table, vm};
@@ -123,6 +133,7 @@ static int init_ept(struct vm *vm)
 	if (error) {
 		return error;
 	}
+	/* Four levels, and the tables themselves are cached: SDM 3C 25.6.11. */
 	vm->eptp = vm->ept.root.v | EPTP_MEMORY_TYPE_WB | EPTP_WALK_LENGTH_4;
 	return 0;
 }
@@ -148,12 +159,13 @@ int vm_create(struct vm **out)
 	}
 	vm = page_alloc_contig(PAGE_OWNER_VM(number), pages, 1);
 	if (!vm) {
-		number_used[number] = false;
+		give_number(number);
 		return -ENOMEM;
 	}
 	vm->number = number;
 	vm->owner = PAGE_OWNER_VM(number);
 	vm->with_ept = options.ept;
+	/* Without EPT there is no such thing (SDM 3C 27.2.1.1). */
 	vm->unrestricted = options.ept && options.ug &&
 			   vmx_caps.unrestricted_guest;
 	init_locks(vm);
@@ -168,6 +180,8 @@ int vm_create(struct vm **out)
 	return 0;
 }
 
+/** Called on its CPU, where its VMCS may be current: only there can that end
+ * (SDM 3C 25.11.1). */
 static void destroy_vcpu(void *vcpu)
 {
 	vcpu_destroy(vcpu);
@@ -177,6 +191,7 @@ static void destroy_vcpu(void *vcpu)
 size_t vm_destroy(struct vm *vm)
 {
 	unsigned int number = vm->number;
+	size_t pages;
 	int error;
 
 	for (unsigned int i = 0; i < VM_VCPUS; i++) {
@@ -189,10 +204,14 @@ size_t vm_destroy(struct vm *vm)
 			      vm->vcpu[i]->cpu);
 		}
 	}
-	number_used[number] = false;
-	return page_free_all(PAGE_OWNER_VM(number));
+	/* The number last: pages that carry it must be this VM's. */
+	pages = page_free_all(PAGE_OWNER_VM(number));
+	give_number(number);
+	return pages;
 }
 
+/** Looking before trying: an exchange pulls the line over each time.  Who waits
+ * tells the watchdog so, as it is the holder's code that may loop. */
 void vm_wait_mmu(struct vm *vm)
 {
 	u32 nobody;

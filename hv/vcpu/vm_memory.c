@@ -33,6 +33,7 @@ void vm_memory_wait_readers(struct vm *vm)
 {
 	const struct vcpu *own = this_cpu()->vcpu;
 
+	/* Our own section cannot end while we wait in it: it does not count. */
 	cpu_begin_waiting();
 	srcu_wait_for_others(&vm->srcu, own ? &own->reader : NULL);
 	cpu_end_waiting();
@@ -61,6 +62,8 @@ void vm_memory_kick(struct vcpu *vcpu)
 	if (vcpu->cpu == this_cpu()->id || !smp_load_acquire(&vcpu->in_guest)) {
 		return;
 	}
+	/* It has left when in_guest is clear; or it has entered anew and seen
+	 * the count, which is as good. */
 	lapic_send_ipi(cpu_get(vcpu->cpu)->apic_id, IRQ_VECTOR_WAKEUP);
 	cpu_begin_waiting();
 	while (smp_load_acquire(&vcpu->in_guest) &&
@@ -126,6 +129,7 @@ static const struct memslot_ops memslot_ops = {
 void vm_memory_init(struct vm *vm)
 {
 	memslot_init(&vm->slots, &memslot_ops, vm);
+	/* With fewer bits a test sees the generation come round. */
 	vm->slots.step = (u64)MEMSLOT_GEN_STEP
 			 << (OPTIONS_GENBITS_MAX - options.genbits);
 }
@@ -241,6 +245,8 @@ int vm_get_dirty_log(struct vm *vm, u32 slot, u64 *out, size_t words)
 	for (size_t i = 0; i < words && i < (s->pages + 63) / 64; i++) {
 		pages += take_word(&s->dirty[i], &out[i]);
 	}
+	/* A store in between is in the copy that the VMM makes from now on;
+	 * one behind it faults, and is marked anew. */
 	write_protect(vm, s->base, s->pages);
 	spinlock_unlock(&vm->slots_lock);
 	return pages;
