@@ -1,5 +1,11 @@
 /** @file
  * Bytes: BSWAP, MOVBE, CRC32.
+ *
+ * MOVBE is a move whose value is turned round on the way, made for registers
+ * and packets that are big-endian; so it is one of the few instructions beyond
+ * plain moves which compilers do apply to a device.  CRC32 is computed bit by
+ * bit: its source has at most 64, and a table would be longer than all else
+ * here.
  */
 #include "emulator/op_byte.h"
 

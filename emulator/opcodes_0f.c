@@ -1,5 +1,10 @@
 /** @file
  * The opcode map after 0F (SDM 2D A.3, tables A-3).
+ *
+ * A row that is missing is an opcode which is not supported, and is left to the
+ * VMM or becomes #UD at CPL 3 (spec 3.8); a test keeps the list of them
+ * (emulator/test/unsupported.txt).  Most of what is missing is vector
+ * arithmetic: nobody applies it to a device.
  */
 #include "emulator/opcodes_maps.h"
 

@@ -2,6 +2,10 @@
  * The one-byte opcode map (SDM 2D A.3, tables A-2).
  *
  * Missing here: the prefixes and 0F, which decode.c takes before it asks.
+ *
+ * Each row is written by its opcode, in the manual's own codes for operands,
+ * with the encoding beside it: so a row can be held against the table of the
+ * manual without knowing anything else of the emulator.
  */
 #include "emulator/opcodes_maps.h"
 
