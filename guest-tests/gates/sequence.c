@@ -236,11 +236,9 @@ static void put_system(struct writer *w)
 		{ 0x0f, 0x0b, 0x90 }, /* UD2 */
 		{ 0x31, 0xc9, 0x90 }, /* XOR ECX, ECX, for ... */
 		{ 0xf7, 0xf1, 0x90 }, /* DIV ECX */
-		/* LTR CX, which takes null under QEMU (SDM 2A LTR) */
-		{ 0x0f, 0x00, 0xd9 },
+		{ 0x0f, 0x00, 0xd9 }, /* LTR CX */
 	};
-	unsigned int which =
-		below(w, ARRAY_SIZE(codes) - arena_is_qemu());
+	unsigned int which = below(w, ARRAY_SIZE(codes));
 
 	for (unsigned int i = 0; i < 3; i++) {
 		put(w, codes[which][i]);

@@ -12,7 +12,7 @@
  * share of the cases begins in a fresh one.
  *
  * Left out, as they end a VM by design: HLT, and at CPL 0 code in MMIO; and
- * POPF, behind which nobody counts the steps; and LTR.
+ * POPF, behind which nobody counts the steps.
  *
  * Most shares at CPL 0 have nothing mapped but memory, so that an instruction
  * which the emulator does not know is a page fault; the others have MMIO.
@@ -51,13 +51,6 @@ static bool is_prefix(u8 byte)
 	return is;
 }
 
-/** LTR of a null selector QEMU takes, and the next exception ends QEMU itself:
- * "invalid tss". */
-static bool is_ltr(const volatile u8 *at)
-{
-	return at[0] == 0x0f && at[1] == 0x00 && (at[2] >> 3 & 7) == 3;
-}
-
 /** Nobody would come back from there with a count. */
 static bool is_end(const struct random_machine *machine)
 {
@@ -70,7 +63,7 @@ static bool is_end(const struct random_machine *machine)
 		}
 		next = at[i];
 		if (!is_prefix(next)) {
-			return next == HLT || next == POPF || is_ltr(at + i);
+			return next == HLT || next == POPF;
 		}
 	}
 	return false;

@@ -68,6 +68,39 @@ TEST(cr0_shows_what_was_written)
 		 "CR0.PG without PE is #GP");
 }
 
+static u16 task_register(void)
+{
+	u16 selector;
+
+	asm volatile("str %0" : "=r"(selector));
+	return selector;
+}
+
+static void do_ltr(void)
+{
+	asm volatile("ltr %w0" : : "r"(cr_value) : "memory");
+}
+
+static void do_ltr_from_memory(void)
+{
+	asm volatile("ltr %0" : : "m"(*(u16 *)&cr_value));
+}
+
+/** The exception that says so needs the TSS that TR had before. */
+TEST(ltr_takes_no_null_selector)
+{
+	u16 before = task_register();
+
+	for (u64 selector = 0; selector < 4; selector++) {
+		CHECK_EQ(vector_of(do_ltr, selector), TRAP_GP,
+			 "LTR of a null selector is #GP (SDM 2A, LTR)");
+		CHECK_EQ(vector_of(do_ltr_from_memory, selector), TRAP_GP,
+			 "and so it is with the selector in memory");
+	}
+	CHECK_EQ(task_register(), before, "TR is as it was");
+	CHECK_EQ(vector_of(do_ltr, before), TRAP_GP, "a busy TSS is #GP");
+}
+
 TEST(clts_and_lmsw_change_cr0)
 {
 	u64 cr0 = read_cr0();

@@ -88,6 +88,10 @@ struct softvmx_step {
 struct softvmx_task {
 	bool watched;
 	gpa_t tss; /* where the current TSS begins */
+	/* While the processor executes an LTR: what was before it. */
+	bool loads;
+	u64 rip;
+	struct vmcb_segment tr;
 };
 
 struct softvmx_cpu {

@@ -143,6 +143,9 @@ enum svm_exit_verdict svm_step_boundary(struct softvmx_cpu *cpu, u64 pending)
 {
 	svm_nmi_iret_done(cpu);
 	svm_task_end_store(cpu);
+	if (svm_task_refuse_null(cpu)) {
+		return svm_event_raise(cpu, VECTOR_GP, 0);
+	}
 	if (cpu->processor_ctls & CPU_MONITOR_TRAP_FLAG) {
 		cpu->pending_debug = pending;
 		return svm_exit_leave(cpu, EXIT_REASON_MONITOR_TRAP_FLAG);

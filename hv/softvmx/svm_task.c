@@ -11,8 +11,11 @@
  *	             --> else the guest's own: it gets the page for the one
  *	                 instruction (svm_step.c)
  *
- * Long mode has no task switches, so 64-bit guests pay nothing.  LTR in a
- * 32-bit one is watched too.
+ * Long mode has no task switches, so 64-bit guests pay nothing.
+ *
+ * LTR is watched in every guest: it changes what must be watched, and TCG takes
+ * a null selector.  The next exception would then end QEMU itself ("invalid
+ * tss"), with all guests.
  */
 #include "hv/softvmx/svm_task.h"
 
@@ -49,18 +52,15 @@ static bool can_switch(const struct softvmx_cpu *cpu)
 	       (save->tr.attributes & SVM_SEG_P);
 }
 
-/*
- * At each VMRUN of such a guest, since it may move its tables. LTR is watched
- * with the TSS, unless the hypervisor wants to see it anyway.
- */
+/* At each VMRUN of such a guest, since it may move its tables. */
 void svm_task_watch(struct softvmx_cpu *cpu)
 {
-	struct vmcb *guest = cpu->guest;
+	u32 base = cpu->guest->save.tr.base;
 	struct svm_walk walk;
 	bool watched = false;
 
 	if (can_switch(cpu)) {
-		svm_walk_translate(cpu, gva((u32)guest->save.tr.base), &walk);
+		svm_walk_translate(cpu, gva(base), &walk);
 		watched = walk.end == SVM_WALK_MAPPED;
 	}
 	if (watched && !(cpu->task.watched && cpu->task.tss.v == walk.gpa.v)) {
@@ -69,11 +69,6 @@ void svm_task_watch(struct softvmx_cpu *cpu)
 		svm_exit_flush(cpu);
 	}
 	cpu->task.watched = watched;
-	guest->control.intercept &= ~SVM_INTERCEPT_LTR;
-	if (watched ||
-	    (cpu->processor_ctls2 & CPU2_DESCRIPTOR_TABLE_EXITING)) {
-		guest->control.intercept |= SVM_INTERCEPT_LTR;
-	}
 }
 
 /** An 8-byte descriptor of one of the guest's tables; 0 beyond its end. */
@@ -219,8 +214,26 @@ enum svm_exit_verdict svm_task_store(struct softvmx_cpu *cpu, gpa_t address)
 /* Executed by the processor; the next VMRUN finds the new TSS. */
 enum svm_exit_verdict svm_task_ltr(struct softvmx_cpu *cpu)
 {
+	cpu->task.loads = true;
+	cpu->task.rip = cpu->guest->save.rip;
+	cpu->task.tr = cpu->guest->save.tr;
 	cpu->step.over = true;
 	return SVM_RESUME;
+}
+
+/* A TR that is not present is never entered with (SDM 3C 27.3.1.2), so it is
+ * this instruction that has made it so; one that faults leaves TR alone. */
+bool svm_task_refuse_null(struct softvmx_cpu *cpu)
+{
+	struct vmcb_save *save = &cpu->guest->save;
+	bool null = cpu->task.loads && !(save->tr.attributes & SVM_SEG_P);
+
+	cpu->task.loads = false;
+	if (null) {
+		save->tr = cpu->task.tr;
+		save->rip = cpu->task.rip;
+	}
+	return null;
 }
 
 /*

@@ -33,6 +33,13 @@ enum svm_exit_verdict svm_task_store(struct softvmx_cpu *cpu, gpa_t address);
 /** LTR, which changes what must be watched. */
 enum svm_exit_verdict svm_task_ltr(struct softvmx_cpu *cpu);
 
+/**
+ * At the boundary behind an LTR: if it took a null selector, everything is as
+ * before it again, and what remains is its fault.
+ * @return whether the guest must get #GP(0) (SDM 2A, LTR)
+ */
+bool svm_task_refuse_null(struct softvmx_cpu *cpu);
+
 /** The one instruction that could do so has stored what it wanted. */
 void svm_task_end_store(struct softvmx_cpu *cpu);
 

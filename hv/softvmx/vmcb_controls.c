@@ -68,7 +68,7 @@ static void apply_rows(struct vmcb_control *control, u32 controls,
 /**
  * TCG takes the WBINVD intercept for INVD as well, so that one is always set;
  * svm_exit_insn.c tells the two apart. RDTSCP that is not enabled is #UD for
- * the guest: we must see it.
+ * the guest: we must see it. LTR is looked at by svm_task.c.
  */
 static void load_intercepts(struct softvmx_cpu *cpu)
 {
@@ -76,7 +76,7 @@ static void load_intercepts(struct softvmx_cpu *cpu)
 
 	control->intercept = SVM_INTERCEPT_NMI | SVM_INTERCEPT_CPUID |
 			     SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
-			     SVM_INTERCEPT_INVLPGA |
+			     SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_LTR |
 			     SVM_INTERCEPT_MSR | SVM_INTERCEPT_TASK_SWITCH |
 			     SVM_INTERCEPT_SHUTDOWN;
 	control->intercept2 = SVM_INTERCEPT2_SVM_INSNS |
