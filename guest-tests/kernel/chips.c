@@ -13,7 +13,8 @@
 #define PIT_HZ 1193182u
 #define PM_TIMER 0x608
 #define PM_HZ 3579545u
-#define RTC_EDGES 4
+#define RTC_EDGES 12 /* at most */
+#define PRECISE 1000 /* seen within 1/1000 s */
 #define TRIES 50
 #define APART 5 /* two looks are 1/5 s from each other */
 #define LAPIC 0xfee00000u
@@ -129,29 +130,40 @@ static u32 pit_ticks(const struct look looks[2], u32 expected)
 	return expected + (u32)(s32)(s16)(seen - expected);
 }
 
-/** Ticks of the TSC from one second to another, by the RTC. */
-static u32 second_by_rtc(void)
+/** When the RTC shows another second. */
+static struct look next_second(void)
+{
+	u64 before = tsc(), took;
+	u8 second;
+
+	out(0x70, 0);
+	for (second = in(0x71); in(0x71) == second;) {
+		before = tsc();
+	}
+	took = tsc() - before;
+	return (struct look){ before + took / 2, took, 0 };
+}
+
+/**
+ * Ticks of the TSC from one second to another, by the RTC: between those two
+ * that were seen quickest, which are the first two unless the emulator has been
+ * asleep.
+ */
+static u32 second_by_rtc(u32 hz)
 {
 	struct look edge[RTC_EDGES];
-	unsigned int a = 0, b = 0;
+	unsigned int a = 0, b = 0, i = 0;
 
-	for (unsigned int i = 0; i < RTC_EDGES; i++) {
-		u64 before = tsc();
-		u8 second;
-
-		out(0x70, 0);
-		for (second = in(0x71); in(0x71) == second;) {
-			before = tsc();
-		}
-		edge[i].took = tsc() - before;
-		edge[i].when = before + edge[i].took / 2;
+	do {
+		edge[i] = next_second();
 		if (edge[i].took < edge[a].took) {
 			b = a;
 			a = i;
 		} else if (i && (b == a || edge[i].took < edge[b].took)) {
 			b = i;
 		}
-	}
+		i++;
+	} while (i < RTC_EDGES && (i < 2 || edge[b].took > hz / PRECISE));
 	return b > a ? divide(edge[b].when - edge[a].when, b - a)
 		     : divide(edge[a].when - edge[b].when, a - b);
 }
@@ -208,7 +220,7 @@ void chips_measure(const struct chips_console *console)
 	tell(console, " PIT ", pit_ticks(pit, expected), expected);
 	tell(console, " APIC ", lapic[1].count - lapic[0].count,
 	     lapic[1].when - lapic[0].when);
-	tell(console, " RTC ", second_by_rtc(), hz);
+	tell(console, " RTC ", second_by_rtc(hz), hz);
 	tell(console, " TSC ", hz / 1000, promised_khz());
 	console->say("\n");
 }
