@@ -37,6 +37,8 @@ LAB ?=
 SRC ?= $(if $(LAB),labs,solutions)
 MACHINE ?= qemu
 # EPT=0 is another word for MODE=shadow, UG=0 for MODE=noug.
+$(foreach word,EPT UG,$(if $(filter-out 0 1,$($(word))),$(error \
+	$(word)=$($(word)) is not known: say $(word)=0 or $(word)=1)))
 MODE ?= $(if $(filter 0,$(EPT)),shadow,$(if $(filter 0,$(UG)),noug))
 TEST ?= *
 flavour := $(if $(filter $(CROSS)gcc,$(CC)),,/$(notdir $(CC)))
