@@ -339,6 +339,31 @@ static const char *take_turns(struct bed *bed)
 	return NULL;
 }
 
+/** The same of the control words: how each rounds and what it masks. */
+static const char *take_turns_rounding(struct bed *bed)
+{
+	struct vcpu *other;
+
+	/* mov %eax,(%rdi); ldmxcsr (%rdi); mov %ebx,(%rdi); fldcw (%rdi); hlt;
+	 * stmxcsr (%rdi); mov (%rdi),%eax; fnstcw (%rdi); mov (%rdi),%ebx; hlt
+	 */
+	CODE_IS(bed, 0x89, 0x07, 0x0f, 0xae, 0x17, 0x89, 0x1f, 0xd9, 0x2f, 0xf4,
+		0x0f, 0xae, 0x1f, 0x8b, 0x07, 0xd9, 0x3f, 0x8b, 0x1f, 0xf4);
+	CHECK(vcpu_create(bed->vm, 1, &other) == 0);
+	CHECK(set_registers(other) == 0);
+	bed->vcpu->gpr[GPR_RAX] = 0x3f80;
+	bed->vcpu->gpr[GPR_RBX] = 0x027f;
+	other->gpr[GPR_RAX] = 0x5f00;
+	other->gpr[GPR_RBX] = 0x0f7e;
+	bed->vcpu->gpr[GPR_RDI] = other->gpr[GPR_RDI] = CODE + 0x80;
+	CHECK(vcpu_run(bed->vcpu) == 0 && vcpu_run(other) == 0);
+	CHECK(vcpu_run(bed->vcpu) == 0 && vcpu_run(other) == 0);
+	CHECK(bed->vcpu->gpr[GPR_RAX] == 0x3f80);
+	CHECK(bed->vcpu->gpr[GPR_RBX] == 0x027f);
+	CHECK(other->gpr[GPR_RAX] == 0x5f00 && other->gpr[GPR_RBX] == 0x0f7e);
+	return NULL;
+}
+
 #define CASE(function)                          \
 	static const char *run_##function(void) \
 	{                                       \
@@ -355,6 +380,7 @@ CASE(fail_entry)
 CASE(refuse_registers)
 CASE(read_port)
 CASE(take_turns)
+CASE(take_turns_rounding)
 
 static const struct vcpu_selftest_case cases[] = {
 	{"vcpu.record_is_not_believed_but_its_data", run_read_mmio},
@@ -367,6 +393,7 @@ static const struct vcpu_selftest_case cases[] = {
 	{"vcpu.registers_of_the_host_are_refused", run_refuse_registers},
 	{"vcpu.port_read_takes_its_own_size", run_read_port},
 	{"vcpu.vcpus_of_one_cpu_take_turns", run_take_turns},
+	{"vcpu.each_vcpu_rounds_its_own_way", run_take_turns_rounding},
 	{"invalid.halt_waits_for_an_interrupt", invalid_selftest_halt},
 	{"invalid.interrupt_comes_within_a_section", invalid_selftest_latency},
 	{"invalid.storm_of_signals_lets_it_move", invalid_selftest_storm},
