@@ -36,7 +36,13 @@
 /** The control registers that there are: CR0, 2, 3, 4, 8. */
 #define CONTROL_REGISTERS (BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(8))
 
-/** The set of operand codes that c alone makes. */
+/**
+ * The set of operand codes that c alone makes.
+ *
+ * A row has up to three, and the same questions are asked of all of them: does
+ * one need ModRM, an immediate, a check?  As bits of one word they are asked at
+ * once; "all with ModRM" is a difference of two powers.
+ */
 #define CODE(c) (1ull << (c))
 _Static_assert(OPERAND_CODE_COUNT <= 64, "a bit for each operand code");
 
@@ -84,7 +90,13 @@ static inline void note_segment(struct insn *insn, enum emul_segment segment)
 	insn->flat = false; /* FS, GS; or it has never been true */
 }
 
-/** Note a legacy prefix.  64-bit mode has no use for the four old segments. */
+/**
+ * Note a legacy prefix.  64-bit mode has no use for the four old segments.
+ *
+ * Their bytes have the segment in bits 4:3: 26h, 2Eh, 36h, 3Eh are ES, CS, SS,
+ * DS.  A size prefix means "the other size" outside 64-bit mode: of 2 and 4,
+ * which the modes' values are, the other one is 6 minus the mode.
+ */
 static inline void note_prefix(struct emulator *e, enum prefix prefix, u8 byte)
 {
 	struct insn *insn = &e->insn;
@@ -123,6 +135,10 @@ static inline void note_prefix(struct emulator *e, enum prefix prefix, u8 byte)
  *
  * A REX that is not the last byte before the opcode has no effect (SDM 2A
  * 2.2.1).  REX.W goes before 66h (2.2.1.2).
+ *
+ * Prefixes may repeat; of segments and of F2h, F3h the last counts.  The bound
+ * keeps fifteen prefixes from running off the buffer: the opcode behind them
+ * would be byte 16, which decode_more() makes a #GP of.
  */
 static inline void decode_prefixes(struct emulator *e)
 {
@@ -165,7 +181,10 @@ static inline void decode_opcode(struct insn *insn)
 	insn->row = *opcodes_row(insn->map, insn->opcode);
 }
 
-/** ModRM = mod (2 bits) reg (3) r/m (3); REX.R, REX.B widen the last two */
+/**
+ * ModRM = mod (2 bits) reg (3) r/m (3); REX.R, REX.B widen the last two: the
+ * one is 4, the other 1, and both become bit 3 of a register's number.
+ */
 static inline void decode_modrm(struct insn *insn)
 {
 	u8 modrm = cursor_take(insn);
@@ -188,7 +207,14 @@ static enum opcode_mandatory mandatory_prefix(const struct insn *insn)
 	return insn->operand_size_prefix ? MANDATORY_66 : MANDATORY_NONE;
 }
 
-/** The row, where it hangs on more than the opcode byte (opcodes.h). */
+/**
+ * The row, where it hangs on more than the opcode byte (opcodes.h).
+ *
+ *	OP_MODE   --> by the mode, to a row or to a group
+ *	OP_GROUP  --> by ModRM's reg, which is looked at and not taken: if the
+ *	              row that it leads to has operands, decode_operands() will
+ *	OP_PREFIX --> by 66h, F3h, F2h, which are no longer prefixes then
+ */
 static inline void decode_row(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -216,7 +242,13 @@ static inline u64 codes_of(const struct opcode *row)
 	return CODE(row->dst) | CODE(row->src) | CODE(row->third);
 }
 
-/** The sizes that go with what the operation is (SDM 1 3.6, 2A 2.2.1.7). */
+/**
+ * The sizes that go with what the operation is (SDM 1 3.6, 2A 2.2.1.7).
+ *
+ * In 64-bit mode most instructions have 4 bytes unless REX.W asks for 8.  The
+ * stack's and near branches have 8 without asking: nobody pushes half a
+ * pointer.  PUSH can still be made 2 by 66h (D64), a near branch cannot (F64).
+ */
 static __noinline void decode_sizes(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -274,7 +306,10 @@ static bool special_exists(const struct insn *insn, u64 codes)
 	return insn->reg < 8;
 }
 
-/** The encodings that decode but are none: #UD. */
+/**
+ * The encodings that decode but are none: #UD.  LOCK is for a
+ * read-modify-write of memory and a mistake in front of anything else.
+ */
 static __noinline enum emul_result decode_check(struct emulator *e, u64 codes)
 {
 	struct insn *insn = &e->insn;
@@ -318,7 +353,12 @@ static __noinline enum emul_result decode_marks(struct emulator *e)
 	return EMUL_DONE;
 }
 
-/** What follows the opcode, as the row's operand codes ask for it. */
+/**
+ * What follows the opcode, as the row's operand codes ask for it.
+ *
+ * In the grammar's order, but for the sizes, which the immediate's length hangs
+ * on.  mod is 3, "a register", also where there is no ModRM byte.
+ */
 static inline enum emul_result decode_operands(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -351,7 +391,11 @@ static inline enum emul_result decode_operands(struct emulator *e)
 	return EMUL_DONE;
 }
 
-/** Everything that a stage may leave as it is must start from here. */
+/**
+ * Everything that a stage may leave as it is must start from here.
+ *
+ * mode stays 0 until the whole instruction is known to be good.
+ */
 static inline void decode_reset(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -423,7 +467,13 @@ static __noinline enum emul_result decode_more(struct emulator *e)
 	return result ? result : decode_fetched(e);
 }
 
-/** Decode what is at hand, and look afterwards whether it was enough. */
+/**
+ * Decode what is at hand, and look afterwards whether it was enough.
+ *
+ * Setting insn->mode says that the fields may be used again (is_known()).  Not
+ * after a failure; and not with fewer than 15 bytes, since those that are
+ * compared next time would not all have been fetched.
+ */
 static __noinline enum emul_result decode_fetched(struct emulator *e)
 {
 	struct insn *insn = &e->insn;

@@ -16,6 +16,17 @@
  * A pass ends at most once with each of the reads that go to the VMM; its
  * writes come after its reads; so an instruction is a row of read exits, then
  * its retirement, then a row of write exits.
+ *
+ * For ADD [device], AX with a device that the VMM has:
+ *
+ *	emulator_run()       pass 1: reads, must wait      -> exit: read
+ *	emulator_complete()  pass 2: the read is served from the cache; adds,
+ *	                     queues the write, commits     -> exit: write
+ *	emulator_complete()  nothing runs any more         -> into the guest
+ *
+ * Why twice from the start, and not a thread or a saved stack that is stopped
+ * in the middle?  Because what is kept is then a few plain values: they can be
+ * saved, moved to another machine and given up at any time.
  */
 #include "emulator/emulator.h"
 
@@ -38,7 +49,12 @@ void emulator_init(struct emulator *e, const struct emul_ops *ops)
 	}
 }
 
-/** The addresses depend on the registers of pass 1: once an instruction. */
+/**
+ * The addresses depend on the registers of pass 1: once an instruction.
+ *
+ * A string's operands are left out, being FROM_DECODER: each iteration has them
+ * elsewhere, and string.c points them.
+ */
 static inline enum emul_result locate(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -58,7 +74,13 @@ static inline bool same_eight(const u8 *a, const u8 *b)
 	return __builtin_memcmp(a, b, 8) == 0;
 }
 
-/** Is this the instruction that was decoded last: same bytes, same mode? */
+/**
+ * Is this the instruction that was decoded last: same bytes, same mode?
+ *
+ * Fifteen bytes in two comparisons, 0 to 7 and 7 to 14.  The address it stands
+ * at does not matter: nothing decoded depends on RIP.  A mode of 0 fits
+ * nothing, so whoever must not be found again sets it.
+ */
 static inline bool is_known(const struct emulator *e)
 {
 	const u8 *code = e->code, *bytes = e->insn.bytes;
@@ -68,6 +90,13 @@ static inline bool is_known(const struct emulator *e)
 	       same_eight(code + last, bytes + last);
 }
 
+/*
+ * What is still pending belongs to an instruction that nobody will finish.
+ *
+ * The hint says of one access where it went.  An instruction with two cannot
+ * tell which of them is meant, and one that is repeated has the next iteration
+ * elsewhere; for these the guest's page tables are walked.
+ */
 enum emul_result emulator_run(struct emulator *e)
 {
 	enum emul_result result;
@@ -97,6 +126,10 @@ enum emul_result emulator_run(struct emulator *e)
 /**
  * The delivery is an instruction without length: it takes its pass, and its
  * writes their way, like any other.  No other has its bytes and its mode.
+ *
+ * e->insn is left without a length, by which op_interrupt.c knows that it is
+ * not the guest's INT n, and without a mode, so that a true INT n which comes
+ * next is decoded and not taken for this one.
  */
 enum emul_result emulator_deliver(struct emulator *e,
 				  const struct emul_event *event)
@@ -122,6 +155,10 @@ bool emulator_piece(const struct emulator *e, struct mmio_piece *piece)
 	return fragments_piece(e, piece);
 }
 
+/*
+ * The answer's bytes are in the read cache already (fragments.h); the record
+ * turns from "waits" to "answered", and the pass that follows takes it.
+ */
 enum emul_result emulator_rerun(struct emulator *e)
 {
 	enum emul_result result = read_cache_answered(e);
@@ -129,6 +166,15 @@ enum emul_result emulator_rerun(struct emulator *e)
 	return result ? result : read_cache_rerun(e);
 }
 
+/*
+ *	pending       the answer            then
+ *	port read     is noted              the instruction runs again
+ *	port write    means nothing         done: it had retired before
+ *	piece, not    goes to its place     the next piece is due
+ *	 the last
+ *	last, read    the same              the instruction runs again
+ *	last, write   means nothing         done: it had retired before
+ */
 enum emul_result emulator_complete(struct emulator *e, const u8 *data)
 {
 	bool is_write = emulator_is_write(e);
@@ -143,6 +189,10 @@ enum emul_result emulator_complete(struct emulator *e, const u8 *data)
 	return result || is_write ? result : emulator_rerun(e);
 }
 
+/*
+ * All three places where something can be pending.  What has been read is
+ * forgotten with them: the next instruction must not be served from it.
+ */
 void emulator_cancel(struct emulator *e)
 {
 	fragments_reset(e);
@@ -150,6 +200,10 @@ void emulator_cancel(struct emulator *e)
 	port_reset(e);
 }
 
+/*
+ * The context has no pointers into itself: operands name registers by number
+ * and fragments name bytes by offset, so a plain copy is a whole one.
+ */
 void emulator_save(const struct emulator *e, struct emulator *to)
 {
 	*to = *e;
@@ -159,6 +213,7 @@ void emulator_save(const struct emulator *e, struct emulator *to)
 	to->error = NULL;
 }
 
+/* The remembered pages are those of a guest whose tables may have changed. */
 void emulator_restore(struct emulator *e, const struct emulator *from)
 {
 	const struct emul_ops *ops = e->ops;

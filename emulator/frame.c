@@ -9,6 +9,17 @@
  *
  * An inner stack belongs to the supervisor: its pages are written with the
  * rights of the new level, while the CPL is still the old one.
+ *
+ * Why another stack at all?  The program's own may be full, absent or shared
+ * with another thread that would change a return address on it.  The kernel
+ * says beforehand, in the TSS, where it wants to be entered.
+ *
+ * The order of the calls, each of which may refuse until the last:
+ *
+ *	frame_here() or frame_inner()   which stack
+ *	frame_room()                    is there room for all of it
+ *	frame_mark(), frame_push()      memory is written
+ *	frame_use()                     SS and rSP are the new ones
  */
 #include "emulator/frame.h"
 
@@ -18,9 +29,18 @@
 /** Which TSS it is: the bit that a busy or available one of 32 bits has. */
 #define TSS_IS_32 8u
 
+/*
+ * Where stacks stand in the TSS, in bytes.  16 bits: SP and SS of level 0 from
+ * 2 on, 4 bytes a level.  32 bits: ESP and SS from 4 on, 8 bytes a level.  64
+ * bits: RSP of level 0 from 4 on, the interrupt stacks IST1 to IST7 from 36 on.
+ */
 #define TSS_64_RSP0 4u
 #define TSS_64_IST1 36u
 
+/*
+ * A 64-bit target uses the whole of rSP, even if compatibility mode, which is
+ * left, had 32 bits of it.
+ */
 void frame_here(struct emulator *e, unsigned int size, bool wide,
 		struct frame *out)
 {
@@ -46,7 +66,10 @@ static enum emul_result read_tss(struct emulator *e, unsigned int offset,
 	return memory_system_read(e, gva_add(tr.base, offset), bytes, size);
 }
 
-/** IA-32e mode: an address, and no segment. */
+/**
+ * IA-32e mode: an address, and no segment.  SS becomes null; that it carries
+ * the new level as its RPL and DPL is what the CPL will be read from.
+ */
 static enum emul_result find_wide(struct emulator *e, unsigned int level,
 				  unsigned int ist, struct frame *out)
 {
@@ -62,7 +85,11 @@ static enum emul_result find_wide(struct emulator *e, unsigned int level,
 	return read_tss(e, offset, &out->sp, 8);
 }
 
-/** SS:SP or SS:ESP.  @param selector is filled */
+/**
+ * SS:SP or SS:ESP.  In both layouts the selector stands behind the pointer, so
+ * words of 16 bits are enough to take them apart.
+ * @param selector is filled
+ */
 static enum emul_result read_pointer(struct emulator *e, unsigned int level,
 				     u64 *sp, u16 *selector)
 {
@@ -83,6 +110,11 @@ static enum emul_result read_pointer(struct emulator *e, unsigned int level,
 	return result;
 }
 
+/*
+ * Outside of IA-32e mode the selector is one of a descriptor like any other,
+ * with one difference: whatever is wrong with it is #TS, since not the program
+ * but the system's table is to blame.
+ */
 enum emul_result frame_inner(struct emulator *e, unsigned int level,
 			     unsigned int ist, struct frame *out)
 {
@@ -108,6 +140,7 @@ static u64 next_of(const struct frame *frame, u64 sp)
 	return (sp - frame->size) & context_mask(frame->width);
 }
 
+/** 64-bit stacks have no limit, but an address must be canonical. */
 static bool holds(const struct frame *frame, u64 sp)
 {
 	if (frame->width == 8) {
@@ -116,6 +149,10 @@ static bool holds(const struct frame *frame, u64 sp)
 	return segment_holds(&frame->stack.segment, sp, frame->size);
 }
 
+/*
+ * Asked of each value, not of the sum: rSP wraps at its width, and the values
+ * in front of the wrap and behind it may lie in the segment or not.
+ */
 enum emul_result frame_room(struct emulator *e, const struct frame *frame,
 			    unsigned int count)
 {
@@ -133,6 +170,10 @@ enum emul_result frame_room(struct emulator *e, const struct frame *frame,
 	return EMUL_DONE;
 }
 
+/**
+ * Not stack_push(), which uses the SS and rSP of the vCPU: these are still the
+ * program's, and have to stay if a later page faults.
+ */
 static enum emul_result push(struct emulator *e, struct frame *frame,
 			     u64 value)
 {
@@ -161,6 +202,9 @@ enum emul_result frame_push(struct emulator *e, struct frame *frame,
 	return result;
 }
 
+/*
+ * The stack in use is marked already, and a 64-bit one has no descriptor.
+ */
 enum emul_result frame_mark(struct emulator *e, const struct frame *frame)
 {
 	if (!frame->inner || frame->width == 8) {
@@ -169,6 +213,7 @@ enum emul_result frame_mark(struct emulator *e, const struct frame *frame)
 	return segment_mark(e, &frame->stack, RIGHTS_ACCESSED);
 }
 
+/* A null SS must not seem accessed: its rights are its level and no more. */
 void frame_use(struct emulator *e, const struct frame *frame)
 {
 	struct segment_register ss = frame->stack.segment;

@@ -33,13 +33,21 @@ void gate_decode(u64 low, u64 high, bool wide, struct gate *out)
 	}
 }
 
-/** IA-32e mode: gates lead to 64-bit code only. */
+/**
+ * IA-32e mode: gates lead to 64-bit code only.  A handler finds a frame of
+ * 8-byte values and returns by a 64-bit IRET, whatever it has interrupted.
+ */
 static bool is_wide_enough(struct emulator *e, u32 rights)
 {
 	return !segment_long_mode(e) ||
 	       (rights & (RIGHTS_L | RIGHTS_DB)) == RIGHTS_L;
 }
 
+/**
+ * The DPL of the code must not be above the CPL in number: from an outer level
+ * nobody could come back, as returns lead outwards only.  Absence is looked at
+ * last, since #NP is for the system to mend and try again, and #GP is not.
+ */
 static enum emul_result check(struct emulator *e, const struct descriptor *code)
 {
 	u32 rights = code->segment.rights;
@@ -53,6 +61,10 @@ static enum emul_result check(struct emulator *e, const struct descriptor *code)
 		       : segment_fault(e, VECTOR_NP, code->selector);
 }
 
+/*
+ * The RPL of the gate's selector means nothing.  What CS gets in its place is
+ * the level where one comes out: the RPL of CS is the CPL.
+ */
 enum emul_result gate_find(struct emulator *e, const struct gate *gate,
 			   struct gate_target *out)
 {

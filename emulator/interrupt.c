@@ -51,6 +51,7 @@ static enum emul_result read_vector(struct emulator *e, u8 vector,
 				  4);
 }
 
+/** In words, with a 32-bit CPU as well: real mode's IRET pops words. */
 static enum emul_result push_three(struct emulator *e, u16 selector)
 {
 	enum emul_result result = stack_push(e, e->rflags, 2);
@@ -61,6 +62,11 @@ static enum emul_result push_three(struct emulator *e, u16 selector)
 	return result ? result : stack_push(e, e->next_rip, 2);
 }
 
+/**
+ * Real mode has no levels and no gates, so little can go wrong: the vector
+ * beyond IDTR's limit, the handler beyond CS' limit, no room on the stack.
+ * CS keeps its limit and rights, as in a far JMP; only the base moves.
+ */
 static enum emul_result enter_real(struct emulator *e, u8 vector, u64 *flags)
 {
 	u16 pointer[2] = { 0, 0 };
@@ -95,7 +101,11 @@ struct entrance {
 	bool wide; /* IA-32e mode */
 };
 
-/** A fault whose error code names a gate. */
+/**
+ * A fault whose error code names a gate: eight times the vector, as a selector
+ * is eight times its index, and the IDT bit, by which the handler knows in
+ * which table to look.
+ */
 static enum emul_result gate_fault(struct emulator *e, u8 fault, u8 vector)
 {
 	enum emul_result result = segment_fault(e, fault, 0);
@@ -104,6 +114,7 @@ static enum emul_result gate_fault(struct emulator *e, u8 fault, u8 vector)
 	return result;
 }
 
+/** A gate has 8 bytes, or 16 in IA-32e mode, by which the vector is scaled. */
 static enum emul_result read_gate(struct emulator *e, u8 vector,
 				  struct entrance *in)
 {
@@ -122,6 +133,7 @@ static enum emul_result read_gate(struct emulator *e, u8 vector,
 	return result;
 }
 
+/** IA-32e mode has given up the 16-bit gates, and tasks altogether. */
 static bool is_interrupt_gate(const struct entrance *in)
 {
 	switch (gate_type(&in->gate)) {
@@ -137,6 +149,11 @@ static bool is_interrupt_gate(const struct entrance *in)
 	}
 }
 
+/**
+ * The gate's DPL says from which levels INT n may use it, so that a program
+ * can call the system by one vector and not pretend a page fault by another.
+ * Interrupts and exceptions ask nobody: they would be lost in a program.
+ */
 static enum emul_result check_gate(struct emulator *e,
 				   const struct emul_event *event,
 				   const struct entrance *in)
@@ -181,7 +198,14 @@ static enum emul_result find_gate(struct emulator *e,
 	return result ? result : check_level(e, in);
 }
 
-/** The stack, and room for so many values on it. */
+/**
+ * The stack, and room for so many values on it.
+ *
+ * IST (interrupt stack table) is for events that must not trust the stack in
+ * use, at whatever level: NMI, double fault, machine check.  The alignment to
+ * 16 bytes comes before the frame; what it skips needs no note, since the rSP
+ * that IRET will take stands in the frame.
+ */
 static enum emul_result find_stack(struct emulator *e, struct entrance *in,
 				   unsigned int values)
 {
@@ -208,7 +232,19 @@ static enum emul_result find_stack(struct emulator *e, struct entrance *in,
 	return result;
 }
 
-/** What the handler finds on its stack.  @return how many values */
+/**
+ * What the handler finds on its stack, the first one at the highest address:
+ *
+ *	GS FS DS ES      out of virtual-8086 mode only
+ *	SS rSP           if the stack changes; in IA-32e mode always
+ *	rFLAGS CS rIP
+ *	error code       of the exceptions that have one
+ *
+ * RF stays in the image of an event: a string instruction that is interrupted
+ * has it set, so that it does not meet its own breakpoint again when the
+ * handler is done.  INT n goes on behind itself, and has none.
+ * @return how many values
+ */
 static unsigned int make_values(struct emulator *e,
 				const struct emul_event *event,
 				const struct entrance *in, u64 *values)
@@ -235,7 +271,10 @@ static unsigned int make_values(struct emulator *e,
 	return n;
 }
 
-/** Nothing can refuse any more but a page. */
+/**
+ * Nothing can refuse any more but a page.  The descriptors are marked first: a
+ * mark that is too many harms nobody, half a frame might.
+ */
 static enum emul_result write_frame(struct emulator *e, struct entrance *in,
 				    const u64 *values, unsigned int count)
 {
@@ -247,6 +286,10 @@ static enum emul_result write_frame(struct emulator *e, struct entrance *in,
 	return result ? result : frame_push(e, &in->frame, values, count);
 }
 
+/**
+ * The vCPU's own state, last.  An interrupt gate differs from a trap gate in
+ * nothing but this: it clears IF, so that the handler is alone at first.
+ */
 static void go(struct emulator *e, const struct entrance *in, u64 *flags)
 {
 	unsigned int type = gate_type(&in->gate);
@@ -268,6 +311,7 @@ static enum emul_result enter_protected(struct emulator *e,
 					u64 *flags)
 {
 	struct entrance in;
+	/* SS, rSP, rFLAGS, CS, rIP, error code, and four segments */
 	u64 values[6 + VIRTUAL_8086_SEGMENTS];
 	unsigned int count = 0;
 	enum emul_result result = find_gate(e, event, &in);
@@ -293,6 +337,11 @@ static void add_ext(struct emulator *e)
 	}
 }
 
+/*
+ * Virtual-8086 mode goes the protected way: its events leave it for level 0.
+ *
+ * TF is clear in the handler, so no single-step trap follows (EMUL_NO_STEP).
+ */
 enum emul_result interrupt_enter(struct emulator *e,
 				 const struct emul_event *event, u64 *flags)
 {

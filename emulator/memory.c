@@ -19,13 +19,26 @@
  */
 #include "emulator/memory.h"
 
-/** How many bytes there are from at to the end of its page. */
+/**
+ * How many bytes there are from at to the end of its page: 1 to 4096.
+ *
+ * Linear pages that are neighbours may lie anywhere in guest physical memory,
+ * and of two of them one may be RAM and the other a device.  So nothing that
+ * is translated once may be used beyond this many bytes.
+ */
 static unsigned int left_on_page(gva_t at)
 {
 	return PAGE_SIZE - gva_offset(at);
 }
 
-/** The RAM that holds the code at RIP + skip; *left is to its page's end. */
+/**
+ * The RAM that holds the code at RIP + skip; *left is to its page's end.
+ *
+ * The hypervisor is asked directly and not by memory_translate(): the hint is
+ * about a data access, and the code's offset in its page could be the same by
+ * chance.  The access has one byte, since how many are needed only the decoder
+ * will know.
+ */
 static enum emul_result find_code(struct emulator *e, unsigned int skip,
 					 const u8 **code, unsigned int *left)
 {
@@ -50,6 +63,14 @@ static enum emul_result find_code(struct emulator *e, unsigned int skip,
 	return EMUL_DONE;
 }
 
+/*
+ * The instruction may end before its page does, and then the next page must
+ * not be looked at: a #PF from there would be one that the processor would not
+ * have met.  So what is taken ends with the page.
+ *
+ * The bytes are copied.  Another vCPU may rewrite them at any time, and a
+ * decoder that looked at the guest's memory twice could see two instructions.
+ */
 enum emul_result memory_fetch_page(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -67,6 +88,11 @@ enum emul_result memory_fetch_page(struct emulator *e)
 	return EMUL_DONE;
 }
 
+/*
+ * The decoder has asked for bytes beyond what is there.  As the first fetch
+ * went up to the end of its page, RIP + fetched is the first byte of the next
+ * one; that is also the address which a #PF here reports in CR2.
+ */
 enum emul_result memory_fetch_more(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -91,7 +117,13 @@ struct part {
 	unsigned int size;
 };
 
-/** Find the RAM of a system access' part that begins at `at`. */
+/**
+ * Find the RAM of a system access' part that begins at `at`.
+ *
+ * There is no way to the VMM from here.  A descriptor in MMIO would mean to
+ * stop in the middle of a load of a segment, and no guest has a reason for it;
+ * so the VM stops with a sentence (spec 10.11).
+ */
 static enum emul_result find_part(struct emulator *e, gva_t at,
 				  enum emul_access kind, struct part *part)
 {
@@ -111,7 +143,10 @@ static enum emul_result find_part(struct emulator *e, gva_t at,
 					   "in RAM");
 }
 
-/** Both parts are found before anything moves. */
+/**
+ * Both parts are found before anything moves: if the second page faults, the
+ * first must not have been written.
+ */
 static enum emul_result find_parts(struct emulator *e,
 				   const struct mem_access *at,
 				   struct part parts[2])
@@ -165,6 +200,10 @@ enum emul_result memory_system_write(struct emulator *e, gva_t at,
 	return EMUL_DONE;
 }
 
+/*
+ * To translate is enough: whether an access is a page fault is decided there
+ * and nowhere else, and memory itself cannot refuse.
+ */
 enum emul_result memory_check(struct emulator *e, const struct mem_access *at)
 {
 	unsigned int left = left_on_page(at->address);
@@ -179,6 +218,12 @@ enum emul_result memory_check(struct emulator *e, const struct mem_access *at)
 				&unused);
 }
 
+/*
+ * A walk through the guest's page tables is up to four reads of guest memory,
+ * a REP MOVS of a page has two for each of its iterations.  What a string
+ * instruction has found is kept for its next iteration (memory_knows());
+ * emulator_run() forgets it, so that no translation outlives its instruction.
+ */
 enum emul_result memory_walk(struct emulator *e, gva_t gva,
 			     enum emul_access kind, gpa_t *out)
 {
@@ -195,7 +240,13 @@ enum emul_result memory_walk(struct emulator *e, gva_t gva,
 	return result;
 }
 
-/** One atomic compare-exchange on host memory; whether it took place. */
+/**
+ * One atomic compare-exchange on host memory; whether it took place.
+ *
+ * It is the processor's own locked instruction, on the very memory that other
+ * vCPUs are running on.  Nothing less would do: these execute their locked
+ * instructions without us, and no lock of ours would make them wait.
+ */
 static bool compare_exchange(void *at, unsigned int size,
 			     const struct memory_exchange *values)
 {
@@ -224,6 +275,15 @@ static bool compare_exchange(void *at, unsigned int size,
 	}
 }
 
+/*
+ *	RAM, in one page     compare-exchange; somebody was faster: EMUL_RETRY
+ *	RAM on two pages,    a plain write of the new value: behind an exit a
+ *	or a device          lock means nothing (spec 3.6)
+ *
+ * EMUL_RETRY commits nothing.  The guest is resumed at the same RIP and begins
+ * anew with what the other vCPU has left; a loop in here would do the same,
+ * but keep interrupts waiting.
+ */
 enum emul_result memory_exchange(struct emulator *e,
 				 const struct mem_access *at,
 				 const struct memory_exchange *values)
@@ -245,6 +305,10 @@ enum emul_result memory_exchange(struct emulator *e,
 	return compare_exchange(ram, at->size, values) ? EMUL_DONE : EMUL_RETRY;
 }
 
+/*
+ * For instructions whose access cannot be taken apart.  Asked before their
+ * first read, which on a device would have an effect already.
+ */
 enum emul_result memory_need_ram(struct emulator *e,
 				 const struct mem_access *at)
 {
@@ -274,6 +338,10 @@ static bool compare_exchange_16(void *at, const struct memory_wide *old,
 	return __sync_bool_compare_and_swap((u128 *)at, before, after);
 }
 
+/*
+ * Of 16 bytes memory_need_ram() has been asked before, so that there is RAM;
+ * that they are aligned, and so in one page, was checked with it.
+ */
 enum emul_result memory_exchange_wide(struct emulator *e,
 				      const struct mem_access *at,
 				      const struct memory_wide *old,

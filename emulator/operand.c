@@ -18,7 +18,17 @@
 #include "emulator/operations.h"
 #include "emulator/stack.h"
 
-/** base + index * scale + displacement, in the address size. */
+/**
+ * base + index * scale + displacement, in the address size.
+ *
+ * It is computed before the first pass, from the vCPU's own registers, and
+ * stays for all passes: in XADD or POP the instruction changes a register that
+ * its address is made of, and pass 2 must find the address of pass 1.
+ *
+ * The sum may wrap, and the mask cuts it: with 16-bit addresses BX + SI beyond
+ * FFFFh begins at 0 again.  A base and a displacement is what compilers make of
+ * nearly all accesses to a device register; hence the short way for it.
+ */
 static u64 effective_address(const struct emulator *e)
 {
 	const struct insn *insn = &e->insn;
@@ -71,7 +81,14 @@ struct code {
 /* A row leaves out its last column where it is empty: it is 0. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-/* The letters of the SDM for them; s, a and p stand in the table itself. */
+/*
+ * The letters of the SDM for them; s, a and p stand in the table itself.
+ *
+ * A column for each operand size; sizes[operand_size >> 2] makes 0, 1, 2 of 2,
+ * 4, 8.  So [Gv] = { IN_REG, V } reads: the register that ModRM's reg names, 2,
+ * 4 or 8 bytes of it; and z differs from v only in that it stops at four, since
+ * there are no immediates of 8 bytes but in one MOV.
+ */
 #define B  { 1, 1, 1 }
 #define W  { 2, 2, 2 }
 #define D  { 4, 4, 4 }
@@ -137,6 +154,10 @@ static const struct code codes[OPERAND_CODE_COUNT] = {
 	[Stack] = { ON_STACK, V },
 };
 
+/**
+ * Without REX, the byte registers 4 to 7 are the second bytes of the first four
+ * registers; reg and shift say so, and who reads or writes needs no table.
+ */
 static inline void place_register(const struct insn *insn,
 				  struct operand *operand, unsigned int reg)
 {
@@ -160,7 +181,11 @@ static inline void place_memory(const struct insn *insn,
 	operand->at.size = operand->size;
 }
 
-/** Memory in a segment that no prefix replaces: ES, SS. */
+/**
+ * Memory in a segment that no prefix replaces: ES, SS.  A prefix that stands
+ * there all the same is for the other operand, as in FS: MOVS, whose source is
+ * in FS and whose destination stays in ES.
+ */
 static inline void place_fixed(const struct emulator *e,
 			       struct operand *operand,
 			       enum emul_segment segment,
@@ -257,7 +282,12 @@ static __noinline void place_rest(const struct emulator *e,
 	}
 }
 
-/** What nearly all operands are; the others after them. */
+/**
+ * What nearly all operands are; the others after them.
+ *
+ * Strings' operands are FROM_DECODER although they are memory at rSI and rDI:
+ * their place is another one in each iteration, so string.c points them.
+ */
 static __force_inline void place(const struct emulator *e,
 				 struct operand *operand, u8 code)
 {
@@ -297,6 +327,13 @@ static __force_inline void place(const struct emulator *e,
 	}
 }
 
+/*
+ * The last stage of the decoder: all that is known without the registers is
+ * known from here on, and may be used again when the same instruction comes
+ * again.  A destination that is read and written is a write from the start, so
+ * that a read-only page is a #PF whose error code has W set (spec 3.5), and no
+ * device is read for an instruction that cannot finish.
+ */
 void operand_resolve(struct emulator *e)
 {
 	struct insn *insn = &e->insn;
@@ -312,7 +349,10 @@ void operand_resolve(struct emulator *e)
 	}
 }
 
-/** Where PUSH writes or POP reads, by the stack pointer's width. */
+/**
+ * Where PUSH writes or POP reads, by the stack pointer's width: the cell below
+ * rSP, or the one at it.  rSP itself moves when the operation runs.
+ */
 static u64 stack_offset(const struct emulator *e, const struct operand *operand)
 {
 	u64 offset = e->gpr[REG_RSP];
@@ -326,6 +366,10 @@ static u64 stack_offset(const struct emulator *e, const struct operand *operand)
 /**
  * How far behind the effective address the cell is that holds the bit of BT
  * and relatives: a register counts bits from there, both ways (SDM 2A BT).
+ *
+ * Eight bits a byte, hence the shift, which keeps the sign; then down to a
+ * multiple of the operand's size.  With 2 bytes and bit -1 that is cell -2, and
+ * of its sixteen bits op_bit.c takes the low four bits of -1: the last one.
  */
 static u64 bits_offset(const struct emulator *e)
 {
@@ -342,7 +386,11 @@ static u64 table_offset(const struct emulator *e)
 	return (e->gpr[REG_RBX] + (u8)e->gpr[REG_RAX]) & e->insn.address_mask;
 }
 
-/** The offset of an operand that is not simply at the effective address. */
+/**
+ * The offset of an operand that is not simply at the effective address.  The
+ * default is FROM_OFFSET, whose offset stands in the instruction: there only
+ * the segment's base may have changed since it was decoded.
+ */
 static __noinline u64 other_offset(const struct emulator *e,
 				   const struct operand *operand, u64 effective)
 {
@@ -358,6 +406,10 @@ static __noinline u64 other_offset(const struct emulator *e,
 	}
 }
 
+/*
+ * From here on the operand has a linear address that is checked against its
+ * segment; pages, read cache and devices come when it is read or written.
+ */
 enum emul_result operand_locate(struct emulator *e, struct operand *operand)
 {
 	u64 offset = effective_address(e);

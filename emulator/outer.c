@@ -4,6 +4,14 @@
  * The stack that was left when the inner level was entered stands on the inner
  * one's.  It may be null where 64-bit code returns to 64-bit code, other than
  * at level 3: the processor itself had made it so.
+ *
+ *	outer_pop()    rSP and SS are read and checked; nothing changes
+ *	outer_mark()   SS's descriptor is marked accessed in memory
+ *	outer_use()    SS, rSP; data segments that are too good for the level
+ *
+ * The last step is about a leak.  Segment registers are checked when they are
+ * loaded and not when they are used, so a kernel that returned with its own DS
+ * would leave the program a way to the kernel's data.
  */
 #include "emulator/outer.h"
 
@@ -11,13 +19,14 @@
 
 #define SELECTOR_RPL 3u
 
-/** A null stack: SS is unusable, its DPL is the level. */
+/** May SS be null there?  Then it is unusable, and its DPL is the level. */
 static bool may_be_null(struct emulator *e, const struct segment_register *cs,
 			unsigned int level)
 {
 	return e->mode == MODE_64 && (cs->rights & RIGHTS_L) && level != 3;
 }
 
+/** The RPL of SS, its DPL and the level must be the same: segment_stack(). */
 static enum emul_result find(struct emulator *e, u16 selector,
 			     struct outer *out)
 {
@@ -29,6 +38,10 @@ static enum emul_result find(struct emulator *e, u16 selector,
 	return result;
 }
 
+/*
+ * Called by IRET and by a far RET, which have popped rIP and CS before; the
+ * values are as wide as theirs.  Of the selector's value the low 16 bits count.
+ */
 enum emul_result outer_pop(struct emulator *e,
 			   const struct segment_register *cs,
 			   struct outer *out)
@@ -84,6 +97,7 @@ static void drop(struct emulator *e, enum emul_segment which,
 	e->ops->system->set_segment(e, which, &segment);
 }
 
+/* Before outer_use(), as a write to the descriptor's page may still fault. */
 enum emul_result outer_mark(struct emulator *e, const struct outer *stack)
 {
 	if (!stack->changes ||
@@ -93,6 +107,10 @@ enum emul_result outer_mark(struct emulator *e, const struct outer *stack)
 	return segment_mark(e, &stack->stack, RIGHTS_ACCESSED);
 }
 
+/*
+ * How much of rSP is taken is the affair of who returns there: all of it in
+ * 64-bit code, and by SS.B elsewhere.  CS is the new one already.
+ */
 void outer_use(struct emulator *e, const struct outer *stack)
 {
 	const struct segment_register *ss = &stack->stack.segment;
