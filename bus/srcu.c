@@ -42,7 +42,10 @@ static struct srcu_reader *reader_at(const struct srcu *srcu, u32 place)
 	return smp_load_acquire(&srcu->reader[place]);
 }
 
-/** The first place below or at `readers` that holds this. */
+/**
+ * The first place below or at `readers` that holds this; with NULL, a free one:
+ * that of a reader who has gone, or the next of all.
+ */
 static u32 place_of(const struct srcu *srcu, const struct srcu_reader *reader)
 {
 	u32 i = 0, count = places(srcu);
@@ -53,6 +56,12 @@ static u32 place_of(const struct srcu *srcu, const struct srcu_reader *reader)
 	return i;
 }
 
+/*
+ * The reader first, the count behind it: who sees the count sees the reader.
+ * A writer that has read the smaller count does not wait for this one.  It need
+ * not: the reader enters later than that, behind its own full barrier, and so
+ * finds what the writer has published.
+ */
 int srcu_add_reader(struct srcu *srcu, struct srcu_reader *reader)
 {
 	u32 place = place_of(srcu, NULL);
@@ -75,6 +84,12 @@ void srcu_remove_reader(struct srcu *srcu, struct srcu_reader *reader)
 		smp_store_release(&srcu->reader[place], NULL);
 	}
 }
+
+/*
+ * A section is known by its counter.  To ask "is it odd?" would not do: who ends
+ * and begins anew is odd again, and waiting for that one, and the next, might
+ * never end.
+ */
 
 /** Whether a section that was open when its counter was `seen` still is. */
 static bool is_open(struct srcu_reader *reader, u32 seen)
@@ -157,6 +172,16 @@ static void run(struct srcu *srcu)
 	}
 }
 
+/*
+ * Two queues, so that a period that has begun need not begin again for who
+ * comes meanwhile:
+ *
+ *	call_srcu() --> queued --begin()--> waiting --is_over()--> run()
+ *
+ * What is in `waiting` was handed over before the counters in seen[] were
+ * noted; what is in `queued` may be newer than they, and must not be called
+ * when they have changed.
+ */
 void srcu_poll(struct srcu *srcu)
 {
 	if (srcu->waiting && is_over(srcu)) {

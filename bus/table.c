@@ -11,6 +11,11 @@
 #include "bus/bus.h"
 #include "bus/errno.h"
 
+/*
+ * One piece, so that a table has one life: it is published by one pointer and
+ * given back by one callback.  The head for call_srcu() is in it as well, so
+ * that to free a table never needs memory, which might be lacking just then.
+ */
 struct bus_table *table_new(const struct bus *bus, u32 count, u32 doorbells)
 {
 	struct bus_table *table = bus->memory.alloc(
@@ -34,6 +39,11 @@ void table_free(struct bus_table *table)
 	bus->memory.free(bus->memory.owner, table);
 }
 
+/*
+ * For writers only.  They hold the lock of the bus, so the pointer cannot
+ * change beneath them and a plain load will do.  Readers hold no lock: theirs
+ * must be a marked load inside of a read section (spec 6.5).
+ */
 const struct bus_table *table_current(const struct bus *bus)
 {
 	static const struct bus_table empty = {
@@ -43,6 +53,8 @@ const struct bus_table *table_current(const struct bus *bus)
 	return bus->table ? bus->table : &empty;
 }
 
+/* By who it is, not by where: no order helps here.  Only a writer asks, and a
+ * registration is rare. */
 u32 table_find_device(const struct bus_table *table,
 		      const struct bus_device *device)
 {
@@ -65,6 +77,14 @@ u32 table_find_doorbell(const struct bus_table *table,
 	return i;
 }
 
+/*
+ * Lengths are 0, 1, 2, 4 or 8: a power of two and its predecessor have no bit
+ * in common, which lets 0 pass, too.  A doorbell of any length has no value to
+ * match, as it is not known how many bytes of the value would count.
+ *
+ * Whether it lies below the end of the bus is asked by subtraction, for address
+ * + length may wrap at 2^64.
+ */
 int table_make_bell(const struct bus *bus, const struct bus_doorbell *doorbell,
 		    struct bus_bell *bell)
 {

@@ -25,7 +25,16 @@ struct visit {
 	bool changed; /* for the two above to use */
 };
 
-/** Visit a table whose entry 0 stands for address base; at most 4 deep. */
+/**
+ * Visit a table whose entry 0 stands for address base; at most 4 deep.
+ *
+ * What lies outside of the range is passed by before it is asked what it is:
+ * an entry of the root stands for 512 GiB, and all below it is never touched.
+ * A table comes after its entries, so that the visitor may free it.
+ *
+ * The caller holds the EPT lock: nobody else writes.  The processor may read
+ * the tables all the while, so a visitor changes an entry by one store.
+ */
 static void visit_table(struct visit *visit, hpa_t table, int level, u64 base)
 {
 	u64 *entries = ept_table(visit->ept, table);
@@ -55,6 +64,8 @@ static void visit_root(struct visit *visit)
 	visit_table(visit, visit->ept->root, EPT_PML4E, 0);
 }
 
+/* All tables come from here, the root and the lab's: what is counted here is
+ * what ept_destroy() has to give back. */
 int ept_alloc_table(struct ept *ept, hpa_t *table)
 {
 	int error = ept->ops->alloc_table(ept->ctx, table);
@@ -66,6 +77,11 @@ int ept_alloc_table(struct ept *ept, hpa_t *table)
 	return 0;
 }
 
+/*
+ * MAXPHYADDR is 36 where CPUID does not say, and 52 bits are all that an entry
+ * has room for.  A wrong one would do harm late: the bits from there to 51 are
+ * reserved, and an entry that has one of them is misconfigured.
+ */
 int ept_create(struct ept *ept)
 {
 	if (!ept->ops || ept->phys_bits < 36 || ept->phys_bits > 52) {
@@ -75,6 +91,7 @@ int ept_create(struct ept *ept)
 	return ept_alloc_table(ept, &ept->root);
 }
 
+/** What the leaves map is not ours to free: it belongs to the slots. */
 static void ignore_entry(struct visit *visit, u64 *entry, int level)
 {
 	(void)visit;
@@ -100,6 +117,16 @@ void ept_destroy(struct ept *ept)
 	visit_root(&visit);
 }
 
+/*
+ * No INVEPT here: it acts on the processor that executes it, and others may run
+ * this VM, too.  What is kept is a number that only grows.  A flag would not
+ * do: the first vCPU that obeys would clear it for the others, and a request
+ * that comes while one is being obeyed would be lost.
+ *
+ * A vCPU looks at the number before each entry; one that is in the guest now
+ * must be fetched out of it, or it would go on with the old entries for as long
+ * as nothing else makes it exit.  That is the kick.
+ */
 void ept_ask_invalidation(struct ept *ept)
 {
 	/* Release: a vCPU that sees the request sees the new entries. */
@@ -110,6 +137,10 @@ void ept_ask_invalidation(struct ept *ept)
 	}
 }
 
+/**
+ * Take W from a leaf.  A large one stays large: loads go on as before, and
+ * only the first store to it costs a fault, which then maps one 4 KiB page.
+ */
 static void protect_entry(struct visit *visit, u64 *entry, int level)
 {
 	u64 value = READ_ONCE(*entry);
@@ -122,6 +153,10 @@ static void protect_entry(struct visit *visit, u64 *entry, int level)
 	}
 }
 
+/*
+ * One request for the whole range, and none if nothing was writable: each costs
+ * every vCPU of the VM its translations, not only those of the range.
+ */
 void ept_write_protect(struct ept *ept, gpa_t base, u64 pages)
 {
 	struct visit visit = {
@@ -137,6 +172,8 @@ void ept_write_protect(struct ept *ept, gpa_t base, u64 pages)
 	}
 }
 
+/** No invalidation: what is misconfigured no processor caches (SDM 3C
+ * 29.4.2). */
 static void drop_mmio_entry(struct visit *visit, u64 *entry, int level)
 {
 	(void)visit;
@@ -146,6 +183,17 @@ static void drop_mmio_entry(struct visit *visit, u64 *entry, int level)
 	}
 }
 
+/*
+ * An MMIO SPTE holds 19 bits of the generation, and 2^19 changes later the same
+ * bits come again: the entry would be right once more, by accident.
+ *
+ *	generation  0 1 2 ... 2^19-1 | 0 1 2 ...
+ *	                             ^ here all entries of the last lap go
+ *
+ * Within a lap no number comes twice, so a walk over all tables in 2^19 changes
+ * is enough.  It must be done before anybody sees the new generation: the other
+ * way round, a vCPU might meet an old entry in between and believe it.
+ */
 void ept_new_generation(struct ept *ept, u64 generation)
 {
 	struct visit visit = {
@@ -159,6 +207,10 @@ void ept_new_generation(struct ept *ept, u64 generation)
 	}
 }
 
+/*
+ * The same way down that the lab's walk takes.  It is written a second time so
+ * that a test of the lab does not ask the lab whether it was right.
+ */
 u64 *ept_find_entry(const struct ept *ept, gpa_t addr, int *level)
 {
 	hpa_t table = ept->root;
@@ -177,6 +229,10 @@ u64 *ept_find_entry(const struct ept *ept, gpa_t addr, int *level)
 	}
 }
 
+/*
+ * An access needs its right in *every* entry on the way, hence the AND.  The
+ * way is gone once for each level: slow and plain, for who is not in a hurry.
+ */
 u64 ept_find_rights(const struct ept *ept, gpa_t addr)
 {
 	u64 rights = EPT_RWX;

@@ -55,7 +55,8 @@ struct cursor {
 	struct used_entry used[GUEST_WALK_LEVELS];
 };
 
-/** The page fault of this access; cause is PRESENT and RESERVED or'ed. */
+/** The page fault of this access; cause is PRESENT and RESERVED or'ed.
+ * W and U tell what was tried, not what was missing (SDM 3A 4.7). */
 static __noinline enum guest_walk_status fault(struct cursor *c, u32 cause)
 {
 	u32 access = c->walk->access;
@@ -69,7 +70,8 @@ static __noinline enum guest_walk_status fault(struct cursor *c, u32 cause)
 	return GUEST_WALK_FAULT;
 }
 
-/** The bits that must be 0 in every entry of this mode (SDM 3A 4.4.2, 4.5). */
+/** The bits that must be 0 in every entry of this mode (SDM 3A 4.4.2, 4.5).
+ * NX is one of them unless EFER.NXE says that it means something. */
 static inline u64 reserved_bits(const struct guest_paging *paging)
 {
 	u64 reserved = PTE_ADDRESS & (~0ull << paging->phys_bits);
@@ -115,7 +117,8 @@ static inline void set_translation(struct guest_walk *walk, u64 value,
 	walk->gpa = gpa((page & ~offset) | (walk->addr.v & offset));
 }
 
-/** Read the entry at an address into the list of those used. */
+/** Read the entry at an address into the list of those used.  Once: another
+ * vCPU of the guest may be changing it, and all is decided on this copy. */
 static bool use_entry(struct cursor *c, gpa_t at, const bool wide)
 {
 	const struct memslot *slot = memslot_find(c->slots, at);
@@ -181,7 +184,8 @@ descend(struct cursor *c, gpa_t table, unsigned int shift,
 	return GUEST_WALK_OK;
 }
 
-/** PAE: the top level is in registers, and has no permissions. */
+/** PAE: the top level is in registers, and has no permissions.  They were read
+ * when CR3 was loaded; the guest may have changed its memory since. */
 static enum guest_walk_status descend_pae(struct cursor *c)
 {
 	u64 pdpte = c->paging->pdptes[bits(c->walk->addr.v, 31, 30)];
@@ -304,7 +308,11 @@ static enum guest_walk_status start_descent(struct cursor *c)
 	return descend_mode(c);
 }
 
-/** The walk in full: any mode, any fault, bits to be set. */
+/**
+ * The walk in full: any mode, any fault, bits to be set.  An entry that has
+ * changed between the look and the setting of its bit sends all of it back to
+ * the start: its new value may forbid the access.
+ */
 static __noinline enum guest_walk_status walk_carefully(struct cursor *c)
 {
 	enum guest_walk_status status;
@@ -321,7 +329,8 @@ static __noinline enum guest_walk_status walk_carefully(struct cursor *c)
 	return GUEST_WALK_OK;
 }
 
-/** What a descent has found. */
+/** What a descent has found.  Without paging: all rights, in a page of 2 MiB,
+ * for which one large leaf can stand. */
 static void describe(const struct cursor *c, struct guest_mapping *mapping)
 {
 	mapping->gpa = c->walk->gpa;
@@ -419,6 +428,7 @@ enum guest_walk_status guest_walk_map(const struct guest_paging *paging,
 	return status;
 }
 
+/* The descent alone: permissions are not asked, no bit is set. */
 enum guest_walk_status guest_walk_probe(const struct guest_paging *paging,
 					struct memslot_set *slots, gva_t addr,
 					struct guest_mapping *mapping)

@@ -31,7 +31,14 @@ static bool page_aligned(u64 address)
 	return (address & ~PAGE_MASK) == 0;
 }
 
-/** Whether a range of this length fits below end when it begins at first. */
+/* Is it allowed? ----------------------------------------------------------- */
+
+/**
+ * Whether a range of this length fits below end when it begins at first.
+ *
+ * Asked by subtraction: first + (pages << 12) may be beyond 2^64, come out
+ * small, and pass for a range that fits.
+ */
 static bool range_fits(u64 first, u64 pages, u64 end)
 {
 	return page_aligned(first) && first < end && pages > 0 &&
@@ -56,7 +63,11 @@ const struct memslot *memslot_by_id(const struct memslot_set *set, u32 id)
 	return i < set->count ? &set->slots[i] : NULL;
 }
 
-/** Whether the range meets any slot but the one of the same id. */
+/**
+ * Whether the range meets any slot but the one of the same id, which is the
+ * one that moves.  Ends are exclusive, so two ranges meet exactly if each
+ * begins before the other ends.
+ */
 static bool overlaps_another(const struct memslot_set *set,
 			     const struct memslot *slot)
 {
@@ -71,6 +82,7 @@ static bool overlaps_another(const struct memslot_set *set,
 	return false;
 }
 
+/** MEMSLOT_INVALID is for changes alone: a caller who sets it is refused. */
 static bool flags_valid(const struct memslot *slot)
 {
 	if (slot->flags & ~SLOT_FLAGS) {
@@ -78,6 +90,7 @@ static bool flags_valid(const struct memslot *slot)
 	}
 	return !(slot->flags & MEMSLOT_LOG_DIRTY) || slot->dirty;
 }
+
 
 static int check_add(const struct memslot_set *set, const struct memslot *slot)
 {
@@ -102,6 +115,11 @@ static int check_move(const struct memslot_set *set, struct memslot moved,
 	return overlaps_another(set, &moved) ? -EEXIST : 0;
 }
 
+/**
+ * READONLY decides whether a store is memory's business or a device's.  To
+ * change that, mappings would have to go while vCPUs wait, which is what a
+ * delete and an add do already.  Logging only takes or leaves permission.
+ */
 static int check_flags(struct memslot slot, u32 flags)
 {
 	if ((slot.flags ^ flags) & MEMSLOT_READONLY) {
@@ -136,6 +154,9 @@ static int check_change(const struct memslot_set *set,
 	return -EINVAL;
 }
 
+/* The copy and the swap ---------------------------------------------------- */
+
+/** Put a slot in its place by base: memslot_search() halves a sorted array. */
 static void insert_slot(struct memslot_set *set, const struct memslot *slot)
 {
 	u32 i = set->count++;
@@ -164,7 +185,11 @@ static struct memslot remove_slot(struct memslot_set *set, u32 id)
 	return removed;
 }
 
-/** Make the checked change in a set that no vCPU sees. */
+/**
+ * Make the checked change in a set that no vCPU sees: here nothing can fail and
+ * nothing need be atomic.  A slot that moves has been flagged by
+ * open_invalid(), and the copy has the flag: it is taken off again.
+ */
 static void make_change(struct memslot_set *set,
 			const struct memslot_change *change)
 {
@@ -190,7 +215,13 @@ static void make_change(struct memslot_set *set,
 	}
 }
 
-/** The spare set as a copy of the active one, marked "swap under way". */
+/**
+ * The spare set as a copy of the active one, marked "swap under way".
+ *
+ * It may be overwritten: the last swap has waited until nobody read it.  The
+ * hint must not be copied.  It points into the *other* set, which is the spare
+ * of the next change: a reader would be handed a slot while it is written.
+ */
 static struct memslot_set *copy_active(struct memslots *slots)
 {
 	struct memslot_set *spare =
@@ -222,12 +253,17 @@ static void open_changed(struct memslots *slots)
 	smp_store_release(&slots->active, spare);
 }
 
-/** Tell the MMU the new generation, then show it: this ends the window. */
+/**
+ * Tell the MMU the new generation, then show it: this ends the window.  In this
+ * order, for the MMU drops what would match the new number by accident
+ * (ept_new_generation()).
+ */
 static void set_generation(struct memslots *slots, u64 generation)
 {
 	slots->ops->new_generation(slots->ctx, generation);
 	smp_store_release(&slots->active->generation, generation);
 }
+
 
 static void close_swap(struct memslots *slots)
 {
@@ -236,7 +272,14 @@ static void close_swap(struct memslots *slots)
 	set_generation(slots, old + slots->step);
 }
 
-/** Remove the mappings of the slot that is flagged as going away. */
+/**
+ * Remove the mappings of the slot that is flagged as going away.
+ *
+ * The flag comes first, and with it a wait for the readers: by now each vCPU
+ * that faults meets the flag and maps nothing.  Without it a fault could map a
+ * page again right behind us, and the memory would be reachable after it has
+ * been given to somebody else.
+ */
 static void zap_slot(struct memslots *slots)
 {
 	const struct memslot *slot =
@@ -272,6 +315,12 @@ void memslot_init(struct memslots *slots, const struct memslot_ops *ops,
 	slots->active->hint = &slots->active->slots[0];
 }
 
+/* One change after the other ----------------------------------------------- */
+
+/*
+ * Checked against the active set, which stays what it is under the slots lock:
+ * so the check still holds when the copy is made.
+ */
 int memslot_start(struct memslots *slots, const struct memslot_change *change)
 {
 	int refusal;
@@ -291,6 +340,23 @@ int memslot_start(struct memslots *slots, const struct memslot_change *change)
 	return 0;
 }
 
+/*
+ * The steps stand in the enum in their order, so that "next" is ++.  A delete
+ * takes all of them; its generation begins at g:
+ *
+ *	step            generation   what a vCPU finds at the address
+ *	(before)        g            the slot
+ *	OPEN_INVALID    g, bit 63    the slot or "going away": two sets are read
+ *	WAIT_INVALID    g, bit 63    "going away", for everybody
+ *	CLOSE_INVALID   g + 1        "going away": it tries again later
+ *	ZAP             g + 1        the same, and no mapping leads there
+ *	OPEN            g+1, bit 63  "going away" or no slot
+ *	WAIT            g+1, bit 63  no slot; MMIO, but no SPTE is made yet
+ *	CLOSE           g + 2        no slot; SPTEs may be made
+ *	PROTECT         g + 2        (for a change of flags)
+ *
+ * An add or a change of flags begins at OPEN: nothing has to go before it.
+ */
 bool memslot_step(struct memslots *slots)
 {
 	switch (slots->next) {
@@ -382,6 +448,14 @@ void memslot_skip_generations(struct memslots *slots, u64 n)
 	set_generation(slots, end);
 }
 
+/*
+ * The last slot that begins at or below the address is the only one that can
+ * cover it, as slots are sorted and do not overlap.
+ *
+ * All vCPUs write the hint, and no lock guards it.  It need not be right: who
+ * reads it asks memslot_covers() before it is used, and a pointer is loaded and
+ * stored whole.
+ */
 const struct memslot *memslot_search(struct memslot_set *set, gpa_t addr)
 {
 	u32 low = 0;
@@ -404,6 +478,11 @@ const struct memslot *memslot_search(struct memslot_set *set, gpa_t addr)
 	return &set->slots[low - 1];
 }
 
+/*
+ * Two vCPUs may write to two pages of the same 64: without the atomic OR one of
+ * the bits could get lost, and with it a page of a migration.  No order is
+ * needed, the bit says only that there is something to be copied.
+ */
 void memslot_mark_dirty(const struct memslot *slot, gpa_t addr)
 {
 	u64 page = (addr.v - slot->base.v) >> PAGE_SHIFT;
@@ -414,6 +493,7 @@ void memslot_mark_dirty(const struct memslot *slot, gpa_t addr)
 	}
 }
 
+/* At once: a bit that is set in between must not be cleared unread. */
 u64 memslot_take_dirty(const struct memslot *slot, u64 word)
 {
 	return __atomic_exchange_n(&slot->dirty[word], 0, __ATOMIC_RELAXED);

@@ -42,6 +42,7 @@ int shadow_create(struct shadow *shadow)
 	return 0;
 }
 
+/* The keys stay: what is current is still current, only no longer built. */
 void shadow_unload(struct shadow *shadow)
 {
 	for (int i = 0; i < SHADOW_ROOTS; i++) {
@@ -66,7 +67,11 @@ void shadow_ask_invalidation(struct shadow *shadow)
 
 /* Which root --------------------------------------------------------------- */
 
-/** Without paging there is one address space, whatever CR3 holds. */
+/**
+ * What tells one root from another.  Not CR3 alone: the same tables mean
+ * something else in another paging mode, or with NX, WP, SMEP or SMAP switched
+ * over.  Without paging there is one address space, whatever CR3 holds.
+ */
 static struct shadow_key key_of(const struct guest_paging *paging, u16 pcid)
 {
 	struct shadow_key key = { .mode = paging->mode };
@@ -108,7 +113,11 @@ static void move_to_front(struct shadow *shadow, int place)
 	shadow->roots[0] = moved;
 }
 
-/** A place for a root that must be built: one never built, or the last. */
+/**
+ * A place for a root that must be built: one not built now, or the last, which
+ * was used longest ago.  Its tables go here; the new ones are made when the
+ * guest is entered, by shadow_load().
+ */
 static int free_place(struct shadow *shadow)
 {
 	int place = 0;
@@ -142,6 +151,12 @@ static bool switch_root(struct shadow *shadow)
 
 /* What the guest's registers say ------------------------------------------- */
 
+/*
+ * Flush first, then switch.  MOV to CR3 flushes the PCID that it loads (SDM 3A
+ * 4.10.4.1), so the root that becomes current is among those that are marked:
+ * a fast switch saves building it anew, and not the sync.  A guest that has
+ * PCIDs avoids the sync as well, by bit 63: no_flush.
+ */
 bool shadow_new_pgd(struct shadow *shadow, const struct guest_paging *paging,
 		    u16 pcid, bool no_flush)
 {
@@ -161,6 +176,7 @@ bool shadow_new_pgd(struct shadow *shadow, const struct guest_paging *paging,
 	return fast;
 }
 
+/* Counted neither as fast nor as slow: those are about MOV to CR3. */
 void shadow_new_mode(struct shadow *shadow, const struct guest_paging *paging,
 		     u16 pcid)
 {
@@ -173,7 +189,12 @@ void shadow_new_mode(struct shadow *shadow, const struct guest_paging *paging,
 
 /* Before an entry ---------------------------------------------------------- */
 
-/** Without memory, drop all that can be built anew, and count it. */
+/**
+ * Without memory, drop all that can be built anew, and count it.
+ *
+ * A shadow holds nothing but copies of what the guest's tables say, so that all
+ * of it can go at any time: the price is page faults, never an error.
+ */
 static void reclaim(struct shadow *shadow)
 {
 	shadow->counters.reclaims++;
@@ -198,6 +219,7 @@ static int build(struct shadow *shadow)
 	return 0;
 }
 
+/* A root that was built just now is empty and says nothing that is stale. */
 int shadow_load(struct shadow *shadow, struct memslot_set *slots)
 {
 	if (!current(shadow)->table.v) {
@@ -209,6 +231,10 @@ int shadow_load(struct shadow *shadow, struct memslot_set *slots)
 	return 0;
 }
 
+/*
+ * The second try cannot be kept from memory by other tables of this vCPU: they
+ * are gone.  If it fails nevertheless, there is really none.
+ */
 int shadow_put(struct shadow *shadow, const struct shadow_leaf *leaf)
 {
 	if (shadow_table_put(shadow, current(shadow), leaf) == 0) {

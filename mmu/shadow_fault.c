@@ -43,6 +43,8 @@ struct state {
 	const struct memslot *slot;
 };
 
+/** Tell the vCPU's MMIO cache what was found, be it by the slots or by an MMIO
+ * SPTE: the next access to this page need not even look at the tables. */
 static void fill_cache(const struct state *s, gpa_t addr, u32 rights)
 {
 	struct mmio_cache_page page = {
@@ -71,14 +73,23 @@ static u64 shadow_rights(u32 rights)
 	       (rights & GUEST_WALK_FETCH ? 0 : SHADOW_NX);
 }
 
-/** A store that only CR0.WP = 0 allows. */
+/** A store that only CR0.WP = 0 allows: the guest's walk has let it pass
+ * although some level has R/W = 0. */
 static bool needs_wp_off(const struct state *s)
 {
 	return (s->access & GUEST_WALK_WRITE) &&
 	       !(s->mapping.rights & GUEST_WALK_WRITE);
 }
 
-/** The rights of the leaf that this access wants. */
+/**
+ * The rights of the leaf that this access wants.
+ *
+ *	what the leaf lacks       until
+ *	W, page not dirty         a store, which sets the guest's dirty bit
+ *	W, slot is read-only      never: each store goes to the emulator
+ *	W, slot logs              a store, which is logged
+ *	U, made for WP = 0        a user's access, which makes it U without W
+ */
 static u64 leaf_rights(const struct state *s)
 {
 	bool store = s->access & GUEST_WALK_WRITE;
@@ -98,7 +109,10 @@ static u64 leaf_rights(const struct state *s)
 	return rights;
 }
 
-/** Whether one large leaf can stand for this page. */
+/**
+ * Whether one large leaf can stand for this page: the guest's page is at least
+ * as large, one slot holds all of it, and the host memory is aligned alike.
+ */
 static bool large_leaf_fits(const struct state *s)
 {
 	const struct memslot *slot = s->slot;
@@ -114,6 +128,11 @@ static bool large_leaf_fits(const struct state *s)
 				 s->fault->addr);
 }
 
+/**
+ * Make the leaf.  A fault whose leaf stands there already is spurious: the
+ * processor's TLB was behind.  It is counted, and the same leaf is put again,
+ * which harms nobody.
+ */
 static enum shadow_fault_result map_ram(const struct state *s)
 {
 	struct shadow_leaf leaf = { .level = SHADOW_PTE,
@@ -141,7 +160,14 @@ static enum shadow_fault_result map_ram(const struct state *s)
 					       SHADOW_FAULT_RESUME;
 }
 
-/** No slot: remember it, if the machine and the moment allow. */
+/**
+ * No slot: remember it, if the machine and the moment allow.
+ *
+ * The machine: bit 51 is reserved only below MAXPHYADDR 52, and the frame must
+ * fit beneath it.  The moment: while slots are being swapped nobody knows which
+ * generation "no slot" belongs to.  The MMIO cache is told in any case; it
+ * looks at the generation by itself.
+ */
 static enum shadow_fault_result mark_mmio(const struct state *s)
 {
 	u32 rights = lasting_rights(&s->mapping);
@@ -190,6 +216,10 @@ static enum shadow_fault_result touch(struct state *s)
 	return map_ram(s);
 }
 
+/**
+ * The guest's own walk, with the side effects of the access that faulted: it
+ * sets the accessed and dirty bits which the processor would have set.
+ */
 static enum shadow_fault_result walk(struct state *s)
 {
 	struct guest_walk w = { .addr = s->fault->addr, .access = s->access };
@@ -214,6 +244,7 @@ static enum shadow_fault_result walk(struct state *s)
 
 /* Reserved bits ------------------------------------------------------------ */
 
+/** As ept_fault_mmio_stale(), with as many bits as the owner has chosen. */
 static bool mmio_stale(const struct state *s, u64 entry)
 {
 	return (s->generation & MEMSLOT_GEN_IN_PROGRESS) ||
@@ -221,7 +252,11 @@ static bool mmio_stale(const struct state *s, u64 entry)
 		       s->generation % BIT(s->shadow->generation_bits);
 }
 
-/** Fill site b: the tables say that it is MMIO, and that it still is. */
+/**
+ * Fill site b: the tables say that it is MMIO, and that it still is.  The SPTE
+ * holds what the guest's mapping allowed, so even the permissions are judged
+ * without a walk; whatever it cannot say yes to is walked.
+ */
 static bool known_by_entry(const struct state *s, u64 entry)
 {
 	u32 rights = (entry & SHADOW_WRITE ? GUEST_WALK_WRITE : 0) |

@@ -25,6 +25,7 @@
 /** Reserved bits of an INVPCID descriptor's first half: above the PCID. */
 #define INVPCID_RESERVED BITS(63, 12)
 
+/* In the order of the register operand's values, 0 to 3. */
 enum invpcid_type {
 	INVPCID_PAGE,
 	INVPCID_PCID,
@@ -104,6 +105,7 @@ static void drop_of_pcid(struct shadow *shadow, gva_t addr, u16 pcid)
 	}
 }
 
+/* Of the current PCID alone: the fault was an access in this address space. */
 void shadow_page_fault(struct shadow *shadow, gva_t addr)
 {
 	drop_of_pcid(shadow, addr, shadow->pcid);
@@ -129,6 +131,7 @@ static void invpcid_pcid(struct shadow *shadow, u16 pcid)
 	}
 }
 
+/** Bits 63:47 all alike: the sign of 48 bits, carried up, changes nothing. */
 static bool canonical(u64 addr)
 {
 	return (u64)((s64)(addr << 16) >> 16) == addr;
@@ -146,6 +149,10 @@ static bool operands_valid(u64 type, const u64 descriptor[2], bool pcide)
 	return type != INVPCID_PAGE || canonical(descriptor[1]);
 }
 
+/*
+ * Type 3 spares global pages in a processor.  Here it does what type 2 does:
+ * roots that are marked as stale lose nothing that is still true.
+ */
 int shadow_invpcid(struct shadow *shadow, u64 type, const u64 descriptor[2],
 		   bool pcide)
 {

@@ -21,7 +21,15 @@
 
 #include "mmu/shadow_table.h"
 
-/** Whether a leaf for memory gives nothing that the mapping does not. */
+/**
+ * Whether a leaf for memory gives nothing that the mapping does not.
+ *
+ * Asked in this order: is it the same memory, offset in a large page included;
+ * may it be written, which a leaf allows only while the guest's own dirty bit
+ * is set, or a first store would not set it; may it be executed.  U/S must be
+ * equal and not only weaker: under SMEP or SMAP a page of supervisors gives
+ * them more than one of users.
+ */
 static bool ram_holds(const struct shadow_leaf *leaf,
 		      const struct guest_mapping *mapping,
 		      const struct memslot *slot)
@@ -61,6 +69,14 @@ static bool mmio_holds(const struct shadow_leaf *leaf,
 	return user == ((leaf->value & SHADOW_USER) != 0);
 }
 
+/**
+ * Whether a leaf says nothing that the guest's tables do not say now.
+ *
+ * The probe makes no access: it sets no accessed bit, for the guest has touched
+ * nothing.  Where the guest has cleared its accessed bit, the leaf must go, or
+ * the next access would not set it again, and the guest would take the page
+ * for one that nobody uses.
+ */
 static bool still_holds(struct shadow_visit *visit, struct shadow_leaf *leaf)
 {
 	struct shadow *shadow = visit->shadow;
@@ -87,6 +103,8 @@ static bool still_holds(struct shadow_visit *visit, struct shadow_leaf *leaf)
 			 memslot_find(visit->slots, mapping.gpa));
 }
 
+/** The accessed bit is cleared in what is kept, so that the next sync knows
+ * what was used since this one. */
 static bool sync_leaf(struct shadow_visit *visit, struct shadow_leaf *leaf)
 {
 	if (!still_holds(visit, leaf)) {
@@ -100,6 +118,10 @@ static bool sync_leaf(struct shadow_visit *visit, struct shadow_leaf *leaf)
 	return true;
 }
 
+/*
+ * Only the current root: the others stay stale until they are loaded.  Without
+ * paging there is nothing to compare with, addresses mean themselves.
+ */
 void shadow_sync_roots(struct shadow *shadow, struct memslot_set *slots)
 {
 	struct shadow_visit visit = {
@@ -135,7 +157,12 @@ static void visit_all(struct shadow_visit *visit)
 	}
 }
 
-/** Whether a leaf maps some of the memory from visit->first to end - 1. */
+/**
+ * Whether a leaf maps some of the memory from visit->first to end - 1.
+ *
+ * By *host* addresses: a slot is one piece of host memory, but its pages may
+ * stand at any number of guest virtual addresses, in any order.
+ */
 static bool overlaps(const struct shadow_visit *visit,
 		     const struct shadow_leaf *leaf)
 {
@@ -162,6 +189,7 @@ void shadow_zap(struct shadow *shadow, hpa_t first, u64 pages)
 	visit_all(&visit);
 }
 
+/** shadow_table_set() sees that a right goes, and asks for an invalidation. */
 static bool protect_leaf(struct shadow_visit *visit, struct shadow_leaf *leaf)
 {
 	if (overlaps(visit, leaf)) {
@@ -188,6 +216,11 @@ static bool keep_memory(struct shadow_visit *visit, struct shadow_leaf *leaf)
 	return !shadow_mmio_is(leaf->value);
 }
 
+/*
+ * As ept_new_generation(): once in each lap of the bits that an MMIO SPTE can
+ * hold.  How many bits those are is the owner's choice, so that a test can see
+ * a lap end.
+ */
 void shadow_new_generation(struct shadow *shadow, u64 generation)
 {
 	struct shadow_visit visit = { .shadow = shadow, .keep = keep_memory };

@@ -26,6 +26,11 @@ static struct list_page *list_at(const struct shadow *shadow, hpa_t page)
 	return (void *)shadow_table_at(shadow, page);
 }
 
+/**
+ * A page for a table or for the list, which count alike.  There is a limit
+ * because it is the guest who decides how many tables it needs: it could take
+ * all our memory by touching one page in each 2 MiB.
+ */
 static int alloc_page(struct shadow *shadow, hpa_t *page)
 {
 	if (shadow->table_limit &&
@@ -61,7 +66,10 @@ int shadow_table_create(struct shadow *shadow, struct shadow_root *root)
 	return 0;
 }
 
-/** Free a table and those below; at most 4 deep. */
+/**
+ * Free a table and those below; at most 4 deep.  What the leaves map is the
+ * guest's memory and stays.
+ */
 static void free_tables(struct shadow *shadow, hpa_t table, int level)
 {
 	const u64 *entries = shadow_table_at(shadow, table);
@@ -75,6 +83,11 @@ static void free_tables(struct shadow *shadow, hpa_t table, int level)
 	free_page(shadow, table);
 }
 
+/*
+ * A processor keeps entries of upper levels, too, and could go on from one of
+ * them into a page that is somebody else's by now (SDM 3A 4.10.3).  So this
+ * asks for an invalidation even where no leaf was.
+ */
 void shadow_table_destroy(struct shadow *shadow, struct shadow_root *root)
 {
 	hpa_t page = root->list;
@@ -95,6 +108,10 @@ void shadow_table_destroy(struct shadow *shadow, struct shadow_root *root)
 
 /* One entry ---------------------------------------------------------------- */
 
+/*
+ * Each entry is read once, and what is decided is decided on that copy.  The
+ * processor writes here as well: it sets accessed bits.
+ */
 u64 *shadow_table_find(const struct shadow *shadow,
 		       const struct shadow_root *root, gva_t addr, int *level)
 {
@@ -118,6 +135,11 @@ u64 *shadow_table_find(const struct shadow *shadow,
 /**
  * Whether a processor that knows the old entry may go on using it: nothing but
  * a right was added.  U/S is no such right, it forbids as well (SMEP, SMAP).
+ *
+ * With the old entry in its TLB the processor faults where it need not.  That
+ * fault drops the translation (SDM 3A 4.10.4.1), and the next try succeeds.
+ * Accessed and dirty bits are not looked at: a sync clears the first in many
+ * leaves, and asks once for all of them.
  */
 static bool only_adds(u64 old, u64 new)
 {
@@ -140,7 +162,13 @@ void shadow_table_set(struct shadow *shadow, u64 *entry, u64 new)
 	}
 }
 
-/** Make an entry above the wanted level point to a table, if it does not. */
+/**
+ * Make an entry above the wanted level point to a table, if it does not.
+ *
+ * A large leaf that stands here is not split into 512 small ones, as the EPT's
+ * are: the table begins empty.  Its pages come back by faults, those that are
+ * still used.
+ */
 static int open_table(struct shadow *shadow, const struct shadow_root *root,
 		      u64 *entry, int level)
 {
@@ -159,7 +187,10 @@ static int open_table(struct shadow *shadow, const struct shadow_root *root,
 	return 0;
 }
 
-/** Write a place on the list. */
+/**
+ * Write a place on the list.  Only the first page of the list is written to; a
+ * full one gets a new one before it.  Places are in no order.
+ */
 static int list_add(struct shadow *shadow, struct shadow_root *root, u64 note)
 {
 	struct list_page *list;
@@ -177,6 +208,10 @@ static int list_add(struct shadow *shadow, struct shadow_root *root, u64 note)
 	return 0;
 }
 
+/*
+ * A large leaf in the place of a table would leave that table, and the places
+ * on the list that lie in it, without a way to them.
+ */
 bool shadow_table_fits(const struct shadow *shadow,
 		       const struct shadow_root *root, gva_t addr)
 {
@@ -186,6 +221,12 @@ bool shadow_table_fits(const struct shadow *shadow,
 	return level > SHADOW_PDE || !shadow_entry_table(*entry, level);
 }
 
+/*
+ * The place is listed before there is anything in it.  The other way round a
+ * lack of memory could leave a leaf that no sync and no zap would ever see:
+ * the guest would keep memory that was taken from it.  An entry that is not 0
+ * is listed already, be it SHADOW_EMPTY.
+ */
 int shadow_table_put(struct shadow *shadow, struct shadow_root *root,
 		     const struct shadow_leaf *leaf)
 {
@@ -216,6 +257,12 @@ int shadow_table_put(struct shadow *shadow, struct shadow_root *root,
 
 /**
  * Look at one place of the list.
+ *
+ *	found                   the visitor says  left behind   listed
+ *	a table                 (is not asked)    the table     no
+ *	SHADOW_EMPTY            (is not asked)    0             no
+ *	a leaf or MMIO SPTE     keep              it, changed   yes
+ *	a leaf or MMIO SPTE     drop              0             no
  * @return false if nothing is there any more
  */
 static bool visit_place(struct shadow_visit *visit, u64 note)
@@ -243,6 +290,11 @@ static bool visit_place(struct shadow_visit *visit, u64 note)
 	return false;
 }
 
+/*
+ * The notes that stay are moved together to the front of their page, while the
+ * others are still being looked at.  An empty page is given back, unless it is
+ * the first: the next leaf would want one at once.
+ */
 void shadow_table_visit(struct shadow_visit *visit)
 {
 	struct shadow *shadow = visit->shadow;

@@ -17,6 +17,8 @@
 /* SHADOW_PIECE's values: the guest's page sizes in their order */
 static const unsigned int piece_shifts[] = { 12, 21, 22, 30 };
 
+/** A size as the bits of SHADOW_PIECE.  A larger page has a larger code, so
+ * that codes can be compared. */
 static u64 piece_of(unsigned int shift)
 {
 	u64 code = 0;
@@ -27,6 +29,8 @@ static u64 piece_of(unsigned int shift)
 	return code << SHADOW_PIECE_SHIFT;
 }
 
+/* Only ever raised, until the block is dropped: to forget too much costs a few
+ * faults, to forget too little is a page that the guest has unmapped. */
 void shadow_table_note(struct shadow *shadow, struct shadow_root *root,
 		       gva_t addr, unsigned int shift)
 {
