@@ -24,8 +24,16 @@
 #include "hv/vmm/secret.h"
 #include "hv/vmm/start.h"
 
+/*
+ * 2 MiB in pages. Guest RAM is aligned to it, so that the EPT may map it by
+ * large pages, and whole tests are about splitting those.
+ */
 #define LARGE_PAGE_PAGES 512
 
+/**
+ * The core answers these itself, while the guest's exit is being handled: no
+ * return to the VMM, no bed lock. It costs an exit and no more.
+ */
 static int add_core_device(struct bed *bed, struct bus_device *slot,
 			   struct device *device, const char *name)
 {
@@ -40,7 +48,10 @@ static int add_core_device(struct bed *bed, struct bus_device *slot,
 	return vm_register_device(bed->vm, &bed->vm->mmio_bus, slot);
 }
 
-/** Those that the test has made, when its vCPU moves. */
+/**
+ * Those that the test has made, when its vCPU moves. Devices on the VMM's side
+ * need nothing: the bed itself stays when the VM goes.
+ */
 static int add_made_devices(struct bed *bed)
 {
 	int error = 0;
@@ -56,7 +67,11 @@ static int add_made_devices(struct bed *bed)
 	return error;
 }
 
-/** And what it has hung up. */
+/**
+ * And what it has hung up. A doorbell is a store of which only the fact matters
+ * (KVM's ioeventfd). It lies on a bus as a device does, so a new VM has to be
+ * told of it.
+ */
 static int add_doorbells(struct bed *bed)
 {
 	int error = 0;
@@ -94,6 +109,11 @@ int bed_add_core_devices(struct bed *bed)
 	return error ? error : add_doorbells(bed);
 }
 
+/**
+ * The RAM and the backing RAM are two blocks of the host. The first is in slot
+ * 0 from the start; the second is in no slot until the test makes one of it.
+ * The caller cleans up: bed_destroy() takes away whatever there is.
+ */
 int bed_make_vm(struct bed *bed)
 {
 	u64 size = bed->plan.memory_size;
@@ -110,6 +130,10 @@ int bed_make_vm(struct bed *bed)
 	return bed->ram && bed->backing ? 0 : -ENOMEM;
 }
 
+/**
+ * From GPA 0 on. Everything else is a hole until something is put there, and a
+ * hole is what makes an access MMIO.
+ */
 static int add_memory(struct bed *bed)
 {
 	struct vm_region region = {
@@ -121,6 +145,10 @@ static int add_memory(struct bed *bed)
 	return vm_set_memory_region(bed->vm, &region);
 }
 
+/**
+ * The boot page tells the program which of its tests this is: one ELF file
+ * holds many, and each of them runs in a VM of its own.
+ */
 static void load(struct bed *bed)
 {
 	const struct bed_plan *plan = &bed->plan;
@@ -140,7 +168,13 @@ static void load(struct bed *bed)
 	loader_load(plan->program, bed->ram);
 }
 
-/** The stages; each may say no. */
+/**
+ * The stages; each may say no. The order is what each stage stands on: memory
+ * belongs to a VM, the APIC has to be there when a vCPU is made, the registers
+ * are the vCPU's. The stale loads begin when the buses are complete. The
+ * neighbour comes last but for the program: from then on another CPU is at
+ * work.
+ */
 static int build(struct bed *bed)
 {
 	int error = bed_make_vm(bed);
@@ -190,14 +224,21 @@ void bed_prepare(struct bed *bed)
 	}
 }
 
-/** Exits that depend on nothing but the guest and us. */
+/**
+ * Exits that depend on nothing but the guest and us. Interrupts of the host
+ * come when they come. Left in, they would make two equal runs differ, and the
+ * counts of a result line useless for comparing.
+ */
 static bool is_deterministic(unsigned int reason)
 {
 	return reason != EXIT_REASON_EXTERNAL_INTERRUPT &&
 	       reason != EXIT_REASON_PREEMPTION_TIMER;
 }
 
-/** Add those of one vCPU. */
+/**
+ * Add those of one vCPU. bed_read_faults() reads those of bed->vcpu, which is
+ * nobody's by now: the test is over and its CPUs have stopped.
+ */
 static void fill_counts(struct bed *bed, struct vcpu *vcpu)
 {
 	struct verdict *verdict = &bed->verdict;
@@ -223,6 +264,13 @@ void bed_fill_counts(struct bed *bed)
 	}
 }
 
+/**
+ * First whoever is still at work on another CPU: the storm changes this VM's
+ * slots, the neighbour runs beside it. Then the test's own switches (stale
+ * loads, allocations that fail), as a destructor that fails for them would be
+ * our bug and not the lab's. The VMs come last. Each pointer is cleared before
+ * it is followed, so that a crash in here does not find the same VM again.
+ */
 void bed_destroy(struct bed *bed)
 {
 	struct vm *vm = bed->vm;
@@ -243,6 +291,13 @@ void bed_destroy(struct bed *bed)
 	}
 }
 
+/**
+ * The sum `address + size` is not formed: it could wrap, and a huge size would
+ * then look like a small one. RAM begins at GPA 0, so an address is an offset.
+ *
+ * What this gives back is memory that another vCPU may write to at any time.
+ * Callers copy a struct first and check the copy.
+ */
 void *bed_memory(struct bed *bed, u64 address, u64 size)
 {
 	u64 limit = bed->plan.memory_size;
@@ -253,6 +308,10 @@ void *bed_memory(struct bed *bed, u64 address, u64 size)
 	return bed->ram + address;
 }
 
+/**
+ * A guest's string may lack its end, or run out of RAM. So a fixed number of
+ * bytes is copied and ended by us.
+ */
 void bed_text(struct bed *bed, u64 address, char *to)
 {
 	u64 limit = bed->plan.memory_size;
@@ -268,6 +327,12 @@ void bed_text(struct bed *bed, u64 address, char *to)
 	to[size - 1] = 0;
 }
 
+/**
+ * Without EPT all faults are #PF exits. `marked_faults` are those that a
+ * reserved bit in a shadow entry has caused: there the same trick as with EPT
+ * says "MMIO". A hit of the cache in the fault path comes before the entry is
+ * looked at, so it counts with them.
+ */
 static void read_shadow_faults(const struct vcpu *vcpu, struct bed_faults *out)
 {
 	const struct shadow_counters *shadow = &vcpu->shadow.counters;
@@ -282,6 +347,10 @@ static void read_shadow_faults(const struct vcpu *vcpu, struct bed_faults *out)
 	};
 }
 
+/**
+ * Shadow tables belong to a vCPU, the EPT to the VM: so invalidations are the
+ * vCPU's in one case and the VM's in the other.
+ */
 void bed_read_faults(const struct bed *bed, struct bed_faults *out)
 {
 	const struct vcpu_counters *count = &bed->vcpu->count;

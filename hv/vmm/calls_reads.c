@@ -3,6 +3,17 @@
  *
  * The vCPU is between two instructions: it waits for this hypercall's result,
  * so its emulator is free.  What the script leaves pending is given up.
+ *
+ * The emulator runs an instruction again from its beginning whenever an answer
+ * has come from the VMM: it does not keep its place in the middle. What it has
+ * read by then is in the read cache, in order. On the next run those reads are
+ * served from there, so that no device is asked twice (spec 3.2): to read a
+ * device may change it.
+ *
+ *	BEGIN    forget all: another instruction
+ *	READ     served from the cache, or done, or "the VMM must answer"
+ *	ANSWER   the pieces come in, and the read is remembered
+ *	REWIND   the same instruction once more, from the first read
  */
 #include "hv/vmm/calls_groups.h"
 
@@ -13,6 +24,10 @@ _Static_assert((int)READS_WAITS == (int)EMUL_IO_NEEDED, "emul_types.h");
 _Static_assert((int)READS_REFUSED == (int)EMUL_UNHANDLEABLE, "emul_types.h");
 _Static_assert((int)READS_RETRY == (int)EMUL_RETRY, "emul_types.h");
 
+/**
+ * The destination is filled with a pattern before: whether a refused read has
+ * written to it is part of what a test asks.
+ */
 static enum emul_result read(struct emulator *e,
 			     struct hypercall_read_step *step)
 {
@@ -28,7 +43,12 @@ static enum emul_result read(struct emulator *e,
 	return result;
 }
 
-/** The pieces that are with the VMM, then the read they belong to. */
+/**
+ * The pieces that are with the VMM, then the read they belong to. A read that
+ * crosses a page or is larger than 8 bytes goes to the VMM in pieces.
+ * EMUL_IO_NEEDED only says that there is another piece, for which the script's
+ * value is the answer as well.
+ */
 static enum emul_result answer(struct emulator *e, u64 value)
 {
 	enum emul_result result = EMUL_DONE;
@@ -42,6 +62,7 @@ static enum emul_result answer(struct emulator *e, u64 value)
 	return result ? result : read_cache_answered(e);
 }
 
+/** Steps that cannot fail end as EMUL_DONE. */
 static enum emul_result play(struct emulator *e,
 			     struct hypercall_read_step *step)
 {
@@ -68,7 +89,11 @@ static enum emul_result play(struct emulator *e,
 	return EMUL_DONE;
 }
 
-/** Leave nothing to the instruction behind the hypercall. */
+/**
+ * Leave nothing to the instruction behind the hypercall. The next instruction
+ * would otherwise find pieces pending that are not its own, and take an answer
+ * for them.
+ */
 static void give_back(struct emulator *e)
 {
 	if (emulator_has_pending(e)) {
@@ -76,6 +101,10 @@ static void give_back(struct emulator *e)
 	}
 }
 
+/**
+ * A script must not be able to overflow `to` in read(). Everything else may be
+ * nonsense: nonsense is what it is for.
+ */
 static bool is_valid(const struct hypercall_read_step *step)
 {
 	return step->op < READS_OP_COUNT &&
@@ -83,6 +112,12 @@ static bool is_valid(const struct hypercall_read_step *step)
 		(step->size >= 1 && step->size <= MEM_ACCESS_MAX));
 }
 
+/**
+ * Each step is copied in and its result copied out, at its own time: another
+ * vCPU may write to the array, and a step that crashes the emulator leaves the
+ * results of those before it. The product does not overflow, as `count` is
+ * small by then.
+ */
 s64 calls_reads_play(struct bed *bed, const u64 *args)
 {
 	u64 count = args[1];

@@ -5,20 +5,47 @@
  * hook of calls_ept.c does it "on another CPU".  The slots' lock is held for
  * each step and not between two: the guest runs there, as it would on the CPUs
  * which do not make the change.
+ *
+ * A slot maps a range of guest-physical addresses to memory of the host. The
+ * active set of slots is read without a lock by vCPUs in read sections, so a
+ * change builds a new set, publishes it, and waits until nobody reads the old
+ * one. The generation is the number of the set that is in force; its bit 63 is
+ * set while a swap is under way (mmu/memslot.h).
+ *
+ *	OPEN_INVALID   a set in which the slot is marked invalid
+ *	WAIT_INVALID   until no reader has the old set
+ *	CLOSE_INVALID
+ *	ZAP            its mappings are dropped
+ *	OPEN, WAIT, CLOSE    the same with the set that is to be
+ *	PROTECT        stores fault, for dirty logging
+ *
+ * Adding a slot begins at OPEN: there is nothing to drop. A test holds a change
+ * behind any of these, looks around inside, and then lets it go on.
  */
 #include "hv/vmm/calls_slots.h"
 
 #include "hv/vmm/calls_groups.h"
 
-/** The slot of "some change elsewhere": one page at 128 GiB. */
+/**
+ * The slot of "some change elsewhere": one page at 128 GiB. One beyond those
+ * that a guest may name, so no test can meet it.
+ */
 #define FAR_SLOT SLOT_MAX
 #define FAR_GPA (128ull << 30)
+/*
+ * Bounds on what one hypercall may cost: the watchdog must not take an obedient
+ * VMM for one that hangs.
+ */
 #define BUMPS_MAX 100000
 #define SKIP_MAX (1ull << 20)
 
 /** More steps than any change has. */
 #define STEPS_MAX 64
 
+/**
+ * The guest's header cannot include the core's, so the numbers exist twice.
+ * These keep them equal.
+ */
 _Static_assert((int)SLOT_STEP_OPEN_INVALID == (int)MEMSLOT_STEP_OPEN_INVALID,
 	       "mmu/memslot.h");
 _Static_assert((int)SLOT_STEP_ZAP == (int)MEMSLOT_STEP_ZAP, "mmu/memslot.h");
@@ -37,7 +64,12 @@ static const struct memslot *find_slot(struct bed *bed, u32 id)
 	return memslot_by_id(memslot_read(slots_of(bed)), id);
 }
 
-/** The region that the slot shall be. @return 0 or -EINVAL, -ENOENT */
+/**
+ * The region that the slot shall be. For each kind, what the change leaves out
+ * is taken from the slot as it is. Size 0 is how a region says "delete". The
+ * sum of `first` and `pages` is never formed: the guest has chosen both.
+ * @return 0 or -EINVAL, -ENOENT
+ */
 static int describe(struct bed *bed, const struct hypercall_slot *change,
 		    struct vm_region *region)
 {
@@ -74,7 +106,11 @@ static int describe(struct bed *bed, const struct hypercall_slot *change,
 	return 0;
 }
 
-/** Do the next step, and say whether more follow. */
+/**
+ * Do the next step, and say whether more follow. The lock is taken for one step
+ * only. Between two steps the guest runs with the change half done, which is
+ * the state that a test wants to see.
+ */
 static bool step(struct bed *bed)
 {
 	bool more;
@@ -86,7 +122,10 @@ static bool step(struct bed *bed)
 	return more;
 }
 
-/** Begin a change; nothing is visible yet. */
+/**
+ * Begin a change; nothing is visible yet. Whatever a change may be refused for,
+ * it is refused here, before anything is visible and never in the middle.
+ */
 static int start(struct bed *bed, const struct vm_region *region)
 {
 	struct memslot_change change;
@@ -101,7 +140,12 @@ static int start(struct bed *bed, const struct vm_region *region)
 	return error;
 }
 
-/** Step until the step `hold` has been done. @return whether it was */
+/**
+ * Step until the step `hold` has been done. With SLOT_STEP_NONE no step ever
+ * matches, and the whole change is done. The step is read before it is made:
+ * afterwards `next` names the one behind it.
+ * @return whether it was
+ */
 static bool step_until(struct bed *bed, u32 hold)
 {
 	bool more = true;
@@ -117,6 +161,11 @@ static bool step_until(struct bed *bed, u32 hold)
 	return false;
 }
 
+/**
+ * Also called by the hook of calls_ept.c, at an exit, as if the CPU that makes
+ * the change had got on just then. The bound is against a state machine that
+ * goes in circles, as it may in a lab.
+ */
 u64 calls_slots_finish_change(struct bed *bed)
 {
 	u64 steps = 0;
@@ -130,6 +179,10 @@ u64 calls_slots_finish_change(struct bed *bed)
 	return steps;
 }
 
+/**
+ * Slot 0 is the guest's RAM with its program and stack: to change it would be
+ * to saw off the branch. The kind is checked before `describe` goes by it.
+ */
 s64 calls_slots_change(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_slot *from =
@@ -169,7 +222,11 @@ s64 calls_slots_finish(struct bed *bed, const u64 *args)
 	return more;
 }
 
-/** A slot elsewhere comes, or goes. */
+/**
+ * A slot elsewhere comes, or goes. It touches no page that the guest uses. What
+ * it does change is the generation, and that is what makes every cached MMIO
+ * entry stale.
+ */
 static int bump(struct bed *bed)
 {
 	struct vm_region region = { .slot = FAR_SLOT };
@@ -192,7 +249,11 @@ s64 calls_slots_bump(struct bed *bed, const u64 *args)
 	return error;
 }
 
-/** The 8 bytes of the backing at an offset, or NULL. */
+/**
+ * The 8 bytes of the backing at an offset, or NULL. The backing RAM is seen
+ * from the host's side here, whatever slots map it, read-only ones and none at
+ * all included: so a test finds out whether a store has arrived.
+ */
 static u8 *backing_at(struct bed *bed, u64 offset)
 {
 	return offset > BACKING_SIZE - 8 ? NULL : bed->backing + offset;
@@ -227,6 +288,12 @@ s64 calls_slots_generation(struct bed *bed, const u64 *args)
 	return (s64)memslot_generation(memslot_read(slots_of(bed)));
 }
 
+/**
+ * The generation has fewer bits in an MMIO entry than in the slots, so an old
+ * entry looks fresh again after a wrap (spec 1.3). Nobody can wait for 2^19
+ * changes; here the counter is moved. Not while a change is open: its own
+ * generation has been chosen by then.
+ */
 s64 calls_slots_generation_skip(struct bed *bed, const u64 *args)
 {
 	if (args[0] > SKIP_MAX) {
@@ -241,6 +308,11 @@ s64 calls_slots_generation_skip(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * A bit for each page of the slot that was stored to since the last call.
+ * Reading also clears the bits and protects the pages again, so that the next
+ * store to each is noted once more.
+ */
 s64 calls_slots_dirty_log(struct bed *bed, const u64 *args)
 {
 	u64 *to = bed_memory(bed, args[1], args[2]);

@@ -12,6 +12,10 @@
 
 #include "hv/lib/printf.h"
 
+/**
+ * HYPERCALL_END is the guest's last call. Zero checks is no pass: a test whose
+ * loop ran over an empty table would otherwise look well.
+ */
 s64 calls_verdict_end(struct bed *bed, const u64 *args)
 {
 	struct verdict *verdict = &bed->verdict;
@@ -30,7 +34,11 @@ s64 calls_verdict_end(struct bed *bed, const u64 *args)
 	return 0;
 }
 
-/** A value as its check wants it to be read. */
+/**
+ * A value as its check wants it to be read. The guest sends numbers and says
+ * how to show them: a check is written by people, and "seen no, expected yes"
+ * needs no key.
+ */
 static void format_value(struct bed *bed, char *to, u64 value, u32 format)
 {
 	unsigned long long v = value;
@@ -59,6 +67,10 @@ static void format_value(struct bed *bed, char *to, u64 value, u32 format)
 	snprintf(to, VERDICT_TEXT, "0x%llx", v);
 }
 
+/**
+ * The rule is a whole sentence and comes from the test itself. File and line
+ * are those of the check in the guest's source.
+ */
 static void set_place(struct bed *bed, u64 rule, u64 file, u32 line)
 {
 	char name[HYPERCALL_TEXT_SIZE];
@@ -68,6 +80,11 @@ static void set_place(struct bed *bed, u64 rule, u64 file, u32 line)
 	snprintf(bed->verdict.at, VERDICT_TEXT, "%s:%u", name, line);
 }
 
+/**
+ * Seen and expected are kept twice: in fields of their own, for tools, and in
+ * the message, for whoever reads the console. The result goes to nobody, since
+ * the test ends here.
+ */
 s64 calls_verdict_fail(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_check *from =
@@ -89,6 +106,13 @@ s64 calls_verdict_fail(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * Some rules can only be shown by a VM that dies: a misconfigured entry must
+ * end vcpu_run() with an error. The guest announces that end beforehand, since
+ * afterwards it cannot say anything. The checks it has made are handed over for
+ * the same reason. `exits_before` is taken now, so that the EPT exits on the
+ * way can be counted.
+ */
 s64 calls_verdict_expect_stop(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_expect *from =
@@ -123,7 +147,11 @@ s64 calls_verdict_print(struct bed *bed, const u64 *args)
 	return 0;
 }
 
-/** The verdict that an announced end comes as. */
+/**
+ * The verdict that an announced end comes as. A VM that goes on to
+ * HYPERCALL_END has another verdict than any of these, so calls_judge_stop()
+ * makes a failed check of it.
+ */
 static enum verdict_stop announced(const struct bed *bed)
 {
 	static const enum verdict_stop stops[STOP_COUNT] = {
@@ -144,6 +172,10 @@ static bool right_place(const struct bed *bed)
 	return wanted == ~0ull || seen == wanted;
 }
 
+/**
+ * Rule and place were noted when the end was announced, so the report is that
+ * of an ordinary failed check.
+ */
 static void fail_stop(struct bed *bed, const char *expected)
 {
 	struct verdict *verdict = &bed->verdict;
@@ -152,6 +184,12 @@ static void fail_stop(struct bed *bed, const char *expected)
 	verdict->stop = VERDICT_CHECK;
 }
 
+/**
+ * Three questions in this order, since each makes sense only when the one
+ * before it is answered with yes: was it this kind of end, was it about this
+ * address, and did it come after so many exits? A check that has failed before
+ * stays the verdict.
+ */
 void calls_judge_stop(struct bed *bed)
 {
 	struct verdict *verdict = &bed->verdict;

@@ -8,6 +8,11 @@
  * Each test gets a VM of its own, and the hypervisor's own crash in one of
  * them (a panic, a fault, an endless loop: in a lab, a student's mistake) ends
  * that test and no other.  Its memory is found and freed by its owner number.
+ *
+ * One machine runs all tests in a row, since to boot one for each would take
+ * long. So a test must not be able to spoil the next one. What guards it: a bed
+ * that is zeroed, a VM made anew, recovery around everything that a lab's code
+ * takes part in, and an allocator that knows whose each page is.
  */
 #include "hv/vmm/driver.h"
 
@@ -35,10 +40,19 @@
 /** Events of the trace ring to print after a test. */
 #define TRACE_LINES 200
 
-/** The one test bed; too large for a stack. */
+/**
+ * The one test bed; too large for a stack. One is enough: tests run one after
+ * the other.
+ */
 static struct bed bed;
+/** Numbers of TAP lines, from 1; skipped tests have one as well. */
 static unsigned int results;
 
+/**
+ * First which unit (the processor's own VMX, or hv/softvmx on top of SVM), then
+ * what it can do, then VMXON. Each has its own sentence, as what to do about it
+ * differs: another QEMU option, another processor, the firmware's setup.
+ */
 void driver_vmx_on(void)
 {
 	if (vmx_unit_select(options.unit)) {
@@ -58,6 +72,7 @@ void driver_vmx_on(void)
 	       cpu_count() == 1 ? "" : "s");
 }
 
+/** Both halves under one recovery: making a VM runs the lab's code as well. */
 static void run_test(void *arg)
 {
 	struct bed *b = arg;
@@ -73,7 +88,13 @@ static void destroy(void *arg)
 	bed_destroy(arg);
 }
 
-/** Whatever pages VMs still own are a leak: name it and take them back. */
+/**
+ * Whatever pages VMs still own are a leak: name it and take them back. After a
+ * crash there are always pages left, and that is no fault of its own. Only a
+ * test that has passed is failed for a leak: in any other case the verdict that
+ * is there is the more useful one. `free_before` was taken before the VM was
+ * made, so the difference is exact.
+ */
 static void reclaim(struct bed *b, size_t free_before)
 {
 	size_t leaked = free_before - page_count_free();
@@ -91,7 +112,20 @@ static void reclaim(struct bed *b, size_t free_before)
 	}
 }
 
-/** Run one test in the bed, from nothing to nothing. */
+/**
+ * Run one test in the bed, from nothing to nothing. The order after the guest's
+ * end:
+ *
+ *	other vCPUs    stop, so that nothing moves any more
+ *	secret         memory and registers as the guest has left them
+ *	neighbour      one more round, then it is judged
+ *	counts         while the VM is still there
+ *	destroy        under a recovery of its own: it may crash, too
+ *	reclaim        whatever is left
+ *
+ * A crash in destroy() counts only if there was none before: the second one is
+ * often a consequence.
+ */
 static void run_in_bed(const struct bed_plan *plan)
 {
 	size_t free_before = page_count_free();
@@ -115,7 +149,11 @@ static void run_in_bed(const struct bed_plan *plan)
 	reclaim(&bed, free_before);
 }
 
-/** Why this test has no meaning in this mode, or NULL. */
+/**
+ * Why this test has no meaning in this mode, or NULL. Skipped is not passed,
+ * and TAP has a mark for it: whoever reads the results can see what this
+ * machine could not show.
+ */
 static const char *reason_to_skip(const struct test_record *test)
 {
 	if (options.ept && (test->flags & TEST_NEEDS_SHADOW)) {
@@ -133,6 +171,10 @@ static const char *reason_to_skip(const struct test_record *test)
 	return NULL;
 }
 
+/**
+ * "name ... " goes out on COM1 before the test starts: if the machine dies in
+ * it, the last line says which one it was.
+ */
 static void run_selected(const struct select_guest *guest,
 			 const struct test_record *test)
 {
@@ -169,6 +211,11 @@ static void list_test(const struct select_guest *guest,
 	tap_comment("test %s/%s", guest->name, test->name);
 }
 
+/**
+ * The trace ring is off, since each event would be in the figures. The guest
+ * itself prints the figures by HYPERCALL_STAMPS (bench.c); here only a failure
+ * is told.
+ */
 static void measure(const struct select_guest *guest,
 		    const struct test_record *test)
 {
@@ -196,6 +243,7 @@ static bool is_unit_bench(void)
 	return strcmp(options.bench, "softvmx") == 0;
 }
 
+/** VMXON is per CPU, so each has to do it by itself. */
 static void enable_vmx(void *unused)
 {
 	(void)unused;
@@ -230,7 +278,11 @@ void driver_vmx_off_all(void)
 	vmx_cpu_disable();
 }
 
-/** What the machine was started for. */
+/**
+ * What the machine was started for. All modules are read before any test runs,
+ * also for a list: a bad file ends the run at once. The plan line "1..N" comes
+ * first in TAP, so the tests are counted before.
+ */
 static void run_all(void)
 {
 	select_read_guests(options.bench[0] ? GUEST_RAM_SIZE_BENCH
@@ -245,6 +297,10 @@ static void run_all(void)
 	}
 }
 
+/**
+ * The unit's own benchmark runs no VM, and the watchdog's ticks would be in its
+ * figures.
+ */
 void driver_main(void)
 {
 	driver_vmx_on();

@@ -9,6 +9,15 @@
  *	file:    | header | program headers | ..... segment ..... |
  *	                                        |
  *	memory:  0 | boot pages | 2 MiB | ... | segment | zero | ... | size
+ *
+ * Two kinds of program headers matter: PT_LOAD, a piece of the program, and
+ * PT_TEST_RECORDS, our own, which says where in the file the list of its tests
+ * stands. All others (notes, the stack's rights) are passed over.
+ *
+ * Nothing is done to the guest's memory while the file is looked at: it is
+ * known to be good before the first VM is made. Each refusal is the predicate
+ * of a sentence, "the guest program X ...", and names what a reader can see in
+ * the file.
  */
 #include "hv/vmm/loader.h"
 
@@ -22,12 +31,21 @@ struct parser {
 	struct loader_program *out;
 };
 
-/** Are [offset, offset + length) within a thing of that size? */
+/**
+ * Are [offset, offset + length) within a thing of that size? offset + length
+ * could wrap around 2^64; size - offset cannot, once offset is known to be no
+ * larger.
+ */
 static bool inside(u64 offset, u64 length, u64 size)
 {
 	return offset <= size && length <= size - offset;
 }
 
+/**
+ * From the general to the particular: "is not an ELF file" about a text file is
+ * of more use than "is big-endian". The product at the end cannot overflow:
+ * phnum has 16 bits in the file.
+ */
 static const char *check_header(const struct parser *p,
 				const struct elf64_header *h)
 {
@@ -56,6 +74,12 @@ static const char *check_header(const struct parser *p,
 	return NULL;
 }
 
+/**
+ * filesz < memsz is how ELF says .bss: the rest is zero, which fresh guest
+ * memory is. The page tables of the start map each address to itself, so a
+ * program that was linked for two different addresses would not find its own
+ * data.
+ */
 static const char *check_memory(const struct parser *p,
 				const struct elf64_phdr *ph)
 {
@@ -87,6 +111,10 @@ static bool overlap(const struct loader_segment *s,
 	       ph->paddr < s->address.v + s->memsz;
 }
 
+/**
+ * If two of them overlapped, the order of the headers would decide which bytes
+ * the guest gets.
+ */
 static const char *add_segment(const struct parser *p,
 			       const struct elf64_phdr *ph)
 {
@@ -113,6 +141,11 @@ static const char *add_segment(const struct parser *p,
 	return NULL;
 }
 
+/**
+ * The section is an array of struct test_record, so its size must be a whole
+ * number of them. It is read from the file and not from the guest's memory,
+ * where a test could change the list.
+ */
 static const char *add_tests(const struct parser *p,
 			     const struct elf64_phdr *ph)
 {
@@ -129,6 +162,9 @@ static const char *add_tests(const struct parser *p,
 	return NULL;
 }
 
+/**
+ * Each header is copied out: `phoff` may be anything, and so may its alignment.
+ */
 static const char *read_phdrs(const struct parser *p,
 			      const struct elf64_header *h)
 {
@@ -149,7 +185,11 @@ static const char *read_phdrs(const struct parser *p,
 	return NULL;
 }
 
-/** Is there loaded code at an address? */
+/**
+ * Is there loaded code at an address? One comparison does both bounds: for an
+ * address below the segment the difference wraps and is huge. Only bytes from
+ * the file count, since no code stands in .bss.
+ */
 static bool is_loaded(const struct loader_program *program, u64 address)
 {
 	for (unsigned int i = 0; i < program->nsegments; i++) {
@@ -176,6 +216,10 @@ static const char *check_tests(const struct loader_program *program)
 	return NULL;
 }
 
+/**
+ * A file of less than a header's size gets one of two sentences: a truncated
+ * ELF file wants to be built again, another file is just the wrong one.
+ */
 const char *loader_parse(const void *file, size_t size, u64 memory_size,
 			 struct loader_program *out)
 {

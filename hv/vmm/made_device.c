@@ -8,12 +8,25 @@
  * those who pop thousands of times.  A latch is the register that every driver
  * writer knows: reading it changes it, so whoever reads it twice gets the
  * wrong value, now or the next time.
+ *
+ * The devices of devices.c are there for every test, at fixed addresses and
+ * with any width. A test about widths, about ranges that touch, or about the
+ * order of accesses to two devices makes its own. It may put one on the core's
+ * bus (DEVICE_IN_CORE) or outside, where the VMM answers (DEVICE_OUTSIDE).
+ *
+ * A made device keeps a log: offset, value, length, direction and a number that
+ * all devices of the test count up together. So "which of the two was touched
+ * first" has an answer.
  */
 #include "hv/vmm/made_device.h"
 
 #include "bus/errno.h"
 
-/** Names begin here: above every GPA and port. */
+/**
+ * Names begin here: above every GPA and port. A hypercall that takes a device's
+ * address takes a name in the same argument; no bit says which. Ports and
+ * addresses end far below.
+ */
 #define NAME_FIRST BIT(62)
 
 static struct made_device *made_of(struct device *device)
@@ -21,6 +34,10 @@ static struct made_device *made_of(struct device *device)
 	return container_of(device, struct made_device, device);
 }
 
+/**
+ * Value n of the stream is a function of n, so nothing is stored however often
+ * it is read, and the guest can compute what it should have got.
+ */
 static void stream_access(struct device *device, struct bus_access *a)
 {
 	if (!a->is_write) {
@@ -28,7 +45,12 @@ static void stream_access(struct device *device, struct bus_access *a)
 	}
 }
 
-/** One more in each byte, without carry from one to the next. */
+/**
+ * One more in each byte, without carry from one to the next. A carry would make
+ * a byte's value depend on its neighbours, and so on how wide the access was.
+ * Seven bits of each byte are added to, with the highest one kept out of the
+ * sum, and that one is put back by XOR.
+ */
 static u64 step_bytes(u64 value)
 {
 	u64 low = 0x7f7f7f7f7f7f7f7full;
@@ -36,6 +58,11 @@ static u64 step_bytes(u64 value)
 	return ((value & low) + 0x0101010101010101ull) ^ (value & ~low);
 }
 
+/**
+ * A read of any width steps all of its bytes: reading one byte twice and two
+ * bytes once leave different values behind. A store changes only the bytes of
+ * its length.
+ */
 static void latch_access(struct device *device, struct bus_access *a)
 {
 	u64 *value = (u64 *)made_of(device)->scratch.bytes;
@@ -67,7 +94,12 @@ static const struct kind kinds[DEVICE_KIND_COUNT] = {
 	[DEVICE_PATTERN] = { devices_pattern_access, NULL },
 };
 
-/** Lengths of 3, 5, 6 and 7, which occur outside, are widths of "any" only. */
+/**
+ * Lengths of 3, 5, 6 and 7, which occur outside, are widths of "any" only. The
+ * widths are a mask in which bit value and width are the same number: 1, 2, 4,
+ * 8. A length that is no power of two has more than one bit and must not match
+ * by accident.
+ */
 static bool takes(const struct made_device *made, u32 length)
 {
 	bool is_width = (length & (length - 1)) == 0;
@@ -76,6 +108,10 @@ static bool takes(const struct made_device *made, u32 length)
 	       (is_width && (made->widths & length));
 }
 
+/**
+ * The log has an end but the count goes on, so a test sees that it has missed
+ * some. `order` is shared by all of the test's devices.
+ */
 static void record(struct made_device *made, const struct bus_access *a)
 {
 	if (made->logged < MADE_DEVICE_LOG) {
@@ -91,6 +127,11 @@ static void record(struct made_device *made, const struct bus_access *a)
 	made->all->order++;
 }
 
+/**
+ * The bus of the core refuses widths by itself; devices outside have nobody
+ * before them, so it is done here for both. A refused read gives all ones, as
+ * an address where nobody is does.
+ */
 static void logged_access(struct device *device, struct bus_access *a)
 {
 	struct made_device *made = made_of(device);
@@ -106,6 +147,10 @@ static void logged_access(struct device *device, struct bus_access *a)
 	}
 }
 
+/**
+ * `last` may wrap, which the comparison with gpa finds. A length of 0 would
+ * make it gpa - 1, but that is asked for as well.
+ */
 static bool is_valid(const struct hypercall_device *plan)
 {
 	u64 last = plan->gpa + plan->length - 1;
@@ -124,6 +169,11 @@ static bool overlap(const struct device *device,
 	       plan->gpa < device->base + device->length;
 }
 
+/**
+ * Two devices may share an address if one is in the core and one outside: the
+ * core's is then asked first, which is a rule that a test may be about. The
+ * fixed ones lie side by side, so one range covers them all.
+ */
 static bool is_taken(const struct made_devices *all,
 		     const struct hypercall_device *plan)
 {
@@ -140,6 +190,10 @@ static bool is_taken(const struct made_devices *all,
 	return fixed && plan->side == DEVICE_OUTSIDE;
 }
 
+/**
+ * The entry is filled completely before `count` makes it visible. For a device
+ * in the core the bus gets a pointer into this array, so entries never move.
+ */
 int made_device_make(struct made_devices *all,
 		     const struct hypercall_device *plan,
 		     struct made_device **out)
@@ -198,6 +252,7 @@ u64 made_device_name(const struct made_devices *all,
 	return NAME_FIRST + (u64)(device - all->device);
 }
 
+/** For anything but a name the difference wraps and is out of range. */
 struct made_device *made_device_named(struct made_devices *all, u64 name)
 {
 	u64 i = name - NAME_FIRST;
@@ -205,6 +260,10 @@ struct made_device *made_device_named(struct made_devices *all, u64 name)
 	return i < all->count ? &all->device[i] : NULL;
 }
 
+/**
+ * The made device stays where it is. Its contents go back to what it began
+ * with: nothing read yet, all bytes zero.
+ */
 void made_device_reset(struct made_device *device)
 {
 	memset(device->device.count, 0, sizeof(device->device.count));

@@ -16,7 +16,10 @@
 static struct select_guest guests[SELECT_GUESTS_MAX];
 static unsigned int nguests;
 
-/** The module's name up to its first dot. */
+/**
+ * The module's name up to its first dot. "lab1.elf" is the guest lab1. A dot at
+ * the very beginning is part of the name: an empty one could not be printed.
+ */
 static void set_name(struct select_guest *guest, const char *module)
 {
 	char *dot;
@@ -28,6 +31,10 @@ static void set_name(struct select_guest *guest, const char *module)
 	}
 }
 
+/**
+ * The program is parsed for a VM of a given size, as a segment must fit into
+ * its RAM; the bench's VMs are smaller than the tests'.
+ */
 static void read_guest(const struct module *module, u64 memory_size)
 {
 	struct select_guest *guest = &guests[nguests];
@@ -60,6 +67,10 @@ void select_read_guests(u64 memory_size)
 	}
 }
 
+/**
+ * `test=a*,b` is a list. A piece that is longer than any name can be matches
+ * nothing, in place of matching when cut off.
+ */
 bool select_matches(const char *globs, const char *name)
 {
 	char glob[TEST_NAME_SIZE];
@@ -78,6 +89,7 @@ bool select_matches(const char *globs, const char *name)
 	return false;
 }
 
+/** select_for_each() hands its function no argument, so the counter is here. */
 static unsigned int count;
 
 static void count_test(const struct select_guest *guest,
@@ -95,6 +107,10 @@ unsigned int select_count(const char *globs)
 	return count;
 }
 
+/**
+ * In the order of the modules, then of the records. Nothing found is an error
+ * and not an empty success: most likely the name is misspelt.
+ */
 void select_for_each(const char *globs,
 		     void (*fn)(const struct select_guest *guest,
 				const struct test_record *test))
