@@ -7,6 +7,15 @@
  *
  *	0x0000 the interrupt table	0x1000 code	0x2000 handler
  *	0x8000 top of stack
+ *
+ * In real mode without an unrestricted guest all of it is emulated
+ * (invalid_state.c): no exit separates two instructions, so whatever makes the
+ * loop stop must do so by itself. Half of the tests here are about that; the
+ * others are about what happens between two emulated instructions, where the
+ * emulator has to do what a processor does: deliver events, hold them off
+ * behind STI, stop at breakpoints.
+ *
+ * Numbers in brackets are the statements at the end of spec 9.
  */
 #include "hv/vcpu/invalid_selftest.h"
 
@@ -29,9 +38,18 @@
 #define VECTOR 0x30
 #define GDT 0x3000
 #define BREAK (CODE + 17) /* of breakpoint() */
+/*
+ * A gate of protected mode, offset in the low and high word, selector 8 in
+ * between; type 0xe is a 32-bit interrupt gate, which clears IF, and 5 a task
+ * gate, which the emulator does not know.
+ */
 #define GATE (0x8e0000080000ull | HANDLER) /* 32 bits, selector 8 */
 #define TASK_GATE 0x85 /* byte 5 of the descriptor */
 
+/*
+ * The one that is being tested. Tests run one after the other on one CPU, so
+ * plain statics do.
+ */
 static struct vm *vm;
 static struct vcpu *vcpu;
 static u8 *ram;
@@ -46,6 +64,12 @@ static char text[160];
 		}                                                             \
 	} while (0)
 
+/**
+ * The reset state, but with CS at 0 in place of the top of 4 GiB, where there
+ * is no memory.
+ * @param cr0 bits to be set besides: CR0_PE with segments of real mode is one
+ * of those states in between
+ */
 static int set_registers(u64 cr0)
 {
 	struct vcpu_regs regs = { .rip = CODE, .rflags = RFLAGS_FIXED };
@@ -60,6 +84,11 @@ static int set_registers(u64 cr0)
 	return vcpu_regs_set_system(vcpu, &system);
 }
 
+/**
+ * `unrestricted` is taken away by hand, before the first vCPU is made: so these
+ * tests run on all machines, also on those whose processor could do without the
+ * emulator.
+ */
 static int make_vm(void)
 {
 	struct vm_region region = { .size = RAM_PAGES * PAGE_SIZE };
@@ -120,7 +149,14 @@ static struct vcpu_regs registers(void)
 	return regs;
 }
 
-/** sti; hlt; inc bx; hlt -- inc cx; iret */
+/**
+ * sti; hlt; inc bx; hlt -- inc cx; iret
+ *
+ * HLT leaves the loop at once, with RIP behind it [4]. The interrupt is
+ * delivered by the emulator, through the table of real mode at address 0: a
+ * word of offset and a word of selector for each vector. IRET brings it back
+ * behind the HLT.
+ */
 static const char *halt(void)
 {
 	CODE_IS(CODE, 0xfb, 0xf4, 0x43, 0xf4);
@@ -136,7 +172,13 @@ static const char *halt(void)
 	return NULL;
 }
 
-/** sti; again: inc ax; jmp again -- hlt */
+/**
+ * sti; again: inc ax; jmp again -- hlt
+ *
+ * AX counts turns of the loop. A thousand calls, each with a signal, bring us
+ * into the middle of it. Then an interrupt: until the handler runs, no more
+ * instructions than a section has may go by [2].
+ */
 static const char *latency(void)
 {
 	u64 before;
@@ -157,7 +199,13 @@ static const char *latency(void)
 	return NULL;
 }
 
-/** mov $200,%cx; again: loop again; hlt */
+/**
+ * mov $200,%cx; again: loop again; hlt
+ *
+ * A signal is there before each call. If it were honoured first, no instruction
+ * would ever run; if never, the VMM would not get its turn. 201 instructions
+ * and the HLT in at most 202 calls, and at least 2, is the rule [3].
+ */
 static const char *storm(void)
 {
 	unsigned int calls = 0;
@@ -175,8 +223,11 @@ static const char *storm(void)
 	return NULL;
 }
 
-/** An exception that the VMM has set, in protected mode, with a task's gate:
- * nothing of the guest runs, and it is told why. */
+/**
+ * An exception that the VMM has set, in protected mode, with a task's gate:
+ * nothing of the guest runs, and it is told why [5, 15]. SS's selector gets
+ * another privilege level than CS', which makes the state invalid.
+ */
 static const char *exception(void)
 {
 	static struct vcpu_state state;
@@ -218,7 +269,12 @@ static const char *make_protected(void)
 	return NULL;
 }
 
-/** sti; inc ebx; inc ebx; hlt -- pop eax; hlt */
+/**
+ * sti; inc ebx; inc ebx; hlt -- pop eax; hlt
+ *
+ * The instruction behind STI belongs to it. The frame's EIP, popped by the
+ * handler, must therefore be behind the first INC, and EBX is 1.
+ */
 static const char *shadow(void)
 {
 	const char *wrong = make_protected();
@@ -235,8 +291,14 @@ static const char *shadow(void)
 	return NULL;
 }
 
-/** mov $BREAK,eax; mov eax,dr0; mov $2,eax; mov eax,dr7; inc ebx; BREAK: inc
- * ebx; hlt -- inc edx; iret, which brings RF */
+/**
+ * mov $BREAK,eax; mov eax,dr0; mov $2,eax; mov eax,dr7; inc ebx; BREAK: inc
+ * ebx; hlt -- inc edx; iret, which brings RF
+ *
+ * The #DB of a code breakpoint comes before the instruction, with RIP there.
+ * RFLAGS.RF in the frame is what lets the instruction be executed after the
+ * IRET; without it the breakpoint would go off for ever (SDM 3B 18.3.1.1).
+ */
 static const char *breakpoint(void)
 {
 	const char *wrong = make_protected();
@@ -267,6 +329,11 @@ static bool is_invalid_with(enum vcpu_seg seg, u32 limit, u32 ar)
 	return invalid_state_look(vcpu);
 }
 
+/**
+ * Each line breaks one rule of SDM 3C 27.3.1.2 and no other, from a state that
+ * is good. A granularity bit of 0 with a limit above 1 MiB; a segment that is
+ * usable and not present; a TR that is not busy; a stack in a code segment.
+ */
 static const char *predicate(void)
 {
 	CHECK(invalid_state_look(vcpu));

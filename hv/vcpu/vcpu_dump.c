@@ -6,6 +6,10 @@
  * interrupt on its way, and what has happened before.  Nothing is changed, but
  * the vCPU is loaded, since most of it is in the VMCS; so this is for its own
  * CPU only.
+ *
+ * A crash may be the reason that we are here. So nothing below takes a lock of
+ * the VM or asks a device; where a value may be meaningless, it is printed with
+ * what tells so, or not at all.
  */
 #include "hv/vcpu/vcpu.h"
 
@@ -27,6 +31,7 @@ static const char *const seg_name[SEG_COUNT] = {
 	"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr",
 };
 
+/** RSP comes from the VMCS, the others from gpr[] (vcpu_regs.c). */
 static void dump_registers(struct vcpu *vcpu)
 {
 	struct vcpu_regs regs;
@@ -40,6 +45,12 @@ static void dump_registers(struct vcpu *vcpu)
 	       (unsigned long long)regs.rflags);
 }
 
+/**
+ * As the guest sees them: CR0 and CR4 by their read shadows, CR3 its own even
+ * if the processor walks other tables. Most entries that fail do so for the
+ * access rights, so those are in the raw form of the VMCS, which the SDM's
+ * tables have (SDM 3C 25.4.1).
+ */
 static void dump_system(struct vcpu *vcpu)
 {
 	struct vcpu_sregs s;
@@ -60,6 +71,11 @@ static void dump_system(struct vcpu *vcpu)
 	       (unsigned long long)s.idt.base.v, s.idt.limit);
 }
 
+/**
+ * The bytes at RIP, which may be on a page that is not mapped: an exit in the
+ * middle of a jump into nowhere is a common one. After an instruction that has
+ * been stepped over already they are those of the next.
+ */
 static void dump_code(struct vcpu *vcpu)
 {
 	u8 bytes[VCPU_INSN_BYTES];
@@ -73,7 +89,13 @@ static void dump_code(struct vcpu *vcpu)
 	printf("%s\n", n ? "" : " not readable");
 }
 
-/** SDM 3C table 28-7, in words. */
+/**
+ * SDM 3C table 28-7, in words. "Entry rwx" are the rights that were there, all
+ * levels together: "write of ..., entry r-x" is a store to write-protected
+ * memory, "entry ---" a page that the EPT does not have. "In the page walk"
+ * means that the processor did not want the operand but an entry of the guest's
+ * own page tables on the way there.
+ */
 static void dump_violation(u64 q)
 {
 	printf("  %s%s%sof guest-physical 0x%llx, entry %s%s%s",
@@ -92,6 +114,11 @@ static void dump_violation(u64 q)
 	printf("\n");
 }
 
+/**
+ * An exit in the middle of a delivery is the beginning of many a long search:
+ * the guest has done nothing at RIP, its IDT or its stack was touched. So that
+ * is said in a line of its own.
+ */
 static void dump_exit(struct vcpu *vcpu)
 {
 	u32 vectoring = vmread(IDT_VECTORING_INFO);
@@ -113,7 +140,13 @@ static void dump_exit(struct vcpu *vcpu)
 	}
 }
 
-/** What waits, what is in service, and why nothing comes. */
+/**
+ * What waits, what is in service, and why nothing comes. An interrupt that is
+ * in IRR and does not arrive is held back by one of these: RFLAGS.IF, the
+ * interruptibility (STI, MOV SS), PPR, which is the higher one of TPR and what
+ * is in service, or an SVR that switches the APIC off. All of them are here.
+ * ISR bits that never go away are a handler which has forgotten its EOI.
+ */
 static void dump_apic(const struct vcpu *vcpu)
 {
 	const struct vlapic *apic = vcpu->apic;
@@ -140,6 +173,10 @@ static void dump_apic(const struct vcpu *vcpu)
 	}
 }
 
+/*
+ * The trace last, since it is the longest, and the newest lines of a console
+ * are those that one sees.
+ */
 void vcpu_dump(struct vcpu *vcpu)
 {
 	vcpu_load(vcpu);

@@ -9,6 +9,15 @@
  *	guest physical	0x1000 PML4, 0x2000 PDPT, 0x3000 PD: one page of 2 MiB
  *			0x4000 IDT, 0x5000 GDT, 0x6000 handler, 0x8000 code
  *			0x9000 top of stack; no memory from 0x10000 on
+ *
+ * How to read one: the comment above it is the guest's program, CODE_IS() is
+ * the same in bytes, and what follows is the VMM. There is no memory from
+ * 0x10000 on, RSI points there, so `mov (%rsi),%eax` is an access to a device,
+ * and as the VM has none it comes to the VMM. The program's HLT comes back as
+ * well and marks its end.
+ *
+ * The cases run with the option `selftest`, on whichever unit there is: VMX
+ * of the processor, or our own on top of SVM.
  */
 #include "hv/vcpu/vcpu_selftest.h"
 
@@ -33,6 +42,11 @@
 #define STACK 0x9000
 #define MMIO 0x100000
 
+/*
+ * Entries of the guest's tables. With "accessed" and "dirty" set already the
+ * processor has no reason to write to them, so no test depends on who sets
+ * these bits.
+ */
 #define TABLE 0x27 /* present, writable, user, accessed */
 #define PAGE 0xe7  /* and dirty, large */
 
@@ -46,6 +60,7 @@ struct bed {
 	u8 *ram;
 };
 
+/* A failed CHECK() leaves its sentence here; one test runs at a time. */
 static char text[160];
 
 #define CHECK(condition)                                                      \
@@ -57,6 +72,12 @@ static char text[160];
 		}                                                             \
 	} while (0)
 
+/**
+ * One page of 2 MiB maps linear addresses onto themselves. Of these 2 MiB the
+ * slot covers the first 64 KiB. The gate for VECTOR is a 64-bit interrupt gate
+ * to code segment 8; the GDT has a 64-bit code and a data segment behind the
+ * null descriptor.
+ */
 static void write_tables(u8 *ram)
 {
 	u64 *gate = (u64 *)(ram + IDT) + 2 * VECTOR;
@@ -70,6 +91,11 @@ static void write_tables(u8 *ram)
 	gdt[2] = 0x00cf93000000ffff;
 }
 
+/**
+ * The IDT's limit is that of all 256 vectors, but only one has a gate: any
+ * other event, and the exceptions that follow from it, end in a triple fault.
+ * So a test that goes wrong stops at once.
+ */
 static int set_registers(struct vcpu *vcpu)
 {
 	struct vcpu_regs regs = {.rip = CODE, .rflags = RFLAGS_FIXED};
@@ -88,6 +114,10 @@ static int set_registers(struct vcpu *vcpu)
 	return error;
 }
 
+/**
+ * What a VMM does first, in its order: a VM, memory for it, a vCPU, code and
+ * tables, registers. The memory is the VM's own, so that it goes with it.
+ */
 static int make_bed(struct bed *bed)
 {
 	struct vm_region region = {.size = RAM_PAGES * PAGE_SIZE};
@@ -113,7 +143,12 @@ static int make_bed(struct bed *bed)
 	return set_registers(bed->vcpu);
 }
 
-/** Run a test in a VM of its own, in VMX operation, and clean up. */
+/**
+ * Run a test in a VM of its own, in VMX operation, and clean up. The machine's
+ * free pages are counted before and after, so each test is also one for
+ * vm_destroy(): nothing that a vCPU, its tables or its emulator took may be
+ * left.
+ */
 static const char *with_bed(const char *(*test)(struct bed *bed))
 {
 	const char *why = "no VM could be made";
@@ -157,7 +192,14 @@ static struct vcpu_regs regs_of(struct bed *bed)
 	return regs;
 }
 
-/** mov (%rsi),%eax; hlt */
+/**
+ * mov (%rsi),%eax; hlt
+ *
+ * A load is two calls: the first comes back with the question, RIP still at the
+ * instruction, the second with the VMM's answer. In between the VMM lies about
+ * length, direction and address, and gives four bytes too many. None of that
+ * may matter (spec 4.2): what was asked is in struct vcpu.
+ */
 static const char *read_mmio(struct bed *bed)
 {
 	CODE_IS(bed, 0x8b, 0x06, 0xf4);
@@ -177,7 +219,13 @@ static const char *read_mmio(struct bed *bed)
 	return NULL;
 }
 
-/** mov %eax,(%rsi); hlt: RIP is behind the store when the VMM sees it. */
+/**
+ * mov %eax,(%rsi); hlt
+ *
+ * RIP is behind the store when the VMM sees it: the guest's part is done,
+ * whatever the VMM does with the data. A load cannot do that, its register is
+ * missing.
+ */
 static const char *write_mmio(struct bed *bed)
 {
 	CODE_IS(bed, 0x89, 0x06, 0xf4);
@@ -190,7 +238,11 @@ static const char *write_mmio(struct bed *bed)
 	return NULL;
 }
 
-/** What is pending is completed before immediate_exit is looked at. */
+/**
+ * What is pending is completed before immediate_exit is looked at. This is how
+ * a VMM brings a vCPU to a state that it can save: an answer and immediate_exit
+ * together, and -EINTR says that no instruction is in its middle.
+ */
 static const char *interrupt_read(struct bed *bed)
 {
 	CODE_IS(bed, 0x8b, 0x06, 0xf4);
@@ -208,7 +260,13 @@ static const char *interrupt_read(struct bed *bed)
 	return NULL;
 }
 
-/** mov %rax,-4(%rsi): 4 bytes of no memory and 4 more in the next page. */
+/**
+ * mov %rax,-4(%rsi): 4 bytes of no memory and 4 more in the next page.
+ *
+ * Two pages, so two exits. immediate_exit does not cut an instruction in two:
+ * as long as there are pieces the call returns 0 with the next one, and -EINTR
+ * comes only behind the last (spec 4.3).
+ */
 static const char *interrupt_pieces(struct bed *bed)
 {
 	CODE_IS(bed, 0x48, 0x89, 0x46, 0xfc, 0xf4);
@@ -223,7 +281,13 @@ static const char *interrupt_pieces(struct bed *bed)
 	return NULL;
 }
 
-/** nop; sti; nop; jmp . and a handler: mov $0x49,%eax; hlt */
+/**
+ * nop; sti; nop; jmp . and a handler: mov $0x49,%eax; hlt
+ *
+ * It is asked for with IF clear, so it must wait: that is one interrupt-window
+ * exit. Of an interrupt's frame in 64-bit mode, SS, RSP, RFLAGS, CS, RIP, RIP
+ * is the last that is pushed, 40 bytes below the top.
+ */
 static const char *take_interrupt(struct bed *bed)
 {
 	static const u8 handler[] = {0xb8, 0x49, 0, 0, 0, 0xf4};
@@ -243,7 +307,12 @@ static const char *take_interrupt(struct bed *bed)
 	return NULL;
 }
 
-/** ud2 with an IDT that is not there */
+/**
+ * ud2 with an IDT that is not there: #UD cannot be delivered, nor the #GP for
+ * that, nor the double fault. A processor shuts down then; here the VM is asked
+ * to end, the code at RIP is in the record, and the vCPU runs only after a
+ * reset.
+ */
 static const char *triple_fault(struct bed *bed)
 {
 	struct vcpu_sregs system;
@@ -265,7 +334,11 @@ static const char *triple_fault(struct bed *bed)
 	return NULL;
 }
 
-/** A state that no processor can be in is refused, and can be mended. */
+/**
+ * A state that no processor can be in is refused, and can be mended. CPUID goes
+ * first so that the VMCS has been launched: the refusal is then one of
+ * VMRESUME, and the next entry must be one again.
+ */
 static const char *fail_entry(struct bed *bed)
 {
 	struct vcpu_sregs good, bad;
@@ -285,6 +358,10 @@ static const char *fail_entry(struct bed *bed)
 	return NULL;
 }
 
+/**
+ * CR4.VMXE is set while VMX is on, but that is the host's: a guest that was not
+ * told of VMX may not have it, and does not see that it is set.
+ */
 static const char *refuse_registers(struct bed *bed)
 {
 	struct vcpu_sregs system, seen;
@@ -299,7 +376,10 @@ static const char *refuse_registers(struct bed *bed)
 	return NULL;
 }
 
-/** in (%dx),%al with a value that is longer than asked for; hlt */
+/**
+ * in (%dx),%al with a value that is longer than asked for; hlt. AH and what is
+ * above stay: an IN of one byte changes AL only.
+ */
 static const char *read_port(struct bed *bed)
 {
 	struct vcpu_regs regs = regs_of(bed);
@@ -320,7 +400,11 @@ static const char *read_port(struct bed *bed)
 	return NULL;
 }
 
-/** Two vCPUs of one CPU take turns: neither sees the other's registers. */
+/**
+ * Two vCPUs of one CPU take turns: neither sees the other's registers. XMM3 is
+ * the witness, since VM exits do not switch it; it must have been saved and
+ * loaded in between (vcpu_load.c).
+ */
 static const char *take_turns(struct bed *bed)
 {
 	struct vcpu *other;
