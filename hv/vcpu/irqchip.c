@@ -13,6 +13,20 @@
  * that moves its APIC gets a window at the new address.  Where its APIC is not,
  * a window leaves the access to the VMM, like any address that is nobody's; so
  * windows may stay when the last APIC has left them.
+ *
+ * Who may call what from where:
+ *
+ *	from any CPU	irqchip_send(), irqchip_set_intr(), irqchip_pulse_nmi():
+ *			they set atomic bits and kick
+ *	the vCPU's CPU	everything else of a vCPU: registers, timer, reset
+ *	under chip->lock
+ *			making a window; nothing on the way of an access
+ *
+ * An interrupt's way: a chip sends, the model sets a bit in IRR and calls
+ * wake(), the vCPU leaves its guest or its sleep, and before the next entry
+ * interrupts.c finds the vector and gives it to VMX. EOI goes back the other
+ * way: a store to the APIC's page, through the bus, to the model, which tells
+ * the IOAPICs if the interrupt was a level.
  */
 #include "hv/vcpu/irqchip.h"
 
@@ -31,8 +45,12 @@
 
 #define BASE_DEFAULT 0xfee00000ull
 
-/** The guest's periodic timers are not faster than this many in a second, nor
- * than the hypervisor can be: interrupts would leave no time for the guest. */
+/**
+ * The guest's periodic timers are not faster than this many in a second, nor
+ * than the hypervisor can be: interrupts would leave no time for the guest.
+ * PERIOD_MIN is in ticks of the TSC, and counts on machines where a second has
+ * few of them.
+ */
 #define PERIODS_MAX 20000
 #define PERIOD_MIN 3000
 
@@ -55,7 +73,10 @@ _Static_assert(VM_VCPUS <= VLAPIC_MAX, "each vCPU has an APIC");
 
 /* What the model asks ------------------------------------------------------ */
 
-/** Of its own doing a vCPU hears before its next entry anyway. */
+/**
+ * Of its own doing a vCPU hears before its next entry anyway. It must not be
+ * kicked for it: an IPI to oneself would come back as one more exit.
+ */
 static void wake(struct vlapic *apic)
 {
 	struct vcpu *vcpu = apic->owner;
@@ -67,6 +88,11 @@ static void wake(struct vlapic *apic)
 	}
 }
 
+/**
+ * In the timer's interrupt. The model is not touched here: its timer belongs to
+ * the vCPU, which may be in the middle of a register access below this
+ * interrupt. The kick makes it look at its clock itself (activity_look()).
+ */
 static void strike(struct timer *timer)
 {
 	vcpu_kick(container_of(timer, struct irqchip_apic, timer)->model.owner);
@@ -84,6 +110,11 @@ static void arm(struct vlapic *apic, u64 when)
 	}
 }
 
+/**
+ * Remote IRR: an IOAPIC that has sent a level-triggered interrupt does not send
+ * it again until it hears of the EOI. Forgotten, the device's line stays up and
+ * no interrupt ever comes again.
+ */
 static void end(struct vlapic *apic, u8 vector)
 {
 	struct vcpu *vcpu = apic->owner;
@@ -98,7 +129,11 @@ static const struct vlapic_ops ops = { wake, arm, end };
 
 /* The registers ------------------------------------------------------------ */
 
-/** Something has changed that may let an interrupt in. */
+/**
+ * Something has changed that may let an interrupt in: TPR was lowered, an EOI,
+ * the APIC switched on. `work` sends the run loop through interrupts_choose();
+ * without it a vector would lie in IRR until something else happens.
+ */
 static void look_again(struct vlapic *apic)
 {
 	struct vcpu *vcpu = apic->owner;
@@ -122,7 +157,11 @@ static int access_apic(struct vlapic *apic, struct bus_access *a)
 	return 0;
 }
 
-/** The vCPU that asks runs on this CPU; is its APIC here? */
+/**
+ * The vCPU that asks runs on this CPU; is its APIC here? Not if it has moved
+ * it, has switched it off, or if the access is none of a guest's. EOPNOTSUPP is
+ * "nobody answers": the bus hands the access on to the VMM.
+ */
 static int access_window(void *opaque, struct bus_access *a)
 {
 	const struct irqchip *chip = opaque;
@@ -137,6 +176,11 @@ static int access_window(void *opaque, struct bus_access *a)
 	return access_apic(vcpu->apic, a);
 }
 
+/**
+ * A window is never taken away: other vCPUs' APICs may still be there, and an
+ * unused one does no harm. So the list only grows, and WINDOWS_MAX is what
+ * keeps a guest that moves its APIC in a loop from filling the bus.
+ */
 static int add_window(struct vm *vm, u64 base)
 {
 	struct irqchip *chip = vm->irqchip;
@@ -164,6 +208,11 @@ static int add_window(struct vm *vm, u64 base)
 	return error;
 }
 
+/*
+ * The model first, since it knows which values are legal, then the window. If
+ * there can be no window the model goes back: 52 bits of address allow the old
+ * value whatever it was.
+ */
 int irqchip_set_base(struct vcpu *vcpu, u64 base)
 {
 	struct irqchip *chip = vcpu->vm->irqchip;
@@ -186,6 +235,11 @@ int irqchip_set_base(struct vcpu *vcpu, u64 base)
 
 /* Life --------------------------------------------------------------------- */
 
+/*
+ * Before the first vCPU, as each vCPU is given its APIC when it is made. The
+ * lock is `stoppable`: under it is the VM's data only, which goes with the VM
+ * if the code there crashes (hv/lib/spinlock.h).
+ */
 int irqchip_create(struct vm *vm)
 {
 	size_t pages = (sizeof(struct irqchip) + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -216,6 +270,11 @@ static u64 period_min(void)
 	return period > PERIOD_MIN ? period : PERIOD_MIN;
 }
 
+/*
+ * The place in apic[] may have belonged to an earlier vCPU of this number.
+ * vlapic_init() puts the model on the bus as its last step; messages may come
+ * from then on.
+ */
 void irqchip_attach(struct vcpu *vcpu)
 {
 	struct irqchip_apic *a;
@@ -234,6 +293,11 @@ void irqchip_attach(struct vcpu *vcpu)
 	irqchip_reset(vcpu);
 }
 
+/*
+ * After power-up one processor begins at the reset vector, the bootstrap
+ * processor; the others wait for a SIPI (SDM 3A 9.4). Which one it is a real
+ * machine finds out by a race on its bus; here it is number 0.
+ */
 void irqchip_reset(struct vcpu *vcpu)
 {
 	vlapic_reset(vcpu->apic);
@@ -243,6 +307,11 @@ void irqchip_reset(struct vcpu *vcpu)
 	vcpu->work = true;
 }
 
+/*
+ * First nobody finds the APIC any more, then its timer ends. A message that is
+ * just on its way may still set a bit of the model: its memory is the VM's and
+ * stays.
+ */
 void irqchip_detach(struct vcpu *vcpu)
 {
 	struct irqchip *chip = vcpu->vm->irqchip;
@@ -268,6 +337,10 @@ unsigned int irqchip_send(struct vm *vm, const struct vlapic_message *message)
 	return vlapic_bus_send(&vm->irqchip->bus, message);
 }
 
+/*
+ * The 8259s' one line goes to LINT0 of the bootstrap processor, as on a PC.
+ * Without that vCPU nobody hears it.
+ */
 void irqchip_set_intr(struct vm *vm, bool up)
 {
 	struct vlapic *first = smp_load_acquire(&vm->irqchip->bus.apic[0]);
@@ -289,6 +362,12 @@ void irqchip_pulse_nmi(struct vm *vm)
 	}
 }
 
+/*
+ * With two INTA cycles the processor asks the 8259 for the vector; that the
+ * answer comes from outside of the APIC is the meaning of "ExtINT". The 8259
+ * changes by being asked: the interrupt is in service then. So it is asked only
+ * when the vector is going to be delivered.
+ */
 u8 irqchip_acknowledge(struct vcpu *vcpu)
 {
 	const struct irqchip_wires *wires = &vcpu->vm->irqchip->wires;

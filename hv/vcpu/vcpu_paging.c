@@ -11,6 +11,16 @@
  *
  * The last step is the EPT's as well: both count requests for an invalidation,
  * and an entry compares the count that its VM has with what it saw last.
+ *
+ * Locks: each function takes the VM's MMU lock for its call into mmu/shadow.c
+ * and no longer. Whoever needs the slots as well opens a read section first and
+ * takes the lock inside it: the other way round a change of slots, which waits
+ * for readers and then wants the lock, would wait for itself.
+ *
+ * What is at stake: a translation that the guest has flushed and that is used
+ * once more is a store to a page which now belongs to somebody else in the
+ * guest. So all of these happen before the guest executes its next instruction,
+ * never "soon".
  */
 #include "hv/vcpu/vcpu_paging.h"
 
@@ -28,6 +38,11 @@
 #include "hv/x86/cr.h"
 
 /** So many pages may one vCPU's tables take: 16 MiB. */
+/*
+ * A guest may have any number of address spaces, and each wants tables. At this
+ * limit mmu/shadow.c throws old ones away; the guest does not notice but for
+ * the page faults. Without a limit one guest could take all memory.
+ */
 #define TABLES_MAX 4096
 
 /* Life --------------------------------------------------------------------- */
@@ -51,12 +66,21 @@ static void kick(void *ctx)
 	vm_memory_kick(ctx);
 }
 
+/*
+ * The kick is for this vCPU only: nobody else walks its tables. With EPT all
+ * vCPUs of a VM share one set, and vm.c kicks each of them.
+ */
 static const struct shadow_ops shadow_ops = {
 	.alloc_table = alloc_table,
 	.free_table = free_table,
 	.kick = kick,
 };
 
+/*
+ * `asked` points to a count of invalidations that the next entry compares with
+ * what it has seen: the EPT's, one for all vCPUs, or that of this vCPU's
+ * shadow.
+ */
 int vcpu_paging_create(struct vcpu *vcpu)
 {
 	struct shadow *shadow = &vcpu->shadow;
@@ -75,7 +99,10 @@ int vcpu_paging_create(struct vcpu *vcpu)
 	return shadow_create(shadow);
 }
 
-/** The next entry looks at root, GUEST_CR3 and TLB. */
+/**
+ * The next entry looks at root, GUEST_CR3 and TLB. The count of invalidations
+ * never reaches ~0, so this value is always "another one than last time".
+ */
 static void look_again(struct vcpu *vcpu)
 {
 	vcpu->asked_seen = ~0ull;
@@ -84,11 +111,22 @@ static void look_again(struct vcpu *vcpu)
 
 /* The guest's events ------------------------------------------------------- */
 
+/**
+ * Bits 11:0 of CR3 are a PCID only while CR4.PCIDE is 1 (SDM 3A 4.10.1); else
+ * bits 3 and 4 are caching hints and the rest is ignored, and all of the
+ * guest's translations have PCID 0.
+ */
 static u16 pcid_of(const struct vcpu *vcpu)
 {
 	return guest_mode_cr4() & CR4_PCIDE ? bits(vcpu->cr3, 11, 0) : 0;
 }
 
+/*
+ * A mode is more than CR0.PG: WP, SMEP, SMAP, NXE and PSE all change what an
+ * entry of the guest permits or means. The right that an old shadow entry gives
+ * may be too much under the new mode. So after any of them each root is brought
+ * in line anew before it is used.
+ */
 void vcpu_paging_new_mode(struct vcpu *vcpu)
 {
 	struct guest_paging paging;
@@ -100,6 +138,11 @@ void vcpu_paging_new_mode(struct vcpu *vcpu)
 	look_again(vcpu);
 }
 
+/*
+ * After INIT, or when the VMM has set registers, no flush of the guest's has
+ * told what is stale: nothing is kept at all. It is seldom, so a rebuild is
+ * cheap enough.
+ */
 void vcpu_paging_reset(struct vcpu *vcpu)
 {
 	vm_lock_mmu(vcpu->vm);
@@ -108,6 +151,11 @@ void vcpu_paging_reset(struct vcpu *vcpu)
 	vcpu_paging_new_mode(vcpu);
 }
 
+/*
+ * The hottest of them: a guest's kernel switches address spaces thousands of
+ * times a second. If the root is among those kept nothing is built anew; and
+ * with bit 63 set (`no_flush`) it need not even be synced.
+ */
 void vcpu_paging_new_cr3(struct vcpu *vcpu, bool no_flush)
 {
 	struct guest_paging paging;
@@ -119,11 +167,17 @@ void vcpu_paging_new_cr3(struct vcpu *vcpu, bool no_flush)
 	look_again(vcpu);
 }
 
+/** Bits 63:47 of a linear address with 4 levels are all equal. */
 static bool canonical(gva_t addr)
 {
 	return (u64)((s64)(addr.v << 16) >> 16) == addr.v;
 }
 
+/*
+ * INVLPG of an address that is not canonical does nothing, and does not fault
+ * either (SDM 2A INVLPG). For the shadow such an address would be the alias of
+ * another page.
+ */
 void vcpu_paging_invlpg(struct vcpu *vcpu, gva_t addr)
 {
 	if (!canonical(addr)) {
@@ -146,6 +200,12 @@ int vcpu_paging_invpcid(struct vcpu *vcpu, u64 type, const u64 descriptor[2])
 	return error;
 }
 
+/*
+ * A page fault flushes, too: the processor drops what it has cached for the
+ * address that faults (SDM 3A 4.10.4.1). Guests rely on it: after giving a page
+ * *more* rights they do not flush, take one spurious fault at most, and go on.
+ * A stale shadow entry would fault for ever.
+ */
 void vcpu_paging_page_fault(struct vcpu *vcpu, gva_t addr)
 {
 	if (vcpu->vm->with_ept) {
@@ -164,7 +224,11 @@ static bool stop(struct vcpu *vcpu, u32 subreason, const char *sentence)
 	       EXIT_RESUME;
 }
 
-/** Build the current root, or sync it. @return 0 or -ENOMEM */
+/**
+ * Build the current root, or sync it. The slots must stay while it is done, as
+ * leaves lead to their memory; the lock is taken inside the section, see above.
+ * @return 0 or -ENOMEM
+ */
 static int bring_in_line(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -178,6 +242,11 @@ static int bring_in_line(struct vcpu *vcpu)
 	return error;
 }
 
+/*
+ * In the run loop, before interrupts are off for good. A change that comes
+ * after it is seen by the entry itself, which looks at `asked` with interrupts
+ * off and calls vcpu_paging_invalidate().
+ */
 bool vcpu_paging_load(struct vcpu *vcpu)
 {
 	if (!shadow_loaded(&vcpu->shadow) && bring_in_line(vcpu)) {
@@ -189,6 +258,12 @@ bool vcpu_paging_load(struct vcpu *vcpu)
 	return true;
 }
 
+/*
+ * What the processor caches under EPT hangs on the EPT pointer, what it caches
+ * of shadow tables on the VPID, as they are its ordinary page tables; hence two
+ * instructions (SDM 3C 29.4.3.1). GUEST_CR3 goes with the second: a root may
+ * have been replaced by the one who asked.
+ */
 void vcpu_paging_invalidate(struct vcpu *vcpu)
 {
 	if (vcpu->vm->with_ept) {
@@ -201,7 +276,12 @@ void vcpu_paging_invalidate(struct vcpu *vcpu)
 
 /* The slots' changes ------------------------------------------------------- */
 
-/** Where the memory of a range is, or 0. */
+/**
+ * Where the memory of a range is, or 0. Shadow entries know host addresses and
+ * no guest-physical ones, so what is to go is named by the memory behind it. If
+ * two slots have the same backing both lose their entries: that costs faults
+ * and is no error.
+ */
 static hpa_t backing(const struct vm *vm, gpa_t base)
 {
 	const struct memslot *slot =
@@ -210,6 +290,12 @@ static hpa_t backing(const struct vm *vm, gpa_t base)
 	return slot ? memslot_hpa(slot, base) : hpa(0);
 }
 
+/*
+ * The three below are struct memslot_ops for a VM without EPT. They run on the
+ * CPU of whoever changes the slots, under the MMU lock, and go through the
+ * shadows of all vCPUs, which may be in their guests on other CPUs: the shadow
+ * kicks those before anything is given back.
+ */
 void vcpu_paging_zap(struct vm *vm, gpa_t base, u64 pages)
 {
 	for (unsigned int i = 0; i < VM_VCPUS; i++) {

@@ -14,6 +14,12 @@
  * the tables counts up, then looks whether the guest runs; who enters says that
  * it runs, then looks at the count.  With a full barrier on both sides at least
  * one of the two sees the other.
+ *
+ * What an access meets in the middle of a change is this. Old slots until the
+ * swap; then, for a slot that goes away, the flag "invalid" and the answer "try
+ * again"; then the new slots. A vCPU never waits for the change, the change
+ * waits for it: up to the end of its read section, and no longer, as none is
+ * held while a guest runs.
  */
 #include "hv/vcpu/vm_memory.h"
 
@@ -39,6 +45,11 @@ void vm_memory_wait_readers(struct vm *vm)
 	cpu_end_waiting();
 }
 
+/*
+ * Pages come zeroed from the allocator, and an entry of 0 is "not present" in
+ * all formats of tables. The owner is the VM: if a crash loses all pointers to
+ * a table, the page still goes back with the VM.
+ */
 int vm_memory_alloc_table(struct vm *vm, hpa_t *table)
 {
 	void *page = page_alloc(vm->owner);
@@ -56,6 +67,15 @@ void vm_memory_free_table(struct vm *vm, hpa_t table)
 	page_free(hpa_to_virt(table));
 }
 
+/*
+ * The vCPU's own CPU need not be kicked: if this is its CPU, it is not in the
+ * guest just now, and looks at the count before it is again.
+ *
+ * Two reasons end the waiting. `in_guest` may never be seen clear, as the vCPU
+ * may be out and in again between two looks; but then it has passed its check
+ * and shows the new count in asked_seen. Under the MMU lock this wait is
+ * allowed since the other CPU needs no lock to come out.
+ */
 void vm_memory_kick(struct vcpu *vcpu)
 {
 	smp_mb(); /* the new count before our look at in_guest: run.c, enter */
@@ -80,6 +100,12 @@ static void wait_readers(void *ctx)
 	vm_memory_wait_readers(ctx);
 }
 
+/*
+ * The order inside of each: entries change under the lock, then the kick, and
+ * only when it returns may the memory be used for something else. Returning
+ * early would leave a TLB entry of another CPU that leads to a page of somebody
+ * else: the worst bug that a hypervisor can have.
+ */
 static void zap(void *ctx, gpa_t base, u64 pages)
 {
 	struct vm *vm = ctx;
@@ -106,6 +132,12 @@ static void write_protect(void *ctx, gpa_t base, u64 pages)
 	vm_unlock_mmu(vm);
 }
 
+/*
+ * MMIO entries carry a piece of the generation that they were made in and die
+ * by it, with no walk through the tables. Only when that piece comes round to a
+ * value that has been used before must all of them be removed by hand (spec
+ * 1.3).
+ */
 static void new_generation(void *ctx, u64 generation)
 {
 	struct vm *vm = ctx;
@@ -134,7 +166,12 @@ void vm_memory_init(struct vm *vm)
 			 << (OPTIONS_GENBITS_MAX - options.genbits);
 }
 
-/** All of the backing must be RAM of this machine, and ours to give. */
+/**
+ * All of the backing must be RAM of this machine, and ours to give. A VMM that
+ * could name any address would let its guest write to the hypervisor, or to the
+ * registers of a real device. `end` is checked for wrapping first, as the loop
+ * below would not even begin.
+ */
 static bool backing_valid(const struct vm_region *region)
 {
 	u64 end = region->hpa.v + region->size;
@@ -159,6 +196,11 @@ static u64 *alloc_dirty(struct vm *vm, u64 pages)
 				 1);
 }
 
+/*
+ * The bitmap is made for every slot, not only for those that log now:
+ * MEMSLOT_LOG_DIRTY may be set later, and that change must not fail for want of
+ * memory.
+ */
 static int plan_add(struct vm *vm, const struct vm_region *region,
 		    struct memslot_change *change)
 {
@@ -177,6 +219,19 @@ static int plan_add(struct vm *vm, const struct vm_region *region,
 	return slot->dirty ? 0 : -ENOMEM;
 }
 
+/*
+ * The VMM says what it wants, not what is to be done (as with KVM's ioctl of
+ * that purpose). What kind of change that is follows from what is there:
+ *
+ *	size 0				delete
+ *	no slot of that id		add
+ *	same size and backing, else
+ *	  another address		move
+ *	  the same address		set flags
+ *	another size or backing		refused: delete it first
+ *
+ * slots_lock is held, so `old` stays what it is without a read section.
+ */
 int vm_plan_region(struct vm *vm, const struct vm_region *region,
 		   struct memslot_change *change)
 {
@@ -231,6 +286,13 @@ static unsigned int take_word(u64 *dirty, u64 *out)
 	return pages;
 }
 
+/*
+ * Live migration asks again and again which pages were written since it asked
+ * last. The bit is taken first and the page protected after that, and both
+ * before the VMM copies the page. In the other order a store between the two
+ * would fault, be marked, get its right back, and lose its mark: what the guest
+ * stores to that page after the copy would go unseen.
+ */
 int vm_get_dirty_log(struct vm *vm, u32 slot, u64 *out, size_t words)
 {
 	const struct memslot *s;
@@ -252,6 +314,13 @@ int vm_get_dirty_log(struct vm *vm, u32 slot, u64 *out, size_t words)
 	return pages;
 }
 
+/*
+ * For the VMM and its loader, and for the few exits that write to guest memory
+ * as hardware would (a clock page, a table). The pages are marked dirty as if
+ * the guest had stored there, or a migration would lose what we wrote. Only the
+ * bytes of one slot are contiguous for us; a range that crosses two slots is no
+ * range here.
+ */
 void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write)
 {
 	struct memslot_set *set = memslot_read(&vm->slots);
@@ -273,6 +342,10 @@ void *vm_memory(struct vm *vm, gpa_t gpa, size_t bytes, bool write)
 	return memslot_pointer(slot, gpa);
 }
 
+/*
+ * The whole entry goes, not just a right: the next access faults, and is
+ * decided from the slots alone.
+ */
 void vm_forget_page(struct vm *vm, gpa_t page)
 {
 	if (vm_memory(vm, page, PAGE_SIZE, false)) {
