@@ -13,6 +13,23 @@
  *
  * Two rows may have the same vector.  Then an EOI, which names a vector and not
  * a row, ends both (82093AA data sheet, 3.2.4; SDM 3A 11.8.5).
+ *
+ * The states of a level-triggered row, unmasked:
+ *
+ *	          line up, message accepted
+ *	  idle  ------------------------------>  remote IRR
+ *	   ^                                         |
+ *	   |                                         | EOI of its vector
+ *	   |                                         v
+ *	   `------------ line down ----------  look at the line
+ *	                                       up: a message again
+ *
+ * A device that is served before the EOI has let its line fall by then; one
+ * that is not interrupts again.  So a level is never lost, and a driver that
+ * forgets its device gets a storm, not silence.
+ *
+ * Locks: the chip that moves a line may hold its own, then comes ours, and
+ * deliver() ends in IRR, which needs none.
  */
 #include "hv/platform/ioapic.h"
 
@@ -36,7 +53,10 @@
 #define ROW_READ_ONLY (ROW_BUSY | ROW_REMOTE_IRR)
 #define ROW_DEFINED (BITS(63, 56) | BITS(16, 0))
 
-/** @return whether it was accepted */
+/**
+ * The row is the message but for its destination's place.
+ * @return whether it was accepted
+ */
 static bool deliver(struct ioapic *ioapic, unsigned int line)
 {
 	u64 row = ioapic->row[line];
@@ -52,7 +72,11 @@ static bool deliver(struct ioapic *ioapic, unsigned int line)
 	return ioapic->deliver(ioapic->data, &message);
 }
 
-/** Is the line asserted, given its polarity? */
+/**
+ * Is the line asserted, given its polarity?  `high` is the wire, and what that
+ * means is the row's: PCI's lines are active low on real boards, all of this
+ * board's are active high.
+ */
 static bool asserted(const struct ioapic *ioapic, unsigned int line)
 {
 	bool low = ioapic->row[line] & ROW_LOW;
@@ -75,6 +99,11 @@ static void try_level(struct ioapic *ioapic, unsigned int line)
 	}
 }
 
+/**
+ * An edge is made from the change of the *asserted* state, so that on an active
+ * low line it is the falling one.  Nothing is remembered of an edge while the
+ * row is masked.
+ */
 static void change_line(struct ioapic *ioapic, unsigned int line, bool high)
 {
 	bool was = asserted(ioapic, line);
@@ -101,6 +130,10 @@ void ioapic_set_line(struct ioapic *ioapic, unsigned int line, bool high)
 	}
 }
 
+/*
+ * Down and up under one lock: nobody can see, or make, anything in between.
+ * For a source whose interrupt is an event, not a state.
+ */
 void ioapic_pulse_line(struct ioapic *ioapic, unsigned int line)
 {
 	if (line < IOAPIC_LINES) {
@@ -111,11 +144,20 @@ void ioapic_pulse_line(struct ioapic *ioapic, unsigned int line)
 	}
 }
 
+/*
+ * Without the lock, since the 8259s ask with theirs held at each INTR; the row
+ * is one aligned word, and an old answer is as good as asking a little earlier.
+ */
 bool ioapic_is_masked(const struct ioapic *ioapic, unsigned int line)
 {
 	return READ_ONCE(ioapic->row[line]) & ROW_MASKED;
 }
 
+/**
+ * Broadcast: an EOI says no more than its vector, so all 24 rows are looked at.
+ * try_level() inside the loop may send at once; the APIC has cleared its ISR
+ * bit before it told us.
+ */
 static void end(struct ioapic *ioapic, u8 vector)
 {
 	for (unsigned int line = 0; line < IOAPIC_LINES; line++) {
@@ -135,7 +177,14 @@ void ioapic_eoi(struct ioapic *ioapic, u8 vector)
 	spinlock_unlock(&ioapic->lock);
 }
 
-/** Half of a row changes; which 32 bits, says the low bit of the register. */
+/**
+ * Half of a row changes; which 32 bits, says the low bit of the register.
+ *
+ * A row cannot be written in one piece.  A kernel masks it first (low half),
+ * writes the high half with the destination, and then the low half unmasked;
+ * in any other order a message may go to the old destination.  That is the
+ * guest's affair: we look after each half, as the chip does.
+ */
 static void write_row(struct ioapic *ioapic, unsigned int line, u32 value)
 {
 	u64 *row = &ioapic->row[line];
@@ -151,6 +200,11 @@ static void write_row(struct ioapic *ioapic, unsigned int line, u32 value)
 	try_level(ioapic, line);
 }
 
+/**
+ * The arbitration ID follows the ID and takes part in nothing any more.  The
+ * version tells how many lines there are, and by being 0x20 that there is an
+ * EOI register.  What is not there reads as ones.
+ */
 static u32 read_register(const struct ioapic *ioapic)
 {
 	unsigned int line = (ioapic->select - REGISTER_TABLE) / 2u;
@@ -180,6 +234,11 @@ static void write_register(struct ioapic *ioapic, u32 value)
 	}
 }
 
+/**
+ * Two vCPUs that use the window at once would spoil each other's selection: the
+ * guest's kernel holds a lock of its own around the two accesses.  Our lock
+ * only makes each access whole.
+ */
 static void write(struct ioapic *ioapic, u64 offset, u32 value)
 {
 	switch (offset) {

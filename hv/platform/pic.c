@@ -9,12 +9,31 @@
  *	lowest = 7:  0 > 1 > 2 > ... > 7      lowest = 2:  3 > 4 > ... > 1 > 2
  *
  * What the ports do stands in pic_ports.c.
+ *
+ * What a line of one chip goes through, edge-triggered:
+ *
+ *	rises		IRR=1		remembered
+ *	acknowledge	IRR=0 ISR=1	the processor has the vector
+ *	EOI		ISR=0		a lower or equal line may interrupt
+ *
+ * and it is lost, or spurious, if the line falls before the acknowledge.  A
+ * level differs in one thing: IRR follows the line and is not cleared by the
+ * acknowledge.
+ *
+ * The slave is a chip like the other whose INT is line 2 of the master.  Two
+ * chips are to be told of the end, therefore, when a line 8 to 15 is done: a
+ * kernel sends two EOIs.
  */
 #include "hv/platform/pic.h"
 
 #include "hv/platform/pic_chip.h"
 
-/** How far the first of a set is from the highest priority; 8: it is empty. */
+/**
+ * How far the first of a set is from the highest priority; 8: it is empty.
+ * The 8 lines stand twice, one behind the other, and are shifted so that the
+ * highest one is bit 0: then the circle is a line, and the answer is the
+ * lowest bit that is set.
+ */
 static unsigned int rank(const struct pic_chip *chip, u8 set)
 {
 	unsigned int highest = (chip->lowest + 1u) & 7;
@@ -28,7 +47,14 @@ int pic_chip_first(const struct pic_chip *chip, u8 set)
 	return set ? (int)((chip->lowest + 1 + rank(chip, set)) & 7) : -1;
 }
 
-/** The line for which a chip asks its INT now, or -1. */
+/**
+ * The line for which a chip asks its INT now, or -1.
+ *
+ * Normally a line that is being served holds back itself and all below it
+ * ("fully nested").  Two modes loosen that: special mask, in which a handler
+ * masks its own line to let lower ones in; and special fully nested, for the
+ * master, whose one line 2 stands for eight of the slave's.
+ */
 static int wish(const struct pic_chip *chip, bool is_master)
 {
 	u8 asking = chip->irr & ~chip->imr;
@@ -66,6 +92,7 @@ static void set_input(struct pic_chip *chip, unsigned int line, bool high)
 	}
 }
 
+/** Only changes are told: INTR is a level, and who listens keeps it. */
 static void set_intr(struct pic *pic, bool high)
 {
 	if (high != pic->high) {
@@ -76,6 +103,7 @@ static void set_intr(struct pic *pic, bool high)
 	}
 }
 
+/* The slave first: its wish is an input of the master's. */
 void pic_chip_update(struct pic *pic)
 {
 	set_input(&pic->master, PIC_CASCADE,
@@ -83,7 +111,10 @@ void pic_chip_update(struct pic *pic)
 	set_intr(pic, wish(&pic->master, true) >= 0);
 }
 
-/** The line has been told to the processor. */
+/**
+ * The line has been told to the processor.  With automatic EOI it is never in
+ * service at all, so that nothing is held back but by the processor's IF.
+ */
 static void take(struct pic_chip *chip, unsigned int line)
 {
 	u8 bit = BIT(line);
@@ -98,6 +129,10 @@ static void take(struct pic_chip *chip, unsigned int line)
 	}
 }
 
+/*
+ * Nothing is asked any more when the line is -1: spurious.  No ISR bit is set
+ * then, and so the guest must send no EOI, which would end another one.
+ */
 int pic_chip_acknowledge(struct pic *pic, struct pic_chip *chip)
 {
 	int line = wish(chip, chip == &pic->master);
@@ -112,6 +147,11 @@ int pic_chip_acknowledge(struct pic *pic, struct pic_chip *chip)
 	return line;
 }
 
+/*
+ * A vector is the chip's base (ICW2, its low three bits 0) and the line.  When
+ * the slave has nothing any more, its answer is its line 7, that is 15 of the
+ * pair; but the master has served line 2 all the same, and wants its EOI.
+ */
 u8 pic_acknowledge(struct pic *pic)
 {
 	struct pic_chip *chip = &pic->master;

@@ -9,6 +9,16 @@
  *	            bits 4,3 = 00 OCW2: EOI and rotation
  *	            bits 4,3 = 01 OCW3: special mask, poll, what reads give
  *	odd port    ICW2 to ICW4 while they are expected, else OCW1: the mask
+ *
+ * To begin, a kernel writes four words in a row; which one a write to the odd
+ * port is, is a small state machine (`icw`):
+ *
+ *	ICW1 --> 2: base vector --+--> 3: cascade --+--> 4: modes --> 0: mask
+ *	                          `-- SNGL ---------^
+ *	         without IC4 it ends before 4
+ *
+ * There is no way to ask in which state the chip is.  A kernel that dies in
+ * the middle leaves it there; ICW1 always begins anew.
  */
 #include "hv/platform/pic_chip.h"
 
@@ -26,7 +36,12 @@
 #define OCW3_ESMM BIT(6)
 #define POLL_INT BIT(7)
 
-/** Lines 0, 1, 2, 8 and 13 of a PC are edge-triggered whatever ELCR says. */
+/*
+ * Lines 0, 1, 2, 8 and 13 of a PC are edge-triggered whatever ELCR says: the
+ * timer, the keyboard, the cascade, the clock and the coprocessor.  ELCR is no
+ * part of an 8259A: chipsets have added it, one bit for each line, when PCI
+ * brought lines that are shared and so must be levels.
+ */
 #define MASTER_EDGES 0x07
 #define SLAVE_EDGES 0x21
 
@@ -42,7 +57,11 @@ enum ocw2 {
 	OCW2_ROTATE_LINE = 7,
 };
 
-/** Begin again (data sheet, ICW1): the edges seen so far are forgotten. */
+/**
+ * Begin again (data sheet, ICW1): the edges seen so far are forgotten.  The
+ * mask is cleared, too: until the kernel writes it again, everything may
+ * interrupt.  Levels that are high still ask.
+ */
 static void write_icw1(struct pic_chip *chip, u8 value)
 {
 	u8 lines = chip->lines, elcr = chip->elcr;
@@ -59,7 +78,10 @@ static void write_icw1(struct pic_chip *chip, u8 value)
 	chip->irr = lines & pic_chip_levels(chip);
 }
 
-/** The line in service that a plain EOI ends. */
+/**
+ * The line in service that a plain ("non-specific") EOI ends: that of the
+ * highest priority, which is the last one that has begun.
+ */
 static int ended(const struct pic_chip *chip)
 {
 	/* A masked line does not count in special mask mode. */
@@ -67,6 +89,10 @@ static int ended(const struct pic_chip *chip)
 						  : chip->isr);
 }
 
+/**
+ * With rotation the line that was served becomes the lowest one, so that all
+ * get their turn.
+ */
 static void end(struct pic_chip *chip, int line, bool rotate)
 {
 	if (line < 0) {
@@ -78,6 +104,7 @@ static void end(struct pic_chip *chip, int line, bool rotate)
 	}
 }
 
+/** Bits 2..0 name a line, for the commands that want one ("specific"). */
 static void write_ocw2(struct pic_chip *chip, u8 value)
 {
 	int line = value & 7;
@@ -107,6 +134,11 @@ static void write_ocw2(struct pic_chip *chip, u8 value)
 	}
 }
 
+/**
+ * Each part has an enable bit beside it, so that one word can change one thing.
+ * What reads give is sticky: a kernel that looks for a spurious interrupt may
+ * set it to ISR once and read again and again.
+ */
 static void write_ocw3(struct pic_chip *chip, u8 value)
 {
 	if (value & OCW3_ESMM) {
@@ -144,6 +176,7 @@ static void write_odd(struct pic_chip *chip, u8 value)
 	}
 }
 
+/** As in the table above; the order is that of the bits that decide. */
 static void write_chip(struct pic_chip *chip, u64 address, u8 value)
 {
 	if (address & 1) {
@@ -157,7 +190,11 @@ static void write_chip(struct pic_chip *chip, u64 address, u8 value)
 	}
 }
 
-/** A read after the poll command is an acknowledge cycle. */
+/**
+ * A read after the poll command is an acknowledge cycle, without the processor:
+ * bit 7 says whether there was something, bits 2..0 the line.  Like the real
+ * one it puts the line into service.
+ */
 static u8 poll(struct pic *pic, struct pic_chip *chip)
 {
 	int line = pic_chip_acknowledge(pic, chip);
@@ -177,7 +214,10 @@ static u8 read_chip(struct pic *pic, struct pic_chip *chip, u64 address)
 	return chip->read_isr ? chip->isr : chip->irr;
 }
 
-/** ELCR: a line that becomes level-triggered asks as long as it is high. */
+/**
+ * ELCR: a line that becomes level-triggered asks as long as it is high, and it
+ * may be high already.
+ */
 static void access_elcr(struct pic_chip *chip, u8 edges,
 			struct bus_access *access)
 {
@@ -189,6 +229,10 @@ static void access_elcr(struct pic_chip *chip, u8 edges,
 	}
 }
 
+/*
+ * All six ports.  Any write may change what the chips want, and so may a read
+ * (poll): update comes behind both, before the lock is given back.
+ */
 int pic_access(void *opaque, struct bus_access *access)
 {
 	struct pic *pic = opaque;

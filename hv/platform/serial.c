@@ -9,6 +9,16 @@
  * an edge-triggered line it sees only changes; so send() lets the line fall for
  * a moment.  Receiving takes the person's time: what is typed waits in a queue
  * behind the FIFO, and never overruns it.
+ *
+ * Three of the four reasons of an interrupt are *states* and end when their
+ * cause does: errors when LSR is read, data when it is taken, modem lines when
+ * MSR is read.  The fourth, "transmitter empty", is an *event*, since it is
+ * empty all the time here: `sent` is set by each byte sent (and by enabling
+ * the interrupt) and cleared by reading IIR.  A driver that has nothing more to
+ * send reads IIR, sees it, and is left alone.
+ *
+ * DLAB, bit 7 of LCR, turns registers 0 and 1 into the divisor of the baud
+ * rate.  It is kept and has no effect: no wire here has a speed.
  */
 #include "hv/platform/serial.h"
 
@@ -56,6 +66,11 @@ enum serial_register {
 #define MSR_RI BIT(6)
 #define MSR_CONNECTED (BIT(4) | BIT(5) | BIT(7)) /* CTS, DSR, DCD */
 
+/**
+ * Both queues are of one kind; the FIFO is a ring that is not allowed to become
+ * longer than the chip's.
+ * @return whether there was room
+ */
 static bool ring_put(struct serial_ring *ring, u8 byte, unsigned int limit)
 {
 	if (ring->count >= limit) {
@@ -79,12 +94,17 @@ static u8 ring_take(struct serial_ring *ring)
 	return byte;
 }
 
+/** Without FIFOs (an 8250's way, and after reset) there is one register. */
 static unsigned int depth(const struct serial *serial)
 {
 	return serial->fcr & FCR_ENABLE ? SERIAL_FIFO : 1;
 }
 
-/** How many bytes make "received data"; fewer have timed out. */
+/**
+ * How many bytes make "received data"; fewer have timed out.  On the chip that
+ * takes four characters' time of silence.  Drivers treat both alike, and at
+ * once is the right moment here, where the queue is all that there will be.
+ */
 static unsigned int trigger(const struct serial *serial)
 {
 	static const u8 levels[] = { 1, 4, 8, 14 };
@@ -92,7 +112,11 @@ static unsigned int trigger(const struct serial *serial)
 	return serial->fcr & FCR_ENABLE ? levels[bits(serial->fcr, 7, 6)] : 1;
 }
 
-/** The modem lines: a cable with a peer, or in loopback our own outputs. */
+/**
+ * The modem lines: a cable with a peer, or in loopback our own outputs.  A
+ * driver that waits for "clear to send" goes on; and one that probes for a UART
+ * by loopback, as Linux does, sees the four bits it has set.
+ */
 static u8 modem_lines(const struct serial *serial)
 {
 	u8 mcr = serial->mcr;
@@ -105,7 +129,10 @@ static u8 modem_lines(const struct serial *serial)
 		    bits(mcr, 2, 2) << 6 | bits(mcr, 3, 3) << 7);
 }
 
-/** The interrupt of the highest priority, as IIR tells it. */
+/**
+ * The interrupt of the highest priority, as IIR tells it.  Only one is told; a
+ * driver reads IIR again and again until it says "none" (bit 0 is 1 then).
+ */
 static u8 reason(const struct serial *serial)
 {
 	if ((serial->ier & IER_LINE) && (serial->lsr & LSR_ERRORS)) {
@@ -124,6 +151,10 @@ static u8 reason(const struct serial *serial)
 	return IIR_NONE;
 }
 
+/**
+ * At the end of everything.  First the FIFO, since what it holds is a reason;
+ * then the line, of which only changes are told.
+ */
 static void update(struct serial *serial)
 {
 	bool high;
@@ -141,6 +172,10 @@ static void update(struct serial *serial)
 	}
 }
 
+/**
+ * The byte is out when this returns.  serial_access() calls update() behind
+ * us, and that is where the line rises again.
+ */
 static void send(struct serial *serial, u8 byte)
 {
 	/* Full for no time at all, but an edge-triggered line must see it. */
@@ -157,6 +192,10 @@ static void send(struct serial *serial, u8 byte)
 	serial->sent = true;
 }
 
+/**
+ * 0xc9: trigger level, DMA mode (kept, unused), enable.  The clear bits act
+ * and are not kept; the transmitter's FIFO is always empty.
+ */
 static void write_fcr(struct serial *serial, u8 value)
 {
 	bool toggled = (value ^ serial->fcr) & FCR_ENABLE;
@@ -168,6 +207,10 @@ static void write_fcr(struct serial *serial, u8 value)
 	serial->fcr = value & FCR_ENABLE ? value & 0xc9 : 0;
 }
 
+/**
+ * A break is the wire held low for longer than a byte.  To the other side it
+ * goes unnoticed; in loopback it arrives as a byte 0 with its error bit.
+ */
 static void write_lcr(struct serial *serial, u8 value)
 {
 	bool begins = (value & ~serial->lcr) & LCR_BREAK;
@@ -179,7 +222,10 @@ static void write_lcr(struct serial *serial, u8 value)
 	}
 }
 
-/** Modem outputs, which in loopback are inputs: note what changes. */
+/**
+ * Modem outputs, which in loopback are inputs: note what changes.  MSR's low
+ * half is a delta for each line of its high half, four bits below.
+ */
 static void write_mcr(struct serial *serial, u8 value)
 {
 	u8 was = modem_lines(serial);
@@ -203,6 +249,7 @@ static void write_ier(struct serial *serial, u8 value)
 	serial->ier = value & 0x0f;
 }
 
+/** Register 2 is two registers: FCR when written, IIR when read. */
 static void write(struct serial *serial, enum serial_register reg, u8 value)
 {
 	bool dlab = serial->lcr & LCR_DLAB;
@@ -252,6 +299,10 @@ static u8 read_iir(struct serial *serial)
 	return serial->fcr & FCR_ENABLE ? iir | IIR_FIFO : iir;
 }
 
+/**
+ * Reading takes the error bits away, which is how their interrupt ends.  "Data
+ * ready" and "ready to send" are states and are computed each time.
+ */
 static u8 read_lsr(struct serial *serial)
 {
 	u8 lsr = serial->lsr | LSR_SENT;
@@ -264,6 +315,7 @@ static u8 read_lsr(struct serial *serial)
 	return serial->fifo.count ? lsr | LSR_DATA : lsr;
 }
 
+/** Like LSR: the deltas are gone once they are read. */
 static u8 read_msr(struct serial *serial)
 {
 	u8 deltas = serial->msr;
@@ -297,6 +349,10 @@ static u8 read(struct serial *serial, enum serial_register reg)
 	return 0xff;
 }
 
+/*
+ * The output callback runs inside, with the lock held: so bytes of two vCPUs
+ * come out in the order in which the chip has got them.
+ */
 int serial_access(void *opaque, struct bus_access *access)
 {
 	struct serial *serial = opaque;
@@ -313,6 +369,10 @@ int serial_access(void *opaque, struct bus_access *access)
 	return 0;
 }
 
+/*
+ * The same chip where registers are words ("reg-shift 2"): what lies between
+ * them is nothing.
+ */
 int serial_access_wide(void *serial, struct bus_access *access)
 {
 	struct bus_access narrow = *access;
@@ -327,6 +387,10 @@ int serial_access_wide(void *serial, struct bus_access *access)
 	return 0;
 }
 
+/*
+ * From another CPU, perhaps: the lock makes it one with the guest's accesses.
+ * Flow control is the return value: what was not taken is offered again.
+ */
 size_t serial_input(struct serial *serial, const u8 *bytes, size_t count)
 {
 	size_t taken = 0;

@@ -12,6 +12,20 @@
  * Taking is one step here: between the look at IRR and the change of ISR the
  * processor cannot change its TPR.  So the spurious vector, which exists for
  * what comes in between (SDM 3A 11.9), is never delivered.
+ *
+ * The way of one interrupt, with the two registers that software sees:
+ *
+ *	accept		IRR=1 ISR=0	it waits; a second one merges with it
+ *	take		IRR=0 ISR=1	its handler runs
+ *	accept again	IRR=1 ISR=1	the next one waits for the handler's EOI
+ *	EOI		IRR=1 ISR=0	... and can be taken
+ *
+ * So an APIC remembers at most two of each vector.  More are lost, which is
+ * why a driver asks its device what there is to do, and does not count
+ * interrupts.
+ *
+ * NMI, INIT and SIPI have no vector and know no priority; they go around IRR
+ * and ISR and wait as `signals` until the vCPU's loop looks at them.
  */
 #include "hv/platform/vlapic.h"
 
@@ -31,6 +45,14 @@
 
 /* Life --------------------------------------------------------------------- */
 
+/*
+ * As INIT leaves it.  The APIC is then switched off by software (bit 8 of the
+ * SVR is 0) and every LVT entry is masked: a processor that has just been
+ * started gets no interrupt before its kernel has chosen vectors.  Registers
+ * that other CPUs read while they route a message are written with
+ * WRITE_ONCE(), the rest plainly; the timer is disarmed outside, too, or it
+ * would ring for a count that does not exist any more.
+ */
 void vlapic_reset(struct vlapic *apic)
 {
 	memset(apic->irr, 0, sizeof(apic->irr));
@@ -55,6 +77,11 @@ void vlapic_reset(struct vlapic *apic)
 	apic->ops->arm(apic, VLAPIC_NEVER);
 }
 
+/*
+ * Published last, with release: from that store on other CPUs may send to it,
+ * and who sees the pointer must see an APIC that is complete.  vlapic_bus.c
+ * reads it with acquire.
+ */
 void vlapic_init(struct vlapic *apic, struct vlapic_bus *bus,
 		 unsigned int number)
 {
@@ -65,8 +92,15 @@ void vlapic_init(struct vlapic *apic, struct vlapic_bus *bus,
 	smp_store_release(&bus->apic[number], apic);
 }
 
-/** Reserved are bits 7 to 0, 9, those above the processor's addresses; and
- * EXTD, since there is no x2APIC mode.  Which one is the BSP stays. */
+/**
+ * Reserved are bits 7 to 0, 9, those above the processor's addresses; and
+ * EXTD, since there is no x2APIC mode.  Which one is the BSP stays.
+ *
+ * The address in it is kept as it is written.  Whether the page is really found
+ * there is the business of who maps it, not of the model.  Signals go, too,
+ * when the APIC is switched off: vlapic_reset() keeps them, since it also
+ * serves INIT, which is itself a signal.
+ */
 bool vlapic_set_base(struct vlapic *apic, u64 base, unsigned int phys_bits)
 {
 	u64 allowed = (BIT(phys_bits) - 1) & ~0xfffull;
@@ -84,7 +118,12 @@ bool vlapic_set_base(struct vlapic *apic, u64 base, unsigned int phys_bits)
 
 /* The 256 bits ------------------------------------------------------------- */
 
-/** @return the highest vector whose bit is set, or -1 */
+/**
+ * The vector is its own priority, so "which one first?" is "which is the
+ * highest bit of 256?".  Each word is read once; a bit that another CPU sets
+ * behind our back is seen the next time, for which it also calls wake().
+ * @return the highest vector whose bit is set, or -1
+ */
 static int highest(const u64 *bits)
 {
 	for (int i = 3; i >= 0; i--) {
@@ -97,6 +136,12 @@ static int highest(const u64 *bits)
 	return -1;
 }
 
+/*
+ * IRR and TMR are changed by any CPU that sends, while the vCPU's own takes
+ * bits away.  A plain "|=" is a read and a write, between which the other's
+ * change would be lost, and an interrupt lost is a guest that hangs.  ISR is
+ * nobody else's and is changed plainly.
+ */
 static void set_bit(u64 *bits, u8 vector)
 {
 	__atomic_fetch_or(&bits[vector / 64], BIT(vector % 64),
@@ -116,6 +161,11 @@ static bool test_bit(const u64 *bits, u8 vector)
 
 /* Priorities --------------------------------------------------------------- */
 
+/*
+ * The PPR.  Only its upper half, the class, decides what may interrupt.  The
+ * lower half is the TPR's where the TPR is the higher one, else 0: a detail
+ * that software can read, and nothing depends on.
+ */
 u32 vlapic_priority(const struct vlapic *apic)
 {
 	int served = highest(apic->isr);
@@ -127,6 +177,14 @@ u32 vlapic_priority(const struct vlapic *apic)
 	return tpr;
 }
 
+/*
+ * Above, and not equal: a handler is not interrupted by another vector of its
+ * own class, nor by its own.  Class 0 is the exceptions', so that TPR = 0 lets
+ * everything through, and TPR = 0xf0 nothing.
+ *
+ * The caller has to see besides whether the guest can be interrupted at all
+ * (RFLAGS.IF, the shadow of STI and MOV SS); that is not the APIC's.
+ */
 int vlapic_pending(const struct vlapic *apic)
 {
 	int vector = highest(apic->irr);
@@ -145,6 +203,14 @@ void vlapic_take(struct vlapic *apic, u8 vector)
 	vlapic_timer_taken(apic, vector);
 }
 
+/*
+ * An EOI names no vector: it ends what has the highest priority among those in
+ * service, which is the handler that runs now, if handlers end what they have
+ * begun.  Of a level-triggered one the IOAPIC hears (ops->eoi): it holds the
+ * line back until then (remote IRR) and looks whether it is still asserted.
+ * The IOAPIC may answer at once, with another message into this very APIC;
+ * therefore the ISR bit goes first.
+ */
 void vlapic_end(struct vlapic *apic, u64 now)
 {
 	int vector = highest(apic->isr);
@@ -159,6 +225,10 @@ void vlapic_end(struct vlapic *apic, u64 now)
 	}
 }
 
+/*
+ * CR8 is the TPR's upper half by another name, in 64-bit mode.  A write to it
+ * clears the lower half.
+ */
 u32 vlapic_get_cr8(const struct vlapic *apic)
 {
 	return apic->tpr >> 4;
@@ -171,13 +241,27 @@ void vlapic_set_cr8(struct vlapic *apic, u32 cr8)
 
 /* What comes --------------------------------------------------------------- */
 
+/**
+ * First the bit, then wake(): the vCPU either looks after the bit is there, or
+ * is kicked out of the guest (or its sleep) and looks again.
+ */
 static void signal(struct vlapic *apic, u32 set)
 {
 	__atomic_fetch_or(&apic->signals, set, __ATOMIC_SEQ_CST);
 	apic->ops->wake(apic);
 }
 
-/** A SIPI counts only for a processor that awaits one, or is about to. */
+/**
+ * A SIPI counts only for a processor that awaits one, or is about to.
+ *
+ *	runs --INIT--> signal INIT --its CPU--> awaits_startup --SIPI--> runs
+ *
+ * Kernels send INIT, and then two SIPIs, since the first may get lost on old
+ * machines.  The second one comes when the processor is running already, or
+ * still has the first one before it, and must not start it again.  "About to"
+ * is needed because INIT is a signal: its sender goes on before the target has
+ * seen it, and would have its SIPI dropped.
+ */
 static bool accept_startup(struct vlapic *apic, u8 page)
 {
 	u32 signals = __atomic_load_n(&apic->signals, __ATOMIC_SEQ_CST);
@@ -202,7 +286,14 @@ static void accept_init(struct vlapic *apic)
 	signal(apic, VLAPIC_SIGNAL_INIT);
 }
 
-/** TMR before IRR: who sees the one sees the other. */
+/**
+ * TMR before IRR: who sees the one sees the other.
+ *
+ * The order of the refusals follows the SDM: an APIC that is switched off by
+ * software hears no fixed interrupts (but NMI, INIT and SIPI), and a vector of
+ * an exception is an error that the *receiver* notes.  To set a bit that is set
+ * already is no error: the two have become one.
+ */
 static bool accept_fixed(struct vlapic *apic, u8 vector, bool level)
 {
 	if (!(READ_ONCE(apic->svr) & SVR_ENABLE)) {
@@ -222,7 +313,11 @@ static bool accept_fixed(struct vlapic *apic, u8 vector, bool level)
 	return true;
 }
 
-/** The vector is asked for when the processor takes it. */
+/**
+ * An ExtINT message says only "the 8259s have something".  The vector is asked
+ * for when the processor takes it, by an acknowledge cycle of the 8259s; IRR
+ * and ISR never hear of it, and it wants no EOI of this APIC.
+ */
 static bool accept_extint(struct vlapic *apic)
 {
 	if (!(READ_ONCE(apic->svr) & SVR_ENABLE)) {
@@ -232,6 +327,11 @@ static bool accept_extint(struct vlapic *apic)
 	return true;
 }
 
+/*
+ * The one door by which all comes in: IPIs, the IOAPIC's messages and the
+ * APIC's own LVT.  Its answer matters most to the IOAPIC, which sets remote IRR
+ * only when there is somebody who will send an EOI.
+ */
 bool vlapic_accept(struct vlapic *apic, const struct vlapic_message *message)
 {
 	if (!vlapic_is_on(apic)) {
@@ -261,6 +361,11 @@ bool vlapic_accept(struct vlapic *apic, const struct vlapic_message *message)
 
 /* The local vector table --------------------------------------------------- */
 
+/*
+ * An LVT entry has the same fields as a message, but no destination: it is for
+ * this APIC.  Always as an edge here, also for LINT0 programmed to levels: the
+ * line would have to be looked at again at each EOI.
+ */
 void vlapic_raise(struct vlapic *apic, enum vlapic_lvt which)
 {
 	u32 entry = READ_ONCE(apic->lvt[which]);
@@ -286,6 +391,16 @@ void vlapic_error(struct vlapic *apic, enum vlapic_error error)
 	}
 }
 
+/*
+ * What the 8259s' INTR does.  Two different things, by the entry's mode:
+ *
+ *	ExtINT, or APIC off	a level that the vCPU looks at (vlapic_extint())
+ *				before it enters: we only wake it
+ *	any other mode		an edge: one message when it rises
+ *
+ * In the first case nothing is remembered here; an INTR that falls again
+ * before the vCPU looks has never been.
+ */
 void vlapic_set_lint0(struct vlapic *apic, bool up)
 {
 	bool was = __atomic_exchange_n(&apic->lint0, up, __ATOMIC_SEQ_CST);
@@ -301,7 +416,10 @@ void vlapic_set_lint0(struct vlapic *apic, bool up)
 	}
 }
 
-/** An APIC that is off lets the line through (SDM 3A 11.4.3). */
+/**
+ * An APIC that is off lets the line through (SDM 3A 11.4.3): the machine is
+ * then one of before APICs, with the 8259s wired to the processor.
+ */
 bool vlapic_extint(const struct vlapic *apic)
 {
 	u32 entry = apic->lvt[VLAPIC_LVT_LINT0];
@@ -322,6 +440,7 @@ void vlapic_take_extint(struct vlapic *apic)
 	}
 }
 
+/* LINT1 is wired to NMI; like INTR it passes an APIC that is off. */
 void vlapic_pulse_lint1(struct vlapic *apic)
 {
 	if (vlapic_is_on(apic)) {

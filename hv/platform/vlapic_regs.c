@@ -42,7 +42,11 @@ static bool lvt_of(u32 offset, enum vlapic_lvt *which)
 
 /* Reading ------------------------------------------------------------------ */
 
-/** One of the three times eight. */
+/**
+ * One of the three times eight.  256 bits are four words of ours and eight
+ * registers of the guest's: two registers, 16 bytes apart, share a word, and
+ * bit 4 of the offset says which half.
+ */
 static u32 read_bits(const struct vlapic *apic, u32 offset)
 {
 	u32 i = offset / 32 % 4, shift = 32 * (offset / 16 % 2);
@@ -56,6 +60,11 @@ static u32 read_bits(const struct vlapic *apic, u32 offset)
 	return READ_ONCE(apic->irr[i]) >> shift;
 }
 
+/**
+ * The EOI is write-only and reads as 0.  The current count is the only one that
+ * depends on the time.  A read has no other effect than to note an error where
+ * there is no register: no register of this chip is changed by being read.
+ */
 static u32 read_register(struct vlapic *apic, u32 offset, u64 now)
 {
 	enum vlapic_lvt which;
@@ -89,6 +98,12 @@ static u32 read_register(struct vlapic *apic, u32 offset, u64 now)
 	return 0;
 }
 
+/*
+ * The usual access is whole.  Others are undefined by the SDM, but compilers
+ * and curious kernels make them (a byte of the ID, say), and they deserve an
+ * answer.  Then each byte is taken from the register it lies in, so that a wide
+ * read sees zeroes in the gaps.
+ */
 u64 vlapic_regs_read(struct vlapic *apic, u32 offset, u32 length, u64 now)
 {
 	u64 value = 0;
@@ -110,6 +125,11 @@ u64 vlapic_regs_read(struct vlapic *apic, u32 offset, u32 length, u64 now)
 
 /* Writing ------------------------------------------------------------------ */
 
+/**
+ * An entry cannot be unmasked while the APIC is switched off by software.  A
+ * kernel that sets up the LVT first and the SVR last finds all of it masked
+ * still, as on the real one.
+ */
 static void write_lvt(struct vlapic *apic, enum vlapic_lvt which, u32 value,
 		      u64 now)
 {
@@ -137,13 +157,23 @@ static void write_svr(struct vlapic *apic, u32 value, u64 now)
 	}
 }
 
-/** A write shows what has been met since the last one. */
+/**
+ * A write shows what has been met since the last one.  So software writes
+ * (anything) and then reads.  There are two words for that reason: `errors`
+ * gathers, from any CPU, and `esr` stands still until the next write.  The
+ * exchange takes over and empties in one step: no error falls in between.
+ */
 static void write_esr(struct vlapic *apic)
 {
 	apic->esr = __atomic_exchange_n(&apic->errors, 0, __ATOMIC_SEQ_CST);
 }
 
-/** Those that only take a value. @return whether it is one of them */
+/**
+ * Those that only take a value, and those that take none.  A write to a
+ * register that is read-only is dropped without an error: the ESR's bit is for
+ * addresses at which there is nothing.
+ * @return whether it is one of them
+ */
 static bool write_plain(struct vlapic *apic, u32 offset, u32 value)
 {
 	switch (offset) {
@@ -198,6 +228,10 @@ static bool write_acting(struct vlapic *apic, u32 offset, u32 value, u64 now)
 	}
 }
 
+/*
+ * The EOI first: it is by far the most frequent of all, one for each interrupt
+ * of the guest.
+ */
 void vlapic_regs_write(struct vlapic *apic, u32 offset, u32 value, u64 now)
 {
 	enum vlapic_lvt which;

@@ -20,7 +20,10 @@
 
 enum mode { ONE_SHOT, PERIODIC, TSC_DEADLINE };
 
-/** The fourth one is reserved: it does nothing either. */
+/**
+ * Bits 18 and 17 of the entry.  The fourth value is reserved and is treated
+ * like TSC-deadline: nothing counts.
+ */
 static enum mode mode_of(u32 entry)
 {
 	return entry & BIT(18) ? TSC_DEADLINE : bits(entry, 17, 17);
@@ -39,6 +42,7 @@ static unsigned int shift(const struct vlapic *apic)
 	return (code + 1) & 7;
 }
 
+/** In ticks of the TSC: up to 2^32 - 1 counts of 128 ticks. */
 static u64 period(const struct vlapic *apic)
 {
 	return (u64)apic->timer_initial << shift(apic);
@@ -57,6 +61,10 @@ static void arm(struct vlapic *apic)
 	apic->ops->arm(apic, idle ? VLAPIC_NEVER : apic->timer_due);
 }
 
+/*
+ * The interrupt that arm() was waiting for has left IRR: now the next one would
+ * be seen, and the period is armed again.
+ */
 void vlapic_timer_taken(struct vlapic *apic, u8 vector)
 {
 	if (mode(apic) == PERIODIC &&
@@ -65,6 +73,11 @@ void vlapic_timer_taken(struct vlapic *apic, u8 vector)
 	}
 }
 
+/*
+ * From the strike to the EOI it has taken so long; twice that is left to the
+ * rest of the guest before the next strike.  A guest whose period is longer
+ * than three times its handler never notices.
+ */
 void vlapic_timer_ended(struct vlapic *apic, u8 vector, u64 now)
 {
 	u64 pause = 2 * (now - apic->timer_struck);
@@ -83,6 +96,10 @@ static void stop(struct vlapic *apic)
 	apic->deadline = 0;
 }
 
+/*
+ * Writing the count is what starts it, in both counting modes, and 0 is how a
+ * kernel stops it.  In TSC-deadline mode the register is ignored.
+ */
 void vlapic_timer_write_initial(struct vlapic *apic, u32 value, u64 now)
 {
 	if (mode(apic) == TSC_DEADLINE) {
@@ -108,6 +125,11 @@ u32 vlapic_timer_current(const struct vlapic *apic, u64 now)
 	return (whole - gone % whole) >> shift(apic);
 }
 
+/*
+ * What is left to count stays the same number, but each of it takes another
+ * time.  So we place the beginning where it would have been, had the new
+ * divider been there from the start.
+ */
 void vlapic_timer_write_divide(struct vlapic *apic, u32 value, u64 now)
 {
 	u32 left = vlapic_timer_current(apic, now);
@@ -163,6 +185,11 @@ void vlapic_timer_mode_changed(struct vlapic *apic, u32 old, u64 now)
 	arm(apic);
 }
 
+/*
+ * Called when the moment has come that arm() has asked for, or just in case:
+ * what is not due yet is not touched.  The order matters: the interrupt goes
+ * into IRR first, and arm() sees it waiting there.
+ */
 void vlapic_timer_check(struct vlapic *apic, u64 now)
 {
 	if (now < apic->timer_due) {
@@ -174,6 +201,10 @@ void vlapic_timer_check(struct vlapic *apic, u64 now)
 	arm(apic);
 }
 
+/*
+ * A deadline that has passed already strikes at once: `when` lies in the past,
+ * and arm() is asked for a moment that is now.
+ */
 void vlapic_timer_set_deadline(struct vlapic *apic, u64 value, u64 when)
 {
 	if (mode(apic) != TSC_DEADLINE) {
