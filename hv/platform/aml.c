@@ -7,6 +7,14 @@
  *	byte 0: 01 00 LLLL (bits 3..0)    byte 1: LLLLLLLL (bits 11..4)
  *
  * It counts its own two bytes.
+ *
+ * Other AML writers measure a block first, or move its contents when the length
+ * is known.  Here nothing moves: the place of each open block's length is on a
+ * small stack (`open`), and aml_end() fills in the last one.
+ *
+ * An error is remembered (`full`) and everything after it writes nothing.  So a
+ * table is written by straight code, and its length is asked for once, at the
+ * end.
  */
 #include "hv/platform/aml.h"
 
@@ -26,6 +34,7 @@
 #define LENGTH_BYTES 2
 #define LENGTH_MAX 0xfff
 
+/** Little-endian, aligned to nothing.  Fits whole or not at all. */
 static void put(struct aml *aml, u64 value, unsigned int bytes)
 {
 	if (aml->size - aml->used < bytes) {
@@ -37,6 +46,7 @@ static void put(struct aml *aml, u64 value, unsigned int bytes)
 	}
 }
 
+/** A NameSeg has always four characters; shorter names end in '_'. */
 static void put_name(struct aml *aml, const char *name)
 {
 	for (unsigned int i = 0; i < 4; i++) {
@@ -55,6 +65,9 @@ static void begin(struct aml *aml)
 	put(aml, 0, LENGTH_BYTES);
 }
 
+/*
+ * Bits 7 and 6 of the first byte say how many bytes follow it: 0x40 is one.
+ */
 void aml_end(struct aml *aml)
 {
 	size_t at, length;
@@ -73,6 +86,7 @@ void aml_end(struct aml *aml)
 	aml->bytes[at + 1] = (u8)(length >> 4);
 }
 
+/* The '\' begins at the root, wherever in the tree the table is read. */
 void aml_scope(struct aml *aml, const char *name)
 {
 	put(aml, OP_SCOPE, 1);
@@ -89,6 +103,7 @@ void aml_device(struct aml *aml, const char *name)
 	put_name(aml, name);
 }
 
+/* A package's count is one byte and part of its contents, not of its length. */
 void aml_package(struct aml *aml, u8 count)
 {
 	put(aml, OP_PACKAGE, 1);
@@ -102,6 +117,7 @@ void aml_name(struct aml *aml, const char *name)
 	put_name(aml, name);
 }
 
+/* 0 and 1 are operators of their own; the rest has a prefix for its width. */
 void aml_integer(struct aml *aml, u32 value)
 {
 	if (value <= 1) {
@@ -118,6 +134,7 @@ void aml_integer(struct aml *aml, u32 value)
 	}
 }
 
+/* With its zero: AML's strings end as C's do. */
 void aml_string(struct aml *aml, const char *text)
 {
 	put(aml, OP_STRING, 1);
@@ -131,7 +148,15 @@ static u32 hex_digit(char c)
 	return c <= '9' ? (u32)(c - '0') : (u32)(c - 'A' + 10);
 }
 
-/** Five bits a letter, four a digit; the bytes stand the other way round. */
+/**
+ * Five bits a letter, four a digit; the bytes stand the other way round.
+ *
+ *	"PNP0501":  P=16 N=14 P=16  0 5 0 1
+ *	            0 10000 01110 10000 0000 0101 0000 0001 = 0x41d00501
+ *
+ * The letters' half is big-endian by tradition, so an interpreter, which reads
+ * integers little-endian, gets 0x0105d041.
+ */
 void aml_eisa_id(struct aml *aml, const char *id)
 {
 	u32 value = 0;
@@ -146,7 +171,11 @@ void aml_eisa_id(struct aml *aml, const char *id)
 	put(aml, __builtin_bswap32(value), 4);
 }
 
-/** A buffer has a second length, of its contents: a word, filled at the end. */
+/**
+ * A buffer has a second length, of its contents: a word, filled at the end.
+ * The first one (begin()) counts the bytes of AML, the second the bytes of the
+ * object, which here are the same ones without the head.
+ */
 void aml_resources(struct aml *aml)
 {
 	put(aml, OP_BUFFER, 1);
@@ -170,6 +199,13 @@ void aml_resources_end(struct aml *aml)
 	aml_end(aml);
 }
 
+/*
+ * Resource descriptors (6.4) are no AML but a format of their own, older than
+ * ACPI: Plug and Play's.  A small one has its length in the low three bits of
+ * its tag, a large one (bit 7 is set) in the word behind it.
+ *
+ * Base stands twice, as least and greatest: the device cannot be moved.
+ */
 void aml_ports(struct aml *aml, u16 base, u8 count)
 {
 	put(aml, 0x47, 1);
@@ -189,6 +225,7 @@ void aml_memory(struct aml *aml, u32 base, u32 bytes)
 	put(aml, bytes, 4);
 }
 
+/* Bit 0: it consumes the line; bit 1: edge; bit 2 clear: active high. */
 void aml_interrupt(struct aml *aml, u32 line, bool level)
 {
 	put(aml, 0x89, 1);

@@ -13,6 +13,10 @@
 #include "hv/platform/dev.h"
 #include "hv/lib/printf.h"
 
+/**
+ * Little-endian bytes, as memory has them.  The bus has seen to it that the
+ * access lies whole inside the device.
+ */
 static void access_mirror(struct dev *dev, struct bus_access *access)
 {
 	u8 *place = dev->bytes + access->offset;
@@ -25,6 +29,11 @@ static void access_mirror(struct dev *dev, struct bus_access *access)
 	}
 }
 
+/**
+ * Ports are bytes: an access of two at offset 1 means bytes 1 and 2 of the
+ * register.  The mask is built by a right shift of all ones, since a left shift
+ * by 64 would be undefined.
+ */
 static void access_latch(struct dev *dev, struct bus_access *access)
 {
 	unsigned int shift = 8 * (unsigned int)access->offset;
@@ -38,6 +47,12 @@ static void access_latch(struct dev *dev, struct bus_access *access)
 	}
 }
 
+/**
+ * A device with a side effect of *reading*: how many times the hypervisor has
+ * carried an access out can be seen from the guest.  An emulator that reads
+ * twice, or restarts an instruction behind its access, loses a value.  When the
+ * queue is full a write is dropped.
+ */
 static void access_fifo(struct dev *dev, struct bus_access *access)
 {
 	u64 mask = ~0ull >> (64 - 8 * access->length);
@@ -55,6 +70,9 @@ static void access_fifo(struct dev *dev, struct bus_access *access)
 	}
 }
 
+/**
+ * What a read gives is the count before it, in the line as in the register.
+ */
 static void access_log(struct dev *dev, struct bus_access *access)
 {
 	u64 mask = ~0ull >> (64 - 8 * access->length);
@@ -73,7 +91,10 @@ static void access_log(struct dev *dev, struct bus_access *access)
 	dev->host->log(dev->host->data, line);
 }
 
-/** Those that only take what is written. */
+/**
+ * Those that only take what is written.  Each leads out of the device, with its
+ * lock held: to the lines, to the machine's end, or to the guest's mappings.
+ */
 static void take(struct dev *dev, const struct bus_access *access)
 {
 	const struct dev_host *host = dev->host;
@@ -88,6 +109,10 @@ static void take(struct dev *dev, const struct bus_access *access)
 	}
 }
 
+/*
+ * One lock for each device: two of them can be accessed at once, and of two
+ * accesses to the same one the second sees all of the first.
+ */
 int dev_access(void *opaque, struct bus_access *access)
 {
 	struct dev *dev = opaque;

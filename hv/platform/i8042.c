@@ -9,6 +9,15 @@
  *
  * An answer waits in one byte until it is read; a second one replaces it, as on
  * a controller whose driver does not look at the status in between.
+ *
+ * The controller is a small computer of its own that the processor talks to by
+ * mail: a command to port 0x64, with some of them a byte to port 0x60 behind
+ * it, and an answer from port 0x60.  `command` is all the state that this
+ * needs: which command waits for its byte.
+ *
+ *	idle --0x20--> answer full --read 0x60--> idle
+ *	     --0x60--> waits for a byte --write 0x60--> idle, mode is set
+ *	     --0xd4--> waits for a byte --write 0x60--> idle: no mouse hears it
  */
 #include "hv/platform/i8042.h"
 
@@ -46,12 +55,21 @@ enum command {
 #define SELF_TEST_PASSED 0x55
 #define NO_MOUSE 0xff /* the test of its lines failed */
 
+/** Status bit 0 tells the driver, which polls it. */
 static void answer(struct i8042 *i8042, u8 value)
 {
 	i8042->output = value;
 	i8042->full = true;
 }
 
+/**
+ * A command takes the place of one that still waits for its byte.  Those from
+ * 0xf0 on pulse lines of the output port low for some microseconds; 0xfe pulses
+ * bit 0 alone and is how PCs were reset before ACPI.
+ *
+ * The callback is made with our lock held; it only notes that the machine is to
+ * end.
+ */
 static void write_command(struct i8042 *i8042, u8 command)
 {
 	i8042->was_command = true;
@@ -104,6 +122,10 @@ static void write_command(struct i8042 *i8042, u8 command)
 	}
 }
 
+/**
+ * Without a command before it, a byte is for the keyboard.  A real one would
+ * answer 0xfa; the driver waits for that, in vain, and finds no keyboard.
+ */
 static void write_data(struct i8042 *i8042, u8 value)
 {
 	u8 command = i8042->command;
@@ -128,12 +150,17 @@ static void write_data(struct i8042 *i8042, u8 value)
 	}
 }
 
+/** When nothing waits the last answer is read once more, as on the chip. */
 static u8 read_data(struct i8042 *i8042)
 {
 	i8042->full = false;
 	return i8042->output;
 }
 
+/**
+ * Bit 1, "input buffer full", is never set: we are always ready, and a driver
+ * that polls it before each byte goes on at once.
+ */
 static u8 read_status(const struct i8042 *i8042)
 {
 	u8 status = STATUS_UNLOCKED;

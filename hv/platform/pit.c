@@ -30,6 +30,7 @@
 /** Ticks begin here, so that a start may lie before the machine's. */
 #define FIRST_TICK 0x100000
 
+/** The line is counter 0's output itself, at each look. */
 static void set_line(struct pit *pit, bool high)
 {
 	if (pit->high != high) {
@@ -38,7 +39,11 @@ static void set_line(struct pit *pit, bool high)
 	}
 }
 
-/** The line shows every rise since it was last looked at, as one. */
+/**
+ * The line shows every rise since it was last looked at, as one.  A pulse, not
+ * a set: the line may have been high before and be high now, with a fall and a
+ * rise in between that somebody has to see.
+ */
 static void advance(struct pit *pit, u64 tick)
 {
 	struct pit_counter *counter = &pit->counter[0];
@@ -53,7 +58,11 @@ static void advance(struct pit *pit, u64 tick)
 	pit->tick = tick;
 }
 
-/** @return the tick, at which everything known is up to date */
+/**
+ * Two vCPUs read the TSC before they get the lock; who comes second may have
+ * read it first.  Time does not go back for that: it then stays.
+ * @return the tick, at which everything known is up to date
+ */
 static u64 begin(struct pit *pit, u64 now)
 {
 	u64 tick = FIRST_TICK + clock_ticks(&pit->clock, now);
@@ -65,6 +74,10 @@ static u64 begin(struct pit *pit, u64 now)
 	return tick;
 }
 
+/**
+ * Latch several counters by one command.  Bits 3..1 name counters; the other
+ * two are active low: a 0 asks for it.
+ */
 static void read_back(struct pit *pit, u8 word, u64 tick)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(pit->counter); i++) {
@@ -80,6 +93,7 @@ static void read_back(struct pit *pit, u8 word, u64 tick)
 	}
 }
 
+/** Bits 7, 6: the counter, or 3 for read-back; 5, 4: 0 is a latch command. */
 static void control(struct pit *pit, u8 word, u64 tick)
 {
 	unsigned int which = word >> 6;
@@ -93,12 +107,18 @@ static void control(struct pit *pit, u8 word, u64 tick)
 	}
 }
 
+/**
+ * Counter 2's gate is the only one with a switch; those of 0 and 1 are tied
+ * high.  Kernels count with it how fast the TSC runs: bit 1, the speaker, off,
+ * gate up, and bit 5 polled until the output rises.
+ */
 static void write_system(struct pit *pit, u8 value, u64 tick)
 {
 	pit->system = value & SYSTEM_WRITABLE;
 	pit_counter_gate(&pit->counter[2], value & SYSTEM_GATE, tick);
 }
 
+/** The refresh bit changes each 18 ticks, that is 15 microseconds. */
 static u8 read_system(struct pit *pit, u64 tick)
 {
 	u8 value = pit->system;
@@ -134,6 +154,10 @@ static u8 read(struct pit *pit, u64 port, u64 tick)
 	return pit_counter_read(&pit->counter[port - PIT_PORT], tick);
 }
 
+/*
+ * Caught up before the access, by the old counters; and afterwards once more,
+ * as a count of mode 0 lets the line fall, and a control word may let it rise.
+ */
 void pit_access(struct pit *pit, struct bus_access *access, u64 now)
 {
 	u64 port = access->address.v;
@@ -180,6 +204,7 @@ u64 pit_advance(struct pit *pit, u64 now)
 	return when;
 }
 
+/* Nothing is loaded: there is no tick until a kernel asks for one. */
 void pit_init(struct pit *pit, u64 tsc_hz, u64 now, struct irq_line line)
 {
 	*pit = (struct pit){

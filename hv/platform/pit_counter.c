@@ -14,6 +14,17 @@
  *	4, 5		t != n			n + 1
  *
  * A gate that is low holds the counter: then t stands still (`elapsed`).
+ *
+ * A counter's life:
+ *
+ *	control word --> !loaded, output at rest (mode 0: low, else high)
+ *	count written --> modes 0, 4: runs; 2, 3: runs, or waits for the
+ *	                  period's end; 1, 5: waits for the gate to rise
+ *	gate low --> held (0, 2, 3, 4)     gate high --> goes on, or anew
+ *
+ * Why formulas and no counting: the chip ticks 1.19 million times a second, and
+ * nobody looks at most of them.  A guest that reads a counter pays for one
+ * division; one that does not, for nothing.
  */
 #include "hv/platform/pit_counter.h"
 
@@ -31,6 +42,10 @@ static bool triggered(const struct pit_counter *counter)
 	return counter->mode == 1 || counter->mode == 5;
 }
 
+/*
+ * A start may lie ahead, by the one tick that loading takes: then it is 0, and
+ * callers that must know ask for tick < start themselves.
+ */
 /** How many ticks since the start. */
 static u64 elapsed(const struct pit_counter *counter, u64 tick)
 {
@@ -46,13 +61,22 @@ static u64 high_half(u32 length)
 	return (length + 1) / 2;
 }
 
-/** Does the new length take over between the halves of a wave? */
+/**
+ * Does the new length take over between the halves of a wave?  Mode 3 takes a
+ * new count at the end of a half, so that no half is cut; the second half of
+ * the new wave then follows the first one of the old.
+ */
 static bool is_middle(const struct pit_counter *counter)
 {
 	return (counter->next_tick - counter->start) % counter->length;
 }
 
-/** A new length takes over where a period, or half a wave, ends. */
+/**
+ * A new length takes over where a period, or half a wave, ends.  The start is
+ * set so that the formulas hold from the boundary on: into the middle of a wave
+ * that began before.  (So a start may lie before the machine's own; pit.c's
+ * ticks leave room for that.)
+ */
 static void settle(struct pit_counter *counter, u64 tick)
 {
 	u64 boundary = counter->next_tick;
@@ -80,7 +104,11 @@ static void wait_for_period(struct pit_counter *counter, u64 tick)
 	counter->next_tick = counter->start + t + left;
 }
 
-/** The next tick loads the count; until then the output is as it is. */
+/**
+ * The next tick loads the count; until then the output is as it is (`before`),
+ * but for mode 0, where writing lets it fall at once.  A low gate holds a
+ * counter from the beginning, except where the gate is a trigger and no switch.
+ */
 static void start(struct pit_counter *counter, u64 tick)
 {
 	u32 next = counter->next;
@@ -96,7 +124,10 @@ static void start(struct pit_counter *counter, u64 tick)
 	counter->running = true;
 }
 
-/** A whole count has been written. */
+/**
+ * A whole count has been written.  0 stands for the most there can be: 65536,
+ * or 10000 in BCD.  What happens now depends on the mode: see the file's head.
+ */
 static void load(struct pit_counter *counter, u16 count, u64 tick)
 {
 	u32 n = count ? count : 0x10000;
@@ -120,6 +151,10 @@ static void load(struct pit_counter *counter, u16 count, u64 tick)
 	}
 }
 
+/*
+ * All begins anew, latches and half-written counts included, but not the gate:
+ * that is a wire.
+ */
 void pit_counter_control(struct pit_counter *counter, u8 word, u64 tick)
 {
 	u8 mode = (u8)bits(word, 3, 1);
@@ -136,6 +171,10 @@ void pit_counter_control(struct pit_counter *counter, u8 word, u64 tick)
 	};
 }
 
+/*
+ * Of 16 bits a guest may want to write only one byte; the other one is 0 then,
+ * not what it was.
+ */
 void pit_counter_write(struct pit_counter *counter, u8 byte, u64 tick)
 {
 	settle(counter, tick);
@@ -163,7 +202,10 @@ void pit_counter_write(struct pit_counter *counter, u8 byte, u64 tick)
 	}
 }
 
-/** The count after t ticks. */
+/**
+ * The count after t ticks.  Down from n; modes 2 and 3 are reloaded at their
+ * end, the others go on through zero and around.
+ */
 static u32 count_after(const struct pit_counter *counter, u64 t)
 {
 	u32 n = counter->length;
@@ -182,7 +224,9 @@ static u32 count_after(const struct pit_counter *counter, u64 t)
 	}
 }
 
-/** The 16 bits that a read sees. */
+/**
+ * The 16 bits that a read sees.  65536 is 0 there, and 10000 in BCD is, too.
+ */
 static u16 visible(const struct pit_counter *counter, u64 tick)
 {
 	u32 count = counter->running
@@ -197,6 +241,10 @@ static u16 visible(const struct pit_counter *counter, u64 tick)
 	return (u16)count;
 }
 
+/*
+ * Two reads of a byte each would see two moments.  So a guest latches the count
+ * first; a second latch before the first is read changes nothing.
+ */
 void pit_counter_latch(struct pit_counter *counter, u64 tick)
 {
 	settle(counter, tick);
@@ -206,6 +254,10 @@ void pit_counter_latch(struct pit_counter *counter, u64 tick)
 	}
 }
 
+/*
+ * "Null count" (bit 6): what was written last does not count yet.  A guest that
+ * changes the period waits for it to clear.
+ */
 void pit_counter_latch_status(struct pit_counter *counter, u64 tick)
 {
 	bool output = pit_counter_output(counter, tick);
@@ -221,6 +273,12 @@ void pit_counter_latch_status(struct pit_counter *counter, u64 tick)
 	}
 }
 
+/*
+ * First the status, if it is latched, then the latched count, then the count
+ * itself.  With both bytes asked for, low and high take turns, for latches and
+ * live counts by the same flag; two drivers that read without a lock between
+ * them get each other's halves.
+ */
 u8 pit_counter_read(struct pit_counter *counter, u64 tick)
 {
 	u16 count;
@@ -243,6 +301,9 @@ u8 pit_counter_read(struct pit_counter *counter, u64 tick)
 	return high ? count >> 8 : (u8)count;
 }
 
+/*
+ * A trigger starts anew (1, 2, 3, 5); a switch goes on where it stood (0, 4).
+ */
 void pit_counter_gate(struct pit_counter *counter, bool gate, u64 tick)
 {
 	bool rises = gate && !counter->gate;
@@ -296,6 +357,11 @@ static u64 rises_next(const struct pit_counter *counter)
 	return counter->next_tick + (is_middle(counter) ? n - high_half(n) : 0);
 }
 
+/*
+ * The one question that makes deadlines: the board sets a timer for this tick
+ * and is idle until then.  Only counter 0 is asked it, whose output is the
+ * machine's timer interrupt.
+ */
 u64 pit_counter_rises(struct pit_counter *counter, u64 tick)
 {
 	u64 t, n;

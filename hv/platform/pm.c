@@ -8,6 +8,17 @@
  * The timer is the clock's ticks and nothing else.  Its one event, "bit 31 has
  * changed", happens every ten minutes: catch_up() finds it by comparing two
  * counts, and a deadline is made only where the guest has enabled it.
+ *
+ * "Fixed hardware" is what ACPI demands at registers whose places the FADT
+ * tells, in contrast to devices, which the DSDT describes.  An event has a
+ * status bit and an enable bit at the same place of two registers:
+ *
+ *	PM1_STS  what has happened, until a 1 is written to it
+ *	PM1_EN   what of it shall interrupt
+ *	SCI      a level, high while any bit is set in both
+ *
+ * The SCI is a level because its handler is one for all events: what is not
+ * served holds it high.
  */
 #include "hv/platform/pm.h"
 
@@ -19,11 +30,17 @@
 #define CONTROL_SLP_EN BIT(13)
 #define TIMER_TOP 31
 
+/** Told each time; the line itself knows whether it is a change. */
 static void set_line(struct pm *pm)
 {
 	irq_line_set(&pm->line, pm->status & pm->enable);
 }
 
+/**
+ * A kernel reads the timer's 32 bits and must notice that they have wrapped.
+ * For one that reads rarely there is the event: each time bit 31 changes, half
+ * a round has gone by.  Bits above 31 are counted here and never seen.
+ */
 static void catch_up(struct pm *pm, u64 now)
 {
 	u64 ticks = clock_ticks(&pm->clock, now);
@@ -38,6 +55,7 @@ static void catch_up(struct pm *pm, u64 now)
 	pm->ticks = ticks;
 }
 
+/** SLP_EN and what stands between the registers read as 0. */
 static u8 read_byte(const struct pm *pm, u64 offset)
 {
 	switch (offset) {
@@ -61,6 +79,11 @@ static u8 read_byte(const struct pm *pm, u64 offset)
 	}
 }
 
+/**
+ * SLP_TYP says which state, SLP_EN that it is to be entered now.  The numbers
+ * are the machine's own: the kernel finds them in the DSDT (\_S5).  Only "off"
+ * is there; another number with SLP_EN does nothing.
+ */
 static void write_control(struct pm *pm, u16 control)
 {
 	pm->control = control & CONTROL_KEPT;
@@ -70,6 +93,10 @@ static void write_control(struct pm *pm, u16 control)
 	}
 }
 
+/**
+ * @param offset of the byte; the other half of its 16 bits stays, but for the
+ *	status, where only ones do something
+ */
 static void write_byte(struct pm *pm, u64 offset, u8 byte)
 {
 	u16 value = (u16)(byte << 8 * (offset & 1));
@@ -94,6 +121,10 @@ static void write_byte(struct pm *pm, u64 offset, u8 byte)
 	set_line(pm);
 }
 
+/*
+ * All bytes of a read see the same moment: time is caught up once, before the
+ * first.  A kernel that reads the timer never sees halves of two counts.
+ */
 void pm_access(struct pm *pm, struct bus_access *access, u64 now)
 {
 	u64 value = 0;
@@ -115,6 +146,9 @@ void pm_access(struct pm *pm, struct bus_access *access, u64 now)
 	spinlock_unlock(&pm->lock);
 }
 
+/**
+ * When bit 31 changes next, if somebody waits for it and is not told already.
+ */
 static u64 deadline(const struct pm *pm)
 {
 	u64 ticks = ((pm->ticks >> TIMER_TOP) + 1) << TIMER_TOP;

@@ -7,6 +7,19 @@
  *
  * Flags are set whether or not they may interrupt.  Only enabled ones make
  * deadlines: nobody waits for the others but by looking, which catches up.
+ *
+ * The chip is a divider and a calendar.  The divider counts 32768 ticks a
+ * second; a tap of it makes the periodic flag, its end the update of the
+ * calendar.  Here the calendar is the ten bytes themselves, in the guest's own
+ * format: nothing else knows what time it is.  A guest that writes nonsense
+ * there has a clock that counts on from nonsense.
+ *
+ *	A   UIP | divider: 010 runs, 11x reset | rate of the period
+ *	B   SET | PIE AIE UIE | - | binary | 24 hours | -
+ *	C   IRQ | PF AF UF		all cleared by reading it
+ *
+ * A guest that sets the time does: SET, the bytes, SET off.  Between, the
+ * calendar stands still, or an update could come between two bytes.
  */
 #include "hv/platform/rtc.h"
 
@@ -48,6 +61,7 @@ enum rtc_register {
 
 /* Numbers as the guest wants them ------------------------------------------ */
 
+/** BCD has a decimal digit in each half: 0x59 is fifty-nine. */
 static u8 encode(const struct rtc *rtc, u32 n)
 {
 	return (u8)(rtc->cmos[B] & B_BINARY ? n : n / 10 << 4 | n % 10);
@@ -76,6 +90,10 @@ static u32 decode_hour(const struct rtc *rtc, u8 byte)
 	return decode(rtc, byte & ~PM) % 12 + (byte & PM ? 12 : 0);
 }
 
+/**
+ * The weekday does not take part: it follows from the date when the next second
+ * is written.
+ */
 static u64 get_time(const struct rtc *rtc)
 {
 	const u8 *cmos = rtc->cmos;
@@ -109,6 +127,7 @@ static void set_time(struct rtc *rtc, u64 time)
 
 /* Time passes -------------------------------------------------------------- */
 
+/** Compared as bytes, in whatever format: the chip does not decode them. */
 static bool matches(u8 alarm, u8 now)
 {
 	return (alarm & ALARM_ANY) == ALARM_ANY || alarm == now;
@@ -124,7 +143,13 @@ static bool is_alarm(const struct rtc *rtc)
 	       matches(cmos[HOURS_ALARM], cmos[HOURS]);
 }
 
-/** So many updates, each of which may set off the alarm. */
+/**
+ * So many updates, each of which may set off the alarm.
+ *
+ * Whoever has not looked for an hour pays for 3600 of them at once.  The loop
+ * has a bound, however long nobody has looked: alarms know no date, so that the
+ * last day's seconds are all there are.
+ */
 static void update(struct rtc *rtc, u64 seconds)
 {
 	u64 time = get_time(rtc);
@@ -145,7 +170,10 @@ static void update(struct rtc *rtc, u64 seconds)
 	rtc->cmos[C] |= FLAG_UPDATE;
 }
 
-/** @return ticks of a period, 0: none */
+/**
+ * Rate n is 2^(n-1) ticks: 3 is 122 microseconds, 15 is half a second.
+ * @return ticks of a period, 0: none
+ */
 static u64 period(const struct rtc *rtc)
 {
 	unsigned int rate = rtc->cmos[A] & 15;
@@ -154,11 +182,16 @@ static u64 period(const struct rtc *rtc)
 	return rate == 0 ? 0 : 1ull << (rate < 3 ? rate + 6 : rate - 1);
 }
 
+/** A kernel may hold the divider to start the clock on a second's beginning. */
 static bool is_running(const struct rtc *rtc)
 {
 	return (rtc->cmos[A] & A_DIVIDER_OFF) != A_DIVIDER_OFF;
 }
 
+/**
+ * IRQ in register C is no flag of its own but "some flag and its enable bit";
+ * the three have the same places in B and C.
+ */
 static void set_line(struct rtc *rtc)
 {
 	bool high = rtc->cmos[B] & rtc->cmos[C] & FLAGS;
@@ -167,6 +200,13 @@ static void set_line(struct rtc *rtc)
 	irq_line_set(&rtc->line, high);
 }
 
+/**
+ * The first thing in every access.  "Has something happened between was and
+ * now?" is asked by dividing both by the period: another quotient, another
+ * period.  Several periods are one flag, as on the chip.
+ *
+ * Ticks go on while the divider is held; only their consequences do not.
+ */
 static void catch_up(struct rtc *rtc, u64 now)
 {
 	u64 ticks = clock_ticks(&rtc->clock, now) + rtc->lead;
@@ -194,6 +234,10 @@ static u64 next_multiple(u64 ticks, u64 of)
 	return (ticks / of + 1) * of;
 }
 
+/**
+ * An alarm is looked for each second, though it may be hours away: that costs
+ * a timer a second and spares us computing the next match.
+ */
 static u64 deadline(const struct rtc *rtc)
 {
 	/* A flag that is set already holds the line high. */
@@ -237,6 +281,12 @@ u64 rtc_advance(struct rtc *rtc, u64 now)
 
 /* Ports -------------------------------------------------------------------- */
 
+/**
+ * Two registers are more than memory.  A has UIP, "do not read the time now":
+ * it rises 244 microseconds before the update, so that who sees it clear has
+ * that long.  C is cleared by being read, which lets the line fall: an RTC
+ * whose handler does not read C never interrupts again.
+ */
 static u8 read(struct rtc *rtc)
 {
 	u8 value = rtc->cmos[rtc->index];
@@ -267,7 +317,11 @@ static void write_a(struct rtc *rtc, u8 value)
 	}
 }
 
-/** Another way of writing numbers: the time is still the same. */
+/**
+ * BCD or binary, 12 or 24 hours: the bytes of the time stay as they are, and
+ * are read in the new way.  The data sheet asks software to write all of them
+ * anew after it has changed the format.
+ */
 static void write_b(struct rtc *rtc, u8 value)
 {
 	rtc->cmos[B] = value;
@@ -278,6 +332,7 @@ static void write_b(struct rtc *rtc, u8 value)
 	set_line(rtc);
 }
 
+/** Flags and the battery cannot be written; the rest is memory. */
 static void write(struct rtc *rtc, u8 value)
 {
 	switch (rtc->index) {
@@ -319,6 +374,7 @@ void rtc_access(struct rtc *rtc, struct bus_access *access, u64 now)
 
 /* What firmware has found -------------------------------------------------- */
 
+/** Two bytes, low one first; what is too much for them is "at least that". */
 static void put16(struct rtc *rtc, unsigned int low, u64 value)
 {
 	value = value < 0xffff ? value : 0xffff;
@@ -326,6 +382,10 @@ static void put16(struct rtc *rtc, unsigned int low, u64 value)
 	rtc->cmos[low + 1] = (u8)(value >> 8);
 }
 
+/**
+ * How kernels without a memory map learn how much there is: by convention of
+ * the first PCs, in three ways that overlap.
+ */
 static void note_memory(struct rtc *rtc, u64 memory)
 {
 	u64 mib = 1ull << 20;
@@ -337,6 +397,7 @@ static void note_memory(struct rtc *rtc, u64 memory)
 	put16(rtc, 0x34, memory > 16 * mib ? (memory - 16 * mib) >> 16 : 0);
 }
 
+/* 0x5f is where emulators' firmware looks for the number of CPUs, less one. */
 void rtc_init(struct rtc *rtc, const struct rtc_plan *plan,
 	      struct irq_line line)
 {

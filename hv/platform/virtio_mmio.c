@@ -9,6 +9,24 @@
  *
  * What cannot be mended, a ring that leads nowhere, sets DEVICE_NEEDS_RESET:
  * the device then stands still and says so, rather than guess.
+ *
+ * The status register is the state machine, in the order in which a driver sets
+ * its bits; each step opens what the next one needs:
+ *
+ *	0		reset: nothing is known
+ *	ACKNOWLEDGE (1)	a driver has seen the device
+ *	DRIVER (2)	and knows what it is; it may accept features now
+ *	FEATURES_OK (8)	features are fixed; the device may refuse them by not
+ *			keeping this bit, so the driver reads it back
+ *	DRIVER_OK (4)	queues are served
+ *	NEEDS_RESET (64) set by us: nothing is served until 0 is written
+ *
+ * Addresses and features are 64 bits, registers 32: each is written in two
+ * halves, either in two registers or behind a selector.
+ *
+ * The lock is held from the first look at a register to the end of what a
+ * notification has started, the copying of a disk's sectors included.  So a
+ * queue cannot be taken away while it is served.
  */
 #include "hv/platform/virtio_mmio.h"
 
@@ -49,6 +67,10 @@ enum virtio_register {
 #define INTERRUPT_USED BIT(0)
 #define INTERRUPT_CONFIG BIT(1)
 
+/**
+ * A level: high as long as InterruptStatus has a bit.  The driver looks there
+ * why, serves it, and clears the bit through InterruptACK.
+ */
 static void set_line(struct virtio_mmio *virtio)
 {
 	irq_line_set(&virtio->line, virtio->interrupts);
@@ -62,7 +84,11 @@ static struct virtqueue *selected(struct virtio_mmio *virtio)
 		       : NULL;
 }
 
-/** Something is wrong that only a reset can mend (2.1.2). */
+/**
+ * Something is wrong that only a reset can mend (2.1.2).  The driver is told by
+ * a "configuration change", but only one that has got as far as DRIVER_OK: the
+ * other has no interrupt handler yet and sees the bit in the status.
+ */
 static void need_reset(struct virtio_mmio *virtio)
 {
 	virtio->status |= STATUS_NEEDS_RESET;
@@ -78,6 +104,11 @@ unsigned int virtio_mmio_most(const struct virtio_mmio *virtio,
 	return virtio->queue[queue].size;
 }
 
+/*
+ * The only way for a kind to get at a chain, so that here is the one place
+ * where the state is checked.  A notification that comes too early is not kept:
+ * a driver that is set up properly notifies after DRIVER_OK.
+ */
 bool virtio_mmio_take(struct virtio_mmio *virtio, unsigned int queue)
 {
 	int result;
@@ -94,6 +125,10 @@ bool virtio_mmio_take(struct virtio_mmio *virtio, unsigned int queue)
 	return result > 0;
 }
 
+/*
+ * The used ring first, then InterruptStatus, then the line: when the guest's
+ * handler runs it finds what it was called for.
+ */
 void virtio_mmio_give(struct virtio_mmio *virtio, unsigned int queue)
 {
 	int result = virtqueue_give(&virtio->queue[queue], &virtio->memory,
@@ -107,6 +142,7 @@ void virtio_mmio_give(struct virtio_mmio *virtio, unsigned int queue)
 	}
 }
 
+/** The number is the guest's: 0 to 2^32 - 1. */
 static void notify(struct virtio_mmio *virtio, unsigned int queue)
 {
 	if (queue < virtio->kind->nqueues) {
@@ -121,6 +157,11 @@ void virtio_mmio_notify(struct virtio_mmio *virtio, unsigned int queue)
 	spinlock_unlock(&virtio->lock);
 }
 
+/**
+ * Back to the state of after power-up, queues and addresses included.  The
+ * guest's memory is not touched from here on; that is what a driver resets for
+ * before it gives the queues' pages back, or its kernel to another (kexec).
+ */
 static void reset(struct virtio_mmio *virtio)
 {
 	virtio->status = 0;
@@ -136,6 +177,10 @@ static void reset(struct virtio_mmio *virtio)
 	}
 }
 
+/**
+ * Bits only come: a driver that writes fewer than there are clears none, but
+ * for 0, which clears all.
+ */
 static void write_status(struct virtio_mmio *virtio, u32 value)
 {
 	u32 begins = value & ~virtio->status;
@@ -153,19 +198,26 @@ static void write_status(struct virtio_mmio *virtio, u32 value)
 	}
 }
 
-/** Half of an address or of a set of features. */
+/**
+ * Half of an address or of a set of features: the other half stays.
+ */
 static u64 put_half(u64 whole, u32 half, bool is_high)
 {
 	return is_high ? (whole & BITS(31, 0)) | (u64)half << 32
 		       : (whole & BITS(63, 32)) | half;
 }
 
+/** A selector above 1 asks for features from 64 on: there are none. */
 static u32 get_half(u64 whole, u32 which)
 {
 	return which > 1 ? 0 : (u32)(whole >> 32 * which);
 }
 
-/** Registers of the selected queue; fixed once it is ready. */
+/**
+ * Registers of the selected queue; fixed once it is ready.  Otherwise one vCPU
+ * could move a ring while another's notification is reading it.  A size that is
+ * no power of two, or too large, is none: the queue will not become ready.
+ */
 static void write_queue(struct virtqueue *queue, enum virtio_register offset,
 			u32 value)
 {
@@ -192,6 +244,11 @@ static void write_queue(struct virtqueue *queue, enum virtio_register offset,
 	}
 }
 
+/**
+ * What the driver has not agreed on does not count: `indirect` is noted with
+ * each write to a queue, after which FEATURES_OK may still come, but a queue
+ * that becomes ready before the features are fixed is the driver's mistake.
+ */
 static void write(struct virtio_mmio *virtio, u64 offset, u32 value)
 {
 	struct virtqueue *queue = selected(virtio);
@@ -243,6 +300,10 @@ static void write(struct virtio_mmio *virtio, u64 offset, u32 value)
 	}
 }
 
+/**
+ * QueueNumMax 0 is how a driver learns that there is no such queue.  The
+ * generation of the configuration stays 0, as nothing in it ever changes.
+ */
 static u32 read(struct virtio_mmio *virtio, u64 offset)
 {
 	const struct virtqueue *queue = selected(virtio);
@@ -299,6 +360,10 @@ static void access_register(struct virtio_mmio *virtio,
 	}
 }
 
+/*
+ * Below 0x100 all devices are alike, from there on it is the device's own; none
+ * of ours has anything there that could be written.
+ */
 int virtio_mmio_access(void *opaque, struct bus_access *access)
 {
 	struct virtio_mmio *virtio = opaque;

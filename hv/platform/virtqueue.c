@@ -14,6 +14,12 @@
  * The last barrier is a full one: our store of the index and our look at the
  * flag stand against the driver's store of the flag and its look at the index.
  * Without it both could see the old value, and the interrupt would be lost.
+ *
+ * Two indices run from 0 to 65535 and around, never back: `taken` counts the
+ * heads that we have taken, the ring's index those that the driver has put
+ * there.  Their difference modulo 65536 is what waits; the place in the ring is
+ * the index modulo its size.  That size is a power of two, so that the places
+ * go on without a jump where the index wraps.
  */
 #include "hv/platform/virtqueue.h"
 
@@ -25,6 +31,7 @@
 #define DESCRIPTOR_INDIRECT 4
 #define AVAILABLE_NO_INTERRUPT 1
 
+/* As in guest memory: 16 bytes, little-endian like the processor. */
 struct descriptor {
 	u64 address;
 	u32 length;
@@ -43,12 +50,21 @@ struct used_element {
 	u32 written;
 };
 
+/**
+ * There is no way to say "this request was nonsense": a chain that is not
+ * understood cannot be answered.  So the whole queue stops.
+ */
 static int break_queue(struct virtqueue *queue)
 {
 	queue->broken = true;
 	return -EINVAL;
 }
 
+/**
+ * A pointer into guest memory, for the whole length or not at all.  It is
+ * asked for anew at each use and kept only as long as the device's lock is
+ * held.
+ */
 static void *map(const struct virtqueue_memory *memory, gpa_t gpa,
 		 size_t bytes, bool write)
 {
@@ -69,7 +85,11 @@ struct table {
 	u32 size; /* descriptors */
 };
 
-/** Each field is read once: the guest may change it behind our back. */
+/**
+ * Each field is read once: the guest may change it behind our back.  Checked
+ * once and read again, it could be another one the second time ("double
+ * fetch"); READ_ONCE() also keeps the compiler from reading twice.
+ */
 static bool read_descriptor(const struct table *table,
 			    const struct virtqueue_memory *memory, u16 index,
 			    struct descriptor *out)
@@ -135,7 +155,13 @@ static bool enter_table(struct table *table, struct descriptor *descriptor)
 	return true;
 }
 
-/** Go through the tables. @return whether it is a decent chain */
+/**
+ * Go through the tables.  The limit of queue->size pieces is the guard against
+ * circles and the bound of chain->piece at the same time; it counts pieces in
+ * an indirect table, too, which the specification does not allow to be longer
+ * than the queue.
+ * @return whether it is a decent chain
+ */
 static bool collect(const struct virtqueue *queue,
 		    const struct virtqueue_memory *memory,
 		    struct virtqueue_chain *chain)
@@ -164,6 +190,11 @@ static bool collect(const struct virtqueue *queue,
 	return true;
 }
 
+/**
+ * A chain is two streams: one of what the device may read, which is the first
+ * `readable` pieces, and behind it one of what it may write.  Where the
+ * driver has cut them into pieces is of no meaning (2.6.4).
+ */
 static int follow(struct virtqueue *queue,
 		  const struct virtqueue_memory *memory,
 		  struct virtqueue_chain *chain)
@@ -181,6 +212,10 @@ static int follow(struct virtqueue *queue,
 	return 1;
 }
 
+/*
+ * At most one head for each call.  The head counts as taken even if the chain
+ * then turns out to be broken: the queue is, too, and is not read again.
+ */
 int virtqueue_take(struct virtqueue *queue,
 		   const struct virtqueue_memory *memory,
 		   struct virtqueue_chain *chain)
@@ -213,6 +248,11 @@ int virtqueue_take(struct virtqueue *queue,
 	return follow(queue, memory, chain);
 }
 
+/*
+ * The used ring is the driver's to read.  It is written without asking whether
+ * there is room: no more heads can be given back than were taken, and of those
+ * there are never more than the ring has places.
+ */
 int virtqueue_give(struct virtqueue *queue,
 		   const struct virtqueue_memory *memory,
 		   const struct virtqueue_chain *chain)
@@ -274,6 +314,10 @@ static u32 at_once(const struct virtqueue_chain *chain, unsigned int *piece,
 	return *piece < end ? chain->piece[*piece].length - *offset : 0;
 }
 
+/*
+ * What was copied is ours and does not change any more; who wants to check
+ * something copies it first, and looks at the copy.
+ */
 size_t virtqueue_read(struct virtqueue_chain *chain, void *to, size_t bytes)
 {
 	size_t done = 0;
@@ -295,6 +339,7 @@ size_t virtqueue_read(struct virtqueue_chain *chain, void *to, size_t bytes)
 	return done;
 }
 
+/* `written` is told in the used ring: so many bytes the driver may look at. */
 size_t virtqueue_write(struct virtqueue_chain *chain, const void *from,
 		       size_t bytes)
 {
