@@ -86,9 +86,9 @@ void srcu_remove_reader(struct srcu *srcu, struct srcu_reader *reader)
 }
 
 /*
- * A section is known by its counter.  To ask "is it odd?" would not do: who ends
- * and begins anew is odd again, and waiting for that one, and the next, might
- * never end.
+ * A section is known by its counter.  To ask "is it odd?" would not do: who
+ * ends and begins anew is odd again, and waiting for that one, and the next,
+ * might never end.
  */
 
 /** Whether a section that was open when its counter was `seen` still is. */

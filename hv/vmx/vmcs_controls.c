@@ -13,6 +13,12 @@
 #include "hv/vmx/vmx_controls.h"
 #include "hv/vmx/vmx_unit.h"
 
+/*
+ * Interrupts must exit.  Without that a device's or the timer's interrupt would
+ * be delivered through the *guest's* IDT, and the guest would have taken the
+ * machine from us.  Virtual NMIs let the processor keep track of whether the
+ * guest is in an NMI handler; they are allowed only where NMIs exit.
+ */
 void vmcs_controls_write_pin(const struct vmcs_setup *setup)
 {
 	u32 want = PIN_NMI_EXITING;
@@ -28,7 +34,14 @@ void vmcs_controls_write_pin(const struct vmcs_setup *setup)
 		vmx_caps_adjust(VMX_CONTROL_PIN, want, need));
 }
 
-/** CR8 would be the host's own task priority if its accesses did not exit. */
+/**
+ * CR8 would be the host's own task priority if its accesses did not exit.
+ *
+ * HLT, MWAIT: the guest's sleep would be the CPU's.  MOV DR: debug registers
+ * are not switched by the processor but for DR7.  Bitmaps decide port by port
+ * and MSR by MSR.  Without EPT we have to hear of all that changes what an
+ * address means, hence INVLPG and CR3 (mmu/shadow.h).
+ */
 void vmcs_controls_write_cpu(const struct vmcs_setup *setup)
 {
 	u32 need = CPU_HLT_EXITING | CPU_MWAIT_EXITING | CPU_MONITOR_EXITING |
@@ -49,7 +62,12 @@ void vmcs_controls_write_cpu(const struct vmcs_setup *setup)
 	vmwrite(TSC_OFFSET, 0);
 }
 
-/** INVPCID stays disabled, so that it is #UD in the guest, as CPUID says. */
+/**
+ * INVPCID stays disabled, so that it is #UD in the guest, as CPUID says.
+ *
+ * EPT_POINTER and VPID are fields only of processors that have the control:
+ * they are written only where it is set.
+ */
 void vmcs_controls_write_cpu2(const struct vmcs_setup *setup)
 {
 	u32 want = CPU2_ENABLE_RDTSCP | CPU2_WBINVD_EXITING;
@@ -106,7 +124,8 @@ void vmcs_controls_write_exit(const struct vmcs_setup *setup)
 	vmwrite(VM_EXIT_MSR_LOAD_COUNT, 0);
 }
 
-/** ENTRY_IA32E_MODE_GUEST follows the guest's EFER.LMA: hv/vcpu writes it. */
+/** ENTRY_IA32E_MODE_GUEST follows the guest's EFER.LMA: hv/vcpu writes it.
+ * Without a valid bit in VM_ENTRY_INTR_INFO nothing is injected. */
 void vmcs_controls_write_entry(void)
 {
 	u32 want = ENTRY_LOAD_DEBUG_CONTROLS | ENTRY_LOAD_PAT;

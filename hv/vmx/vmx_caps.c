@@ -56,6 +56,7 @@ static const struct control_msr control_msrs[VMX_CONTROL_COUNT] = {
 			       IA32_VMX_TRUE_ENTRY_CTLS},
 };
 
+/** Bits 31:0 of the MSR: which must be 1; bits 63:32: which may be 1. */
 static void read_control(enum vmx_control control, bool true_controls)
 {
 	const struct control_msr *c = &control_msrs[control];
@@ -65,7 +66,11 @@ static void read_control(enum vmx_control control, bool true_controls)
 	vmx_caps.allowed1[control] = value >> 32;
 }
 
-/** The secondary controls exist only if a primary bit may be 1. */
+/**
+ * The secondary controls exist only if a primary bit may be 1; their MSR is a
+ * #GP otherwise.  They are asked for last, when that bit is known, and stay at
+ * "nothing may be 1" where they do not exist.
+ */
 static void read_controls(bool true_controls)
 {
 	read_control(VMX_CONTROL_PIN, true_controls);
@@ -77,6 +82,11 @@ static void read_controls(bool true_controls)
 	}
 }
 
+/**
+ * As for the controls, but in two MSRs each: FIXED0 has the bits that must be
+ * 1, FIXED1 those that may.  They bind the guest's CR0 and CR4 too, which is
+ * why real mode needs the unrestricted guest.
+ */
 static void read_fixed_bits(void)
 {
 	vmx_caps.cr0_fixed0 = vmx_unit->capability(IA32_VMX_CR0_FIXED0);
@@ -85,7 +95,13 @@ static void read_fixed_bits(void)
 	vmx_caps.cr4_fixed1 = vmx_unit->capability(IA32_VMX_CR4_FIXED1);
 }
 
-/** The MSR exists only with EPT or VPID (SDM 3D A.10). */
+/**
+ * The MSR exists only with EPT or VPID (SDM 3D A.10).
+ *
+ * VPIDs are used only if they can be flushed, by context and altogether: a tag
+ * that nobody can take back would bring old translations to the next guest that
+ * gets the same number.
+ */
 static void read_ept(void)
 {
 	u64 cap = 0;
@@ -103,7 +119,12 @@ static void read_ept(void)
 			   vmx_caps_has(VMX_CONTROL_CPU2, CPU2_ENABLE_VPID);
 }
 
-/** What we cannot do without, each with its sentence. */
+/**
+ * What we cannot do without, each with its sentence.  Asked once at boot, so
+ * that a machine which will not do says so at once, and not by a panic in the
+ * middle of the first guest.  EFER must be switched, as guests run outside of
+ * long mode and without NX, and the hypervisor in it and with.
+ */
 static const char *find_missing(void)
 {
 	u64 ept = EPT_CAP_WALK_4 | EPT_CAP_WRITE_BACK;
@@ -129,6 +150,7 @@ static const char *find_missing(void)
 	return NULL;
 }
 
+/* The order counts: each step asks what the ones before have found. */
 int vmx_caps_read(void)
 {
 	u64 basic = vmx_unit->capability(IA32_VMX_BASIC);
@@ -171,6 +193,15 @@ enum vmx_control vmx_caps_control_of(u32 field)
 	}
 }
 
+/*
+ *	must  may   the bit becomes
+ *	0     0     0; if it is needed: panic
+ *	0     1     what is asked for
+ *	1     1     1, asked for or not
+ *
+ * A control word that breaks one of the rows makes VM entry fail with error 7,
+ * and the processor does not say which bit it was.
+ */
 u32 vmx_caps_adjust(enum vmx_control control, u32 want, u32 need)
 {
 	u32 must = vmx_caps.allowed0[control];

@@ -5,6 +5,21 @@
  * dictates some bits of CR0 and CR4 for as long as it is on (SDM 3C 24.8):
  * paging and protection, which a hypervisor in long mode has anyway, and
  * CR0.NE.
+ *
+ *	off --enable()--> CR4.VMXE=1 --VMXON--> VMX operation
+ *	off <-disable()-- CR4.VMXE=1 <-VMXOFF--
+ *
+ * Invalidations are here as well, as they act on one CPU.  What a TLB has
+ * learnt in a guest bears tags (SDM 3C 29.4), and an entry is used only where
+ * all of its tags are those of now:
+ *
+ *	mapping          from, to              tags               dropped by
+ *	linear           linear, host; no EPT  VPID, PCID         INVVPID
+ *	guest-physical   guest physical, host  EPTP               INVEPT
+ *	combined         linear, host          VPID, PCID, EPTP   either
+ *
+ * So a change in the EPT asks for INVEPT, and a change in the tables that the
+ * guest or a shadow has written asks for INVVPID.
  */
 #include "hv/vmx/vmx_cpu.h"
 
@@ -28,6 +43,11 @@ static void set_fixed_bits(void)
 	}
 }
 
+/*
+ * The order is the processor's: CR4.VMXE or VMXON is #UD; the fixed bits or it
+ * is #GP; the revision in the region's first word or it fails.  From then on
+ * the page is the processor's alone, until VMXOFF.
+ */
 int vmx_cpu_enable(void)
 {
 	u32 *region = page_alloc(PAGE_OWNER_HV);
@@ -52,6 +72,8 @@ int vmx_cpu_enable(void)
 	return 0;
 }
 
+/* Allowed on a CPU whose unit is off: who tidies up need not know how far
+ * somebody else has come. */
 void vmx_cpu_disable(void)
 {
 	u32 **region = &vmxon_region[this_cpu()->id];
@@ -79,6 +101,8 @@ bool vmx_cpu_enabled(void)
 	return vmxon_region[this_cpu()->id] != NULL;
 }
 
+/* Where one context cannot be dropped all go: more than was asked for, never
+ * less.  That all can is what vmx_caps_read() insists on. */
 void vmx_cpu_invept(u64 eptp)
 {
 	u64 type = vmx_caps.invept_single ? INVEPT_SINGLE_CONTEXT
@@ -90,6 +114,10 @@ void vmx_cpu_invept(u64 eptp)
 	}
 }
 
+/*
+ * VPID 0 is the host's own and no operand of this type.  A guest without a VPID
+ * needs no flush: its translations go at each entry and at each exit.
+ */
 void vmx_cpu_invvpid(u16 vpid)
 {
 	enum vmx_result result;

@@ -4,11 +4,24 @@
  * "VM entry fails without a reason" is what people remember of their first
  * hypervisor.  There is a reason: a number in the VMCS, or a qualification.
  * It is only a number, though, and these tables are what it means.
+ *
+ * A VM entry goes through its checks in three groups, and each group fails in a
+ * way of its own:
+ *
+ *	what is checked        where it goes on       where the reason is
+ *	is there a VMCS?       behind VMLAUNCH, CF=1  nowhere: VMfailInvalid
+ *	launched? controls,    behind VMLAUNCH, ZF=1  VM_INSTRUCTION_ERROR
+ *	host state
+ *	guest state, MSRs      HOST_RIP, as an exit   EXIT_REASON with bit 31,
+ *	                                              EXIT_QUALIFICATION
+ *
+ * Who looks only at what is behind VMLAUNCH never learns of the third.
  */
 #include "hv/vmx/vmx_error.h"
 
 #include "hv/vmx/exit_reasons.h"
 
+/* SDM 3C table 31-1; it has no 0, 14, 21 and 27. */
 static const char *const error_sentence[] = {
 	[1] = "VMCALL executed in VMX root operation",
 	[2] = "VMCLEAR with invalid physical address",
@@ -57,6 +70,8 @@ const char *vmx_error_sentence(u32 number)
 	return error_sentence[number];
 }
 
+/* Bit 31 says that the entry has failed, the low 16 bits say at what.  Of the
+ * three only the guest state has a qualification that is worth a table. */
 const char *vmx_error_entry(u32 exit_reason, u64 qualification)
 {
 	switch (exit_reason & EXIT_REASON_BASIC) {

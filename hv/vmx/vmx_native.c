@@ -5,6 +5,13 @@
  * VMfailInvalid, ZF is VMfailValid, neither is VMsucceed.  The compiler takes
  * flags as outputs of an asm statement, so that no SETcc has to be written and
  * a result cannot be forgotten.
+ *
+ * All of them clobber "memory": the processor reads and writes a VMCS, a region
+ * or a descriptor behind the compiler's back, and a store to such a page must
+ * not be moved to the other side of the instruction.
+ *
+ * Outside of VMX operation all but VMXON are #UD; at a CPL above 0 they are
+ * #GP.  Neither is a VMfail, and nothing here looks for it.
  */
 #include "bus/errno.h"
 #include "hv/softvmx/entry_checks.h"
@@ -59,6 +66,7 @@ static int native_enable(void)
 	return 0;
 }
 
+/** VMXOFF comes first: in VMX operation CR4.VMXE cannot be cleared (#GP). */
 static void native_disable(void)
 {
 	write_cr4(read_cr4() & ~CR4_VMXE);
@@ -77,6 +85,12 @@ static enum vmx_result native_vmxoff(void)
 	return result_of(carry, zero);
 }
 
+/**
+ * VMCLEAR brings a VMCS home: a processor may keep any part of it to itself
+ * while it is active, and in a format of its own.  It also makes the launch
+ * state "clear", so that VMLAUNCH and not VMRESUME is next.  If the VMCS was
+ * the current one, there is none afterwards.
+ */
 static enum vmx_result native_vmclear(hpa_t vmcs)
 {
 	return VMX_POINTER("vmclear", vmcs.v);
@@ -87,12 +101,17 @@ static enum vmx_result native_vmptrld(hpa_t vmcs)
 	return VMX_POINTER("vmptrld", vmcs.v);
 }
 
+/** It has no way to fail; without a current VMCS it stores all ones. */
 static enum vmx_result native_vmptrst(hpa_t *vmcs)
 {
 	asm volatile("vmptrst %0" : "=m"(vmcs->v) : : "memory", "cc");
 	return VMX_SUCCEED;
 }
 
+/**
+ * For tests and reports, which want to see a failure: the field is any number,
+ * and value stays what it was.  Exits are handled with vmread_native().
+ */
 static enum vmx_result native_vmread(u64 field, u64 *value)
 {
 	bool carry, zero;

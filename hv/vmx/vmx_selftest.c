@@ -4,6 +4,13 @@
  * Each field of the list is read once, and here is the list of all cases; those
  * in which instructions are used wrongly are in vmx_selftest_rows.c and
  * vmx_selftest_outside.c.
+ *
+ * The same cases run on the native unit, where they ask whether the list of
+ * fields and the wrappers are right, and on softvmx, where they ask whether it
+ * does what the SDM says.  In what both pass the hypervisor need not tell one
+ * from the other.
+ *
+ * A case gives NULL, or a sentence that says what is wrong.
  */
 #include "hv/vmx/vmx_selftest.h"
 
@@ -17,7 +24,8 @@
 
 static char text[160];
 
-/** A page with the right revision, VMCLEARed; NULL if that went wrong. */
+/** A page with the right revision, VMCLEARed; NULL if that went wrong.  Until
+ * VMCLEAR what else is in the page means nothing. */
 static u32 *make_vmcs(void)
 {
 	u32 *vmcs = page_alloc(PAGE_OWNER_HV);
@@ -33,7 +41,13 @@ static u32 *make_vmcs(void)
 	return vmcs;
 }
 
-/** Run a test inside VMX operation, with a current VMCS, and leave both. */
+/**
+ * Run a test inside VMX operation, with a current VMCS, and leave both.
+ *
+ * VMCLEAR comes before the page is freed, whatever the test has found: a
+ * processor may still hold parts of an active VMCS, and would write them into
+ * what has become somebody else's page.
+ */
 const char *vmx_selftest_with_vmcs(const char *(*test)(hpa_t vmcs))
 {
 	const char *why = "VMCLEAR or VMPTRLD of a good VMCS failed";
@@ -55,7 +69,11 @@ const char *vmx_selftest_with_vmcs(const char *(*test)(hpa_t vmcs))
 	return why;
 }
 
-/** Fields of features that exit49 does not use may be missing. */
+/**
+ * Fields of features that exit49 does not use may be missing: a field exists
+ * on processors that have the control which makes use of it, and there is no
+ * list of fields to ask, as there is for controls.
+ */
 static bool is_optional(u32 field)
 {
 	switch (field) {
@@ -97,6 +115,7 @@ static bool is_optional(u32 field)
 	}
 }
 
+/** A field of the list that cannot be read is a wrong encoding, most likely. */
 static const char *read_all(hpa_t vmcs)
 {
 	(void)vmcs;
@@ -113,7 +132,8 @@ static const char *read_all(hpa_t vmcs)
 	return NULL;
 }
 
-/** Each field keeps as many bits as its width has (SDM 3C 25.11.2). */
+/** Each field keeps as many bits as its width has (SDM 3C 25.11.2): one of 16,
+ * 32 and 64 bits and of natural width each. */
 static const char *keep_widths(hpa_t vmcs)
 {
 	static const struct {
@@ -155,6 +175,7 @@ static const char *high_half(hpa_t vmcs)
 	return NULL;
 }
 
+/** What all other cases build on: the VMCS that they write to is ours. */
 static const char *current_pointer(hpa_t vmcs)
 {
 	hpa_t seen = hpa(0);
@@ -165,6 +186,7 @@ static const char *current_pointer(hpa_t vmcs)
 	return NULL;
 }
 
+/* A case is a function without arguments; the VMCS comes by this. */
 #define CASE(function)                          \
 	static const char *run_##function(void) \
 	{                                       \

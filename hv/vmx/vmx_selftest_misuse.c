@@ -1,5 +1,15 @@
 /** @file
  * Using VMX instructions wrongly, row by row.
+ *
+ * Each hypervisor does some of these while it is young, and a unit that lets one
+ * pass has its author look for the mistake elsewhere.  So it is asked of each
+ * misuse whether it fails, in which of the two ways, with which number, and
+ * whether it has left everything else alone:
+ *
+ *	row --do()--> result, VM_INSTRUCTION_ERROR, current VMCS --judge()-->
+ *
+ * Bochs 2.7 takes a few of them for right.  Such rows are not left out there:
+ * that they succeed is asserted, so that a newer Bochs is noticed.
  */
 #include "hv/vmx/vmx_selftest_misuse.h"
 
@@ -11,10 +21,15 @@
 #include "hv/x86/cr.h"
 #include "hv/x86/machine.h"
 
+/** In a VMCS' first word, above the revision: this is a shadow VMCS. */
 #define REVISION_SHADOW BIT(31)
 
 static char text[200];
 
+/**
+ * The address that a row means.  The other page is written anew each time, as
+ * some rows spoil its revision.
+ */
 static hpa_t address_of(const struct vmx_misuse *row, hpa_t current)
 {
 	static u32 other[PAGE_SIZE / sizeof(u32)] __aligned(4096);
@@ -41,6 +56,11 @@ static hpa_t address_of(const struct vmx_misuse *row, hpa_t current)
 	return hpa(page + row->value);
 }
 
+/**
+ * No guest is ever entered: these entries fail before the processor has looked
+ * at the guest state.  vmx_entry.S wants interrupts to be off, and is told by
+ * GPR_LAUNCHED which of the two instructions to take.
+ */
 static enum vmx_result try_entry(bool resume)
 {
 	u64 gpr[GPR_SLOTS] = { [GPR_LAUNCHED] = resume };
@@ -52,6 +72,8 @@ static enum vmx_result try_entry(bool resume)
 	return result;
 }
 
+/* The operand of INVVPID has the VPID in bits 15:0 and the address behind it;
+ * a row has both in one number. */
 enum vmx_result vmx_selftest_misuse_do(const struct vmx_misuse *row,
 				       hpa_t current)
 {
@@ -79,7 +101,13 @@ enum vmx_result vmx_selftest_misuse_do(const struct vmx_misuse *row,
 	return VMX_SUCCEED;
 }
 
-/** Does it fail as it must, and leave the current VMCS what it was? */
+/**
+ * Does it fail as it must, and leave the current VMCS what it was?
+ *
+ * The error number is in the current VMCS, and read before any other VMX
+ * instruction that might fail in turn.  Without one VMPTRST gives all ones,
+ * which is then what `current` is.
+ */
 static const char *judge(const struct vmx_misuse *row, hpa_t current)
 {
 	bool deviates = row->bochs && !vmx_unit_is_soft && machine_is_bochs();

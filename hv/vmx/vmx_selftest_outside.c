@@ -38,7 +38,13 @@ static const struct vmx_misuse undefined[] = {
 	{ "VMRESUME", ENTER, true, .error = 0 },
 };
 
-/** Run a test with the unit enabled but off, and leave it as it was found. */
+/**
+ * Run a test with the unit enabled but off, and leave it as it was found.
+ *
+ * That is the state between enable() and VMXON: CR4.VMXE is set, without which
+ * VMXON would be #UD as well.  vmx_cpu.c knows nothing of this, and wants VMX
+ * operation back before it is asked to leave it.
+ */
 static const char *with_unit_off(const char *(*test)(void))
 {
 	const char *why;
@@ -58,6 +64,8 @@ static const char *with_unit_off(const char *(*test)(void))
 	return why;
 }
 
+/** If one of them worked, we would be in VMX operation with a bad region, and
+ * with_unit_off() would say that its own VMXON fails. */
 static const char *try_vmxons(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(vmxons); i++) {
@@ -79,6 +87,8 @@ static const char *run_vmxons(void)
 	return with_unit_off(try_vmxons);
 }
 
+/** For recovery_run(), which turns the #UD that is to come into a struct
+ * crash in place of the end of the run. */
 static void execute(void *row)
 {
 	if (vmx_selftest_misuse_do(row, hpa(0))) {
@@ -86,6 +96,8 @@ static void execute(void *row)
 	}
 }
 
+/** It must not come back, must have faulted, and by #UD: #GP would mean that
+ * the instruction exists and is only not allowed. */
 static const char *try_undefined(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(undefined); i++) {

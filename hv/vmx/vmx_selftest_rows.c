@@ -1,5 +1,20 @@
 /** @file
  * The misuses of VMX instructions in VMX operation.
+ *
+ * One table for each kind.  The numbers are VM-instruction errors, whose
+ * sentences are in vmx_error.c; 0 is VMfailInvalid, for want of a place where
+ * a number could be put.
+ *
+ * The encoding of a field (SDM 3C 25.11.2), of which the first table breaks one
+ * part after the other:
+ *
+ *	 31      15 14   13 12 11  10 9       1     0
+ *	+----------+-------+--+------+---------+---------+
+ *	| reserved | width | 0| type |  index  | 1: high |
+ *	+----------+-------+--+------+---------+---------+
+ *
+ * Bit 0 is for fields of 64 bits alone: on a 32-bit processor their upper half
+ * is a field by itself.
  */
 #include "hv/vmx/vmx_selftest_misuse.h"
 
@@ -34,12 +49,19 @@ static const struct vmx_misuse fields[] = {
 	  GUEST_RIP | BIT(63), .error = 12 },
 };
 
+/** Where an exit leaves its reasons; some processors let them be written. */
 static const struct vmx_misuse read_only[] = {
 	{ "VMWRITE of EXIT_REASON", VMWRITE, EXIT_REASON, .error = 13 },
 	{ "VMWRITE of GUEST_PHYSICAL_ADDRESS", VMWRITE, GUEST_PHYSICAL_ADDRESS,
 	  .error = 13 },
 };
 
+/**
+ * VMXON, VMCLEAR and VMPTRLD take the physical address of a page.  They look at
+ * it in this order: aligned to 4 KiB and below MAXPHYADDR; not the VMXON
+ * region, which is no VMCS; for VMPTRLD, the right revision.  VMXON in VMX
+ * operation fails before it looks at anything.
+ */
 static const struct vmx_misuse pointers[] = {
 	{ "VMXON in VMX operation", VMXON, .place = OTHER, .error = 15 },
 	{ "VMXON of the VMXON region, again", VMXON, .place = REGION, .error = 15 },
@@ -53,10 +75,16 @@ static const struct vmx_misuse pointers[] = {
 	{ "VMPTRLD of another revision", VMPTRLD, .place = REVISION, .error = 11 },
 };
 
+/** Bit 31 of the first word; without VMCS shadowing it counts as a revision
+ * that does not exist. */
 static const struct vmx_misuse shadow_pointer[] = {
 	{ "VMPTRLD of a shadow VMCS", VMPTRLD, .place = SHADOW, .error = 11 },
 };
 
+/**
+ * Types 1 and 2 exist.  The EPT pointer is checked as at VM entry: memory type
+ * 0 or 6, the number of levels less one in bits 5:3, no reserved bit.
+ */
 static const struct vmx_misuse invept[] = {
 	{ "INVEPT of type 0", INVEPT, 0, GOOD_EPTP, .error = 28 },
 	{ "INVEPT of type 3", INVEPT, 3, GOOD_EPTP, .error = 28 },
@@ -72,6 +100,8 @@ static const struct vmx_misuse invept[] = {
 	  GOOD_EPTP | BEYOND, .error = 28 },
 };
 
+/** Types 0 to 3 exist.  VPID 0 is the host's own: only type 2, which asks for
+ * no VPID, may go without one. */
 static const struct vmx_misuse invvpid[] = {
 	{ "INVVPID of type 4", INVVPID, 4, 1, .error = 28 },
 	{ "INVVPID of a type of 33 bits", INVVPID, BIT(32) | INVVPID_ALL_CONTEXT, 1,
@@ -86,12 +116,17 @@ static const struct vmx_misuse invvpid[] = {
 	  INVVPID_INDIVIDUAL_ADDRESS, MISUSE_ODD_ADDRESS | 1, .error = 28 },
 };
 
+/** The launch state is asked first.  After it the controls: none has been
+ * written, and some of their bits must not be 0. */
 static const struct vmx_misuse entries[] = {
 	{ "VMRESUME of a VMCS that was not launched", ENTER, true, .error = 5 },
 	{ "VMLAUNCH without controls", ENTER, false, .error = 7 },
 };
 
-/** Without a current VMCS. */
+/**
+ * Without a current VMCS: the same misuses, and there is no place any more
+ * where a number could stand.  All of them are VMfailInvalid.
+ */
 static const struct vmx_misuse alone[] = {
 	{ "VMREAD without a VMCS", VMREAD, GUEST_RIP, .error = 0 },
 	{ "VMWRITE without a VMCS", VMWRITE, GUEST_RIP, .error = 0 },
@@ -146,6 +181,7 @@ static const char *run_read_only(void)
 	return vmx_selftest_with_vmcs(try_read_only);
 }
 
+/** Where the instruction does not exist it would be #UD and no VMfail. */
 static const char *try_invvpid(hpa_t vmcs)
 {
 	if (!vmx_caps.invvpid) {
@@ -174,6 +210,7 @@ static const char *run_shadow_pointer(void)
 	return vmx_selftest_with_vmcs(try_shadow_pointer);
 }
 
+/** VMCLEAR of the current VMCS leaves none: that is how to get rid of it. */
 static const char *try_alone(hpa_t vmcs)
 {
 	if (vmx_unit->vmclear(vmcs)) {

@@ -25,6 +25,11 @@ static bool have_vmx(void)
 	return cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
 }
 
+/**
+ * A leaf beyond the last answers with something else's bits, so the last one is
+ * asked for first.  Nested paging is SVM's EPT: without it softvmx could offer
+ * none, and exit49 cannot do without.
+ */
 static bool have_svm(void)
 {
 	if (cpuid(CPUID_EXTENDED, 0).eax < CPUID_SVM) {
@@ -34,6 +39,10 @@ static bool have_svm(void)
 	       (cpuid(CPUID_SVM, 0).edx & CPUID_8000000A_EDX_NP);
 }
 
+/*
+ * The flag says the same as the pointer.  vmread() asks it at each exit, and to
+ * look at a byte is quicker than to make an indirect call.
+ */
 int vmx_unit_select(const char *which)
 {
 	bool any = strcmp(which, "auto") == 0;
@@ -72,6 +81,11 @@ static u32 instruction_error(void)
 	return number;
 }
 
+/*
+ * A VMX instruction that fails is our bug, always: a field that does not exist,
+ * a VMCS that is not loaded, a page that is not a VMCS.  To go on would mean to
+ * run a guest with a control that was never set, and to find out much later.
+ */
 void vmx_unit_panic(const char *insn, u32 field, enum vmx_result result)
 {
 	const char *why = "there is no current VMCS (VMfailInvalid)";
