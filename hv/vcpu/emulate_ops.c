@@ -9,6 +9,17 @@
  * the bus.  All of it happens in one read section, with one snapshot of the
  * slots.  What only system instructions ask is in emulate_system.c.
  *
+ * The emulator sees none of that: it is plain C, and on the host its tests have
+ * answers of their own (struct emul_ops).  In the order in which an access asks
+ * and from the cheapest to the dearest:
+ *
+ *	walk_cache    the page of last time, entries compared
+ *	place 2       the MMIO cache by linear address (without EPT)
+ *	walk()        the guest's tables, up to four loads; may be a #PF
+ *	place 3       the MMIO cache by physical address: not memory
+ *	slots         memory?
+ *	bus           a device in the core?
+ *
  * The MMIO cache is asked before a page is translated and before memory is
  * tried: places 2 and 3 of spec 2.1.
  */
@@ -29,7 +40,13 @@ static struct vcpu_emulation *emulation_of(struct emulator *e)
 	return container_of(e, struct vcpu_emulation, e);
 }
 
-/** How the guest translates is read once a pass, if at all. */
+/**
+ * How the guest translates is read once a pass, if at all.
+ *
+ * A program at CPL 3 may touch user pages only.  What the processor reads on
+ * its own account, such as descriptor tables and the TSS, it reads as a
+ * supervisor whatever CPL is (SDM 3A 4.6.1), so these two have no "user".
+ */
 static __noinline void read_mode(struct vcpu_emulation *em)
 {
 	u32 user = guest_mode_cpl() == 3 ? GUEST_WALK_USER : 0;
@@ -43,6 +60,12 @@ static __noinline void read_mode(struct vcpu_emulation *em)
 	em->walk_ready = true;
 }
 
+/**
+ * Two very different ends of a walk.  An entry that says no is the guest's own
+ * business: #PF, with the error code that its tables call for.  A table where
+ * there is no memory has no entry that could say anything: a processor would
+ * ask the bus, here it is not supported.
+ */
 static enum emul_result translate_failed(struct emulator *e,
 					 enum guest_walk_status status,
 					 const struct guest_walk *walk)
@@ -56,7 +79,12 @@ static enum emul_result translate_failed(struct emulator *e,
 	return EMUL_UNHANDLEABLE;
 }
 
-/** Place 2 of spec 2.1. */
+/**
+ * Place 2 of spec 2.1: has this linear page been a device's last time?  Then
+ * the walk can be spared.  A generation is the number of the slots' version;
+ * what was remembered in an older one counts for nothing, as there may be
+ * memory now.
+ */
 static bool known_gva(struct vcpu_emulation *em, gva_t address, u32 access,
 		      gpa_t *out)
 {
@@ -69,7 +97,11 @@ static bool known_gva(struct vcpu_emulation *em, gva_t address, u32 access,
 	return mmio_known_gva(&em->vcpu->known, &query, out);
 }
 
-/** Another page than last time, or an entry on the way has changed. */
+/**
+ * Another page than last time, or an entry on the way has changed.  Code and
+ * data have a memory each: they lie on different pages, and one for both would
+ * forget the one for the other at each instruction.
+ */
 static __noinline enum emul_result walk(struct vcpu_emulation *em,
 					gva_t address, enum emul_access kind,
 					gpa_t *out)
@@ -135,6 +167,12 @@ static inline bool is_no_ram(const struct walk_cache *data,
 /**
  * Place 3 of spec 2.1, then the slots.  One that is going away is memory until
  * it has gone.
+ *
+ * NULL means "ask the devices": that is also so for a store to a read-only
+ * slot, as to a ROM or flash, whose loads come from memory (spec 1.4).
+ *
+ * The emulator stores past the EPT, which is how a dirty page is noticed
+ * otherwise.  So it is marked here, or a migration would leave it behind.
  */
 static void *ram(struct emulator *e, gpa_t address, bool write)
 {
@@ -163,6 +201,12 @@ static void *ram(struct emulator *e, gpa_t address, bool write)
 	return memslot_pointer(slot, address);
 }
 
+/**
+ * Offer a piece of up to 8 bytes to the devices in the core.  The bus compares
+ * addresses by a search; mmio_hint is where the last one ended, and a driver
+ * mostly goes on with the same device.  Both sides of a value are copied as 8
+ * bytes, one load and one store; who reads it looks at length only.
+ */
 static int device(struct emulator *e, struct mmio_piece *piece)
 {
 	struct vcpu *vcpu = emulation_of(e)->vcpu;
@@ -179,12 +223,18 @@ static int device(struct emulator *e, struct mmio_piece *piece)
 	return result;
 }
 
+/** In the VMCS, whatever the instruction is: nothing of the pass is needed. */
 static unsigned int cpl(struct emulator *e)
 {
 	(void)e;
 	return guest_mode_cpl();
 }
 
+/**
+ * As the guest would read it, which is not what the processor has: of the bits
+ * that are the host's it is the read shadow (guest_mode.c).  Of EFER the
+ * emulator looks at LMA, and that one is the same in both.
+ */
 static u64 control(struct emulator *e, unsigned int n)
 {
 	if (n == SYSTEM_CR0) {
@@ -205,6 +255,8 @@ static const u8 trace_kinds[] = {
 	[MMIO_WRITE] = TRACE_MMIO_WRITE,
 };
 
+/** KVM's kvm_mmio: one for each piece, so that a record tells a split access as
+ * it was made.  The emulator has asked e->traced before it calls. */
 static void trace(struct emulator *e, const struct mmio_trace *event)
 {
 	struct vcpu *vcpu = emulation_of(e)->vcpu;

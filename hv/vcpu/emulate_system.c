@@ -5,6 +5,14 @@
  * and CPUID are the business of the exits of the same name: an emulated MOV to
  * CR0 does what the one that exits does.  MSRs that never exit are the
  * processor's own while this vCPU has it (vcpu_load.c), or in the VMCS.
+ *
+ * Whoever changes something here has to pass on what an exit would have: that
+ * translations are to be forgotten, that other code runs now, that breakpoints
+ * are armed, that the guest's state may now be one that can be entered with.
+ *
+ * All of it is asked on the vCPU's own CPU, its VMCS being current, in the read
+ * section of the pass.  Setters act at once (emulator/system.h): there is no
+ * taking back, so the emulator calls them last.
  */
 #include "hv/vcpu/emulate_system.h"
 
@@ -36,6 +44,11 @@ static struct vcpu *vcpu_of(struct emulator *e)
 	return container_of(e, struct vcpu_emulation, e)->vcpu;
 }
 
+/**
+ * A segment register is four fields.  The selector is all that a guest sees of
+ * it; base, limit and rights are the hidden part, loaded from a descriptor and
+ * kept until the next load (SDM 3A 3.4.3).  The VMCS shows both.
+ */
 static void get_segment(struct emulator *e, enum emul_segment which,
 			struct segment_register *out)
 {
@@ -46,7 +59,13 @@ static void get_segment(struct emulator *e, enum emul_segment which,
 	out->selector = vmread(SEG_FIELD(GUEST_ES_SELECTOR, which));
 }
 
-/** Where the code is has changed with CS; its mode is looked at each time. */
+/**
+ * Where the code is has changed with CS; its mode is looked at each time.
+ *
+ * Any segment may be the one that VM entry would refuse, or the last one that
+ * it would have: real mode's segments do not pass its checks, protected mode's
+ * do.  So invalid_state.c asks again, at the end of this instruction.
+ */
 static void set_segment(struct emulator *e, enum emul_segment which,
 			const struct segment_register *in)
 {
@@ -60,6 +79,7 @@ static void set_segment(struct emulator *e, enum emul_segment which,
 	invalid_state_changed(vcpu_of(e));
 }
 
+/** GDTR and IDTR are no segments: linear base and limit, nothing else. */
 static void get_table(struct emulator *e, enum system_table which,
 		      struct table_base *out)
 {
@@ -96,12 +116,28 @@ static u64 get_debug(struct emulator *e, unsigned int which)
 	return exit_dr_get(which);
 }
 
-/** Breakpoints are looked for from the next section of the loop on. */
+/**
+ * Breakpoints are looked for from the next section of the loop on.  It asks
+ * once for each section whether any are armed; "kicked" ends this one.
+ */
 static void set_debug(struct emulator *e, unsigned int which, u64 value)
 {
 	exit_dr_set(which, value);
 	WRITE_ONCE(vcpu_of(e)->kicked, 1);
 }
+
+/*
+ * Where an MSR of the guest's is kept:
+ *
+ *	in the VMCS        SYSENTER_*, FS_BASE, GS_BASE: entry and exit
+ *	                   switch them
+ *	in the processor   SYSCALL's and KERNEL_GS_BASE: left there at an exit,
+ *	                   switched when vCPUs take turns
+ *	in the core        all others, or not at all: exit_msr.c
+ *
+ * The first two kinds are let through by the MSR bitmap.  So no exit has a
+ * handler for them, and an emulated RDMSR needs one of its own, here.
+ */
 
 /** MSRs in the VMCS whose accesses do not exit. @return 0: not one of them */
 static enum vmcs_field msr_field(u32 msr)
@@ -142,6 +178,11 @@ static bool get_msr(struct emulator *e, u32 msr, u64 *value)
 	return !exit_msr_get(vcpu_of(e), msr, value);
 }
 
+/**
+ * What is refused here becomes #GP(0).  Nobody else refuses it: a VMWRITE takes
+ * any value, and the next VM entry fails; a WRMSR of the hypervisor's own would
+ * be its own #GP, hence wrmsr_safe().
+ */
 static bool set_msr(struct emulator *e, u32 msr, u64 value)
 {
 	if (msr_field(msr)) {
@@ -168,7 +209,8 @@ static void cpuid_of(struct emulator *e, struct cpuid_registers *registers)
 	*registers = (struct cpuid_registers){r.eax, r.ebx, r.ecx, r.edx};
 }
 
-/** As RDTSC gives it to a guest that does not exit for it. */
+/** As RDTSC gives it to a guest that does not exit for it: the processor adds
+ * the offset, modulo 2^64, so a TSC that was set back is a large number. */
 static u64 tsc(struct emulator *e)
 {
 	(void)e;

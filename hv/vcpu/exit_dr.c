@@ -5,6 +5,14 @@
  * by VMX, and a VM exit leaves the host with all breakpoints off.  The others
  * stay as the guest has set them, are handed over when vCPUs take turns
  * (vcpu_load.c), and nobody else uses them.
+ *
+ *	DR0 to DR3   linear addresses of breakpoints     in the processor
+ *	DR4, DR5     aliases of DR6, DR7, or #UD: CR4.DE
+ *	DR6          which of them has hit, and BS       in the processor
+ *	DR7          which are armed, and for what       in the VMCS
+ *
+ * So an access is no more than the same access once more, by the host, with
+ * the checks in front that the exit has overtaken.
  */
 #include "hv/vcpu/exit.h"
 
@@ -20,6 +28,7 @@
 #define DR7_RESERVED (BITS(12, 11) | BITS(15, 14))
 #define DR6_WRITABLE (BITS(3, 0) | BITS(15, 13))
 
+/* The number 5 is 7's alias, hence the default. */
 u64 exit_dr_get(unsigned int n)
 {
 	switch (n) {
@@ -39,6 +48,11 @@ u64 exit_dr_get(unsigned int n)
 	}
 }
 
+/*
+ * The processor keeps some bits at 0 or 1 whatever is written (SDM 3B 18.2.4),
+ * and reads show it.  DR6 is given to the real one, DR7 to VM entry, which asks
+ * that its upper half be 0 (SDM 3C 27.3.1.1).
+ */
 void exit_dr_set(unsigned int n, u64 value)
 {
 	switch (n) {
@@ -63,6 +77,15 @@ void exit_dr_set(unsigned int n, u64 value)
 	}
 }
 
+/*
+ * The qualification (SDM 3C table 28-4): bits 2:0 the debug register, bit 4 the
+ * direction, bits 11:8 the general register.
+ *
+ * Unlike other exits this one comes before the checks of privilege and of
+ * CR4.DE (SDM 3C 26.1.3), so both are ours, in the processor's order.
+ *
+ * RSP is in the VMCS and goes by way of its place in gpr[].
+ */
 enum exit_action exit_dr_handle(struct vcpu *vcpu)
 {
 	u64 q = vmread(EXIT_QUALIFICATION);

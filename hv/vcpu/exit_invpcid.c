@@ -9,6 +9,16 @@
  *	[26 2E 36 3E 64 65 67]* 66 [REX] 0F 38 82 /r   INVPCID reg, m128
  *
  * Addresses of 16 bits are not known here; they are #UD.
+ *
+ * A PCID is a tag on translations: a kernel that gives each process its own
+ * need not flush when it switches between them, and INVPCID drops some by tag,
+ * by address or all (bits 11:0 of the descriptor's first half are the PCID, its
+ * second half is the address).  Here those translations are shadow tables.
+ *
+ *	#UD exits --> exit_invpcid_is_here()   are these its bytes?
+ *	              no: the #UD is the guest's own (exit_misc.c)
+ *	          --> exit_invpcid_handle()    decode again, check, read the
+ *	                                       descriptor, tell the shadow, step
  */
 #include "hv/vcpu/exit.h"
 
@@ -41,11 +51,20 @@ struct invpcid {
 	u64 offset; /* of the descriptor, in its segment */
 };
 
+/**
+ * Code may end at a page that is not there.  What lies behind its end reads as
+ * 0 and is not counted; decode() sees at the end that bytes were missing.
+ */
 static u8 take(struct invpcid *insn)
 {
 	return insn->at < insn->size ? insn->bytes[insn->at++] : 0;
 }
 
+/**
+ * By ModRM's mod: 0 none, 1 a signed byte, 2 four bytes, little-endian and
+ * signed.  A mod of 0 with an absolute or RIP-relative address has been made a
+ * 2 by then.
+ */
 static s64 take_displacement(struct invpcid *insn, unsigned int mod)
 {
 	u32 value = 0;
@@ -61,6 +80,11 @@ static s64 take_displacement(struct invpcid *insn, unsigned int mod)
 
 /* Decoding ----------------------------------------------------------------- */
 
+/**
+ * Prefixes of segments: the last one counts.  In the first four, bits 4:3 are
+ * the number which the segment has elsewhere; FS and GS came later.  66 is no
+ * prefix of a size here but a part of the opcode.
+ */
 static bool take_prefix(struct invpcid *insn, u8 byte)
 {
 	switch (byte) {
@@ -85,6 +109,11 @@ static bool take_prefix(struct invpcid *insn, u8 byte)
 	}
 }
 
+/**
+ * Prefixes in any order, then REX, which must be the last of them (SDM 2A
+ * 2.2.1), then 0F 38 82.  In 32-bit code 40 to 4F are INC and DEC, so there is
+ * no REX.  REX.W changes nothing: the register is 64 bits wide there anyway.
+ */
 static bool take_opcode(struct invpcid *insn)
 {
 	u8 byte = take(insn);
@@ -105,7 +134,8 @@ static u64 gpr_of(const struct vcpu *vcpu, unsigned int n)
 	return n == GPR_RSP ? vmread(GUEST_RSP) : vcpu->gpr[n];
 }
 
-/** A base register whose default segment is SS. */
+/** A base register whose default segment is SS: RSP and RBP, unless a prefix
+ * has named another one.  R12 and R13, which have the same low bits, use DS. */
 static void use_stack(struct invpcid *insn, unsigned int base)
 {
 	if ((base == GPR_RSP || base == GPR_RBP) &&
@@ -114,7 +144,16 @@ static void use_stack(struct invpcid *insn, unsigned int base)
 	}
 }
 
-/** SIB: base + index * scale. @return that sum; mod may become 2 */
+/**
+ * SIB: base + index * scale. @return that sum; mod may become 2
+ *
+ *	7    6 5      3 2     0
+ *	[scale][ index ][ base ]   scale is a shift, 0 to 3
+ *
+ * Two of its codes mean "none": index 4, not 12, since RSP cannot be one; and
+ * base 5 with mod 0, 13 as well, where four bytes of displacement stand
+ * instead.
+ */
 static u64 take_sib(const struct vcpu *vcpu, struct invpcid *insn,
 		    unsigned int *mod)
 {
@@ -134,7 +173,18 @@ static u64 take_sib(const struct vcpu *vcpu, struct invpcid *insn,
 	return sum + gpr_of(vcpu, base);
 }
 
-/** ModRM and all that follows. @return false: not a memory operand */
+/**
+ * ModRM and all that follows. @return false: not a memory operand
+ *
+ *	mod 3         a register: INVPCID has no such form, #UD
+ *	rm 4          a SIB byte follows
+ *	rm 5, mod 0   four bytes: relative to the *next* instruction in 64-bit
+ *	              code, absolute elsewhere
+ *	else          a base register
+ *
+ * The displacement is the last thing in the instruction, so that when it has
+ * been taken, "at" is the length and RIP + "at" the next one.
+ */
 static bool take_operands(const struct vcpu *vcpu, struct invpcid *insn)
 {
 	u8 modrm = take(insn);
@@ -173,6 +223,13 @@ static bool cut_offset(struct invpcid *insn, u64 cs)
 	return insn->long_code || narrow != ((cs & SEG_AR_DB) != 0);
 }
 
+/**
+ * Read up to 15 bytes at RIP and see whether they are an INVPCID.
+ *
+ * CS' base is 0 in 64-bit code.  Another CPU of the guest may change the code
+ * between #UD and here; then something else stands here, and it is as if the
+ * change had come a little earlier.
+ */
 static bool decode(struct vcpu *vcpu, struct invpcid *insn)
 {
 	u64 cs = vmread(GUEST_CS_AR_BYTES);
@@ -194,13 +251,23 @@ bool exit_invpcid_is_here(struct vcpu *vcpu)
 
 /* Executing ---------------------------------------------------------------- */
 
+/**
+ * #GP(0): not at CPL 0, a bad address, a type or a PCID that does not exist.
+ */
 static enum exit_action refuse(struct vcpu *vcpu)
 {
 	events_inject_gp(vcpu);
 	return EXIT_RESUME;
 }
 
-/** The descriptor's address, or false: #GP(0) (SDM 2A INVPCID). */
+/**
+ * The descriptor's address, or false: #GP(0) (SDM 2A INVPCID).
+ *
+ * It has 16 bytes, and the first and the last must be where an operand may be:
+ * in 64-bit code canonical, that is bits 63:47 are all alike; elsewhere inside
+ * the segment.  In 64-bit code all bases but those of FS and GS are taken for
+ * 0.  The VMCS has the six segments' fields two apart, ES first.
+ */
 static bool find_descriptor(const struct invpcid *insn, gva_t *out)
 {
 	unsigned int field = 2 * insn->segment;
@@ -218,6 +285,9 @@ static bool find_descriptor(const struct invpcid *insn, gva_t *out)
 	       insn->offset + 15 <= vmread(GUEST_ES_LIMIT + field);
 }
 
+/** Two reads of 8 bytes, as one access of 16 is not known here; they may lie on
+ * two pages.  Each may be a page fault of the guest's, which is then given to
+ * it.  The slots must stay meanwhile, hence the read section. */
 static enum guest_access_result read_descriptor(struct vcpu *vcpu, gva_t at,
 						u64 to[2], struct exception *e)
 {
@@ -235,6 +305,11 @@ static enum guest_access_result read_descriptor(struct vcpu *vcpu, gva_t at,
 	return result;
 }
 
+/**
+ * Nothing may have been invalidated when it faults; so the descriptor is read
+ * first, checked by the shadow, and only then is anything dropped.  The exit
+ * was one of a fault and has given no length: it is the number of bytes taken.
+ */
 static enum exit_action carry_out(struct vcpu *vcpu,
 				  const struct invpcid *insn, gva_t at)
 {
