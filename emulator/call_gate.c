@@ -10,6 +10,14 @@
  *	CS, rIP      to return to
  *
  * A JMP changes no level, so it may go to its own only, and pushes nothing.
+ *
+ * Hardly a system of today has call gates: SYSCALL and INT n do with one
+ * address for all calls what these do with a descriptor for each.  But segments
+ * are checked by what is in the tables, so a table that has one must lead
+ * where the processor's would.
+ *
+ * The order in which CALL may refuse, which decides what the guest's handler is
+ * told: gate, code, stack, parameters, room, offset, and last the pages.
  */
 #include "emulator/call_gate.h"
 
@@ -19,7 +27,7 @@
 #include "emulator/system.h"
 
 #define SELECTOR_RPL 3u
-#define PARAMETERS   31u
+#define PARAMETERS   31u /* five bits of the gate: how many are copied */
 
 /** Values, in the order in which they are pushed. */
 struct values {
@@ -27,7 +35,11 @@ struct values {
 	unsigned int count;
 };
 
-/** What a selector of a system segment may name here. */
+/**
+ * What a selector of a system segment may name here: a call gate.  A task gate
+ * or a TSS is right as well outside IA-32e mode, but a switch of tasks is not
+ * supported; LDT, interrupt gates and the rest are the guest's mistake.
+ */
 static enum emul_result check_type(struct emulator *e, const struct gate *gate,
 				   u16 selector)
 {
@@ -48,6 +60,11 @@ static enum emul_result check_type(struct emulator *e, const struct gate *gate,
 	}
 }
 
+/**
+ * Both who calls and for whom he calls (the RPL: who made the selector) must be
+ * inside of the gate's level.  A gate to level 0 whose DPL is 3 is what opens a
+ * system to its programs.
+ */
 static enum emul_result check_gate(struct emulator *e, const struct gate *gate,
 				   u16 selector)
 {
@@ -64,6 +81,10 @@ static enum emul_result check_gate(struct emulator *e, const struct gate *gate,
 				       : segment_fault(e, VECTOR_NP, selector);
 }
 
+/**
+ * From the selector to the code, without any change.  In IA-32e mode a gate has
+ * sixteen bytes, of which the second eight hold the offset's upper half.
+ */
 static enum emul_result find(struct emulator *e, u16 selector,
 			     struct gate *gate, struct gate_target *target)
 {
@@ -89,6 +110,7 @@ static enum emul_result check_offset(struct emulator *e,
 		       : context_protection(e, VECTOR_GP);
 }
 
+/** What is no longer to be refused: where to go on, and in which segment. */
 static void go(struct emulator *e, const struct gate *gate,
 	       const struct gate_target *target)
 {
@@ -96,6 +118,11 @@ static void go(struct emulator *e, const struct gate *gate,
 	e->ops->system->set_segment(e, SEGMENT_CS, &target->code.segment);
 }
 
+/*
+ * A JMP to an inner level would leave no way back, and its code would run on a
+ * stack that belongs to a program; so conforming code and code of the same
+ * level are all that it may reach.
+ */
 enum emul_result call_gate_jmp(struct emulator *e, u16 selector)
 {
 	struct gate_target target;
@@ -117,7 +144,15 @@ enum emul_result call_gate_jmp(struct emulator *e, u16 selector)
 	return result;
 }
 
-/** The caller's stack, the last parameter first. */
+/**
+ * The caller's stack, the last parameter first.
+ *
+ * What was pushed first lies highest and is copied first, so that the order on
+ * the new stack is that on the old one, and the called procedure finds its
+ * parameters at the same distance from rSP.  They are read with the rights of
+ * the caller, whose CPL is still in force.  64-bit gates copy nothing: there
+ * parameters are passed in registers.
+ */
 static enum emul_result read_parameters(struct emulator *e,
 					const struct gate *gate,
 					struct values *to)
@@ -143,6 +178,10 @@ static enum emul_result read_parameters(struct emulator *e,
 	return result;
 }
 
+/**
+ * All reads are here, and all writes in write_frame(): a parameter on a device
+ * would end the pass, and by then nothing must have been written.
+ */
 static enum emul_result make_values(struct emulator *e,
 				    const struct gate *gate, bool inner,
 				    struct values *to)
@@ -163,6 +202,7 @@ static enum emul_result make_values(struct emulator *e,
 	return result;
 }
 
+/** As wide as the gate and not as the CALL: 66h in front of it says nothing. */
 static enum emul_result find_stack(struct emulator *e, const struct gate *gate,
 				   const struct gate_target *target,
 				   struct frame *frame)

@@ -5,11 +5,23 @@
  * it an operation is.  CMP, TEST, CMPS and SCAS are SUB and AND whose result
  * nobody writes: their traits lack OP_WRITES_DST.  CBW, CWD and ARPL are here
  * because they are arithmetic after all.
+ *
+ * Each of them is one step in the middle of the pipeline (execute.c):
+ *
+ *	alu->dst, alu->src   the operands, read; a device has been asked
+ *	alu->size            of the destination, in bytes
+ *	alu->flags           RFLAGS before, and after
+ *	alu->dst             afterwards what is to be written
+ *
+ * so that ADD [device], EAX and ADD EAX, ECX are the same function, which does
+ * not know where its values come from.  Bits above the size need no masking:
+ * whoever writes the destination takes as many bytes as there are.
  */
 #include "emulator/op_alu.h"
 
 #include "emulator/context.h"
 
+/* The one operation with two sizes: the source's says where its sign is. */
 enum emul_result op_alu_movsx(struct emulator *e, struct alu *alu)
 {
 	alu->dst = context_sign_extend(alu->src, e->insn.src.size);
@@ -23,6 +35,10 @@ enum emul_result op_alu_add(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * With the carry of the addition before: ADD of the low halves, ADC of the high
+ * ones, as often as the numbers are long.  SBB is the same for SUB.
+ */
 enum emul_result op_alu_adc(struct emulator *e, struct alu *alu)
 {
 	(void)e;
@@ -70,6 +86,7 @@ enum emul_result op_alu_xor(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/* The only one of the family that leaves all flags as they are. */
 enum emul_result op_alu_not(struct emulator *e, struct alu *alu)
 {
 	(void)e;
@@ -84,6 +101,7 @@ enum emul_result op_alu_neg(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/* CF stays, so that a loop may count between two ADCs of a long addition. */
 enum emul_result op_alu_inc(struct emulator *e, struct alu *alu)
 {
 	(void)e;

@@ -11,6 +11,11 @@
  *
  * What names a system segment in place of code is a call gate, which
  * call_gate.c goes through; or a task, which ends in EMUL_UNHANDLEABLE.
+ *
+ * It is by a far transfer that a guest changes its mode: real mode to protected
+ * mode, when CR0.PE has just been set, and compatibility mode to 64-bit code,
+ * whose descriptor has the L bit.  A kernel's first instructions are full of
+ * them, so a guest that starts in real mode comes here early.
  */
 #include "emulator/op_far.h"
 
@@ -39,6 +44,10 @@ enum emul_result op_far_find(struct emulator *e, u16 selector, bool is_return,
 	return EMUL_DONE;
 }
 
+/*
+ * Against the segment that is gone to, not the one that is left.  IRET and RET
+ * come here as well, and after their stacks: so it is a function of its own.
+ */
 enum emul_result op_far_check(struct emulator *e, const struct far_target *to)
 {
 	return segment_code_holds(e, &to->code.segment, to->offset)
@@ -46,6 +55,10 @@ enum emul_result op_far_check(struct emulator *e, const struct far_target *to)
 		       : context_protection(e, VECTOR_GP);
 }
 
+/*
+ * The accessed bit is a write to the guest's memory and may fault, therefore it
+ * comes before CS, which is replaced at once and cannot be taken back.
+ */
 enum emul_result op_far_go(struct emulator *e, const struct far_target *to)
 {
 	enum emul_result result = EMUL_DONE;
@@ -60,7 +73,12 @@ enum emul_result op_far_go(struct emulator *e, const struct far_target *to)
 	return result;
 }
 
-/** The pointer of CALL and JMP: in the instruction, or in memory. */
+/**
+ * The pointer of CALL and JMP: in the instruction, or in memory.
+ *
+ * In memory it is two operands in a row, the offset below the selector, and is
+ * read as two: 4 + 2 bytes, or 2 + 2, or 8 + 2, which no single read has.
+ */
 static enum emul_result read_pointer(struct emulator *e, u64 *offset,
 				     u64 *selector)
 {
@@ -83,7 +101,10 @@ static enum emul_result read_pointer(struct emulator *e, u64 *offset,
 	return operand_read(e, &part, selector);
 }
 
-/** Does the selector name a system segment of its table? */
+/**
+ * Does the selector name a system segment of its table?  Nothing else is looked
+ * at: whoever takes over reads the descriptor again and checks it in his order.
+ */
 static enum emul_result look(struct emulator *e, u16 selector, bool *system)
 {
 	struct descriptor found;
@@ -121,7 +142,11 @@ enum emul_result op_far_jmp(struct emulator *e, struct alu *alu)
 	return result ? result : op_far_go(e, &to);
 }
 
-/** CALL to code of the same level. */
+/**
+ * CALL to code of the same level.  The return address is as wide as the operand
+ * size, which the matching RET must have too; the selector takes as much room,
+ * so that the stack stays aligned.
+ */
 static enum emul_result call_code(struct emulator *e, u16 selector,
 				  struct far_target *to)
 {
@@ -166,7 +191,10 @@ static u16 arguments(const struct emulator *e)
 	return e->insn.src.kind == OPERAND_IMMEDIATE ? e->insn.immediate : 0;
 }
 
-/** The outer stack stands behind the arguments, which it has, too. */
+/**
+ * The outer stack stands behind the arguments, which it has, too: a call gate
+ * had copied them to the inner one, so RET imm16 drops them twice.
+ */
 static enum emul_result find_outer(struct emulator *e,
 				   const struct far_target *to,
 				   struct outer *stack)

@@ -6,6 +6,15 @@
  * which it clears.  Virtual-8086 mode with an IOPL below 3 may touch nothing
  * without the help of its monitor, or of CR4.VME, which gives it VIF in place
  * of IF; CR4.PVI does that for CLI and STI at CPL 3 (SDM 3B 21.3, 21.4).
+ *
+ *	            CPL <= IOPL   CPL > IOPL, or virtual-8086 mode, IOPL < 3
+ *	CLI, STI    IF            VIF at CPL 3 with CR4.VME or PVI, else #GP
+ *	POPF        IF            IF stays, unsaid; virtual-8086 mode: VIF with
+ *	                          CR4.VME, else #GP
+ *
+ * That POPF says nothing is what made x86 hard to virtualize before VMX: a
+ * kernel put at CPL 3 would believe that it had masked interrupts, and no fault
+ * would tell the hypervisor that it wished to.
  */
 #include "emulator/op_flags.h"
 
@@ -50,6 +59,10 @@ static bool is_virtual(struct emulator *e)
 	return e->insn.operand_size == 2 && has_cr4(e, CONTROL_CR4_VME);
 }
 
+/*
+ * A program under CR4.VME sees its VIF where IF is, and an IOPL of 3, as if the
+ * machine were its own.
+ */
 enum emul_result op_flags_pushf(struct emulator *e, struct alu *alu)
 {
 	u64 image = alu->flags & ~(RFLAGS_VM | RFLAGS_RF);
@@ -66,7 +79,11 @@ enum emul_result op_flags_pushf(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
-/** POPF where VIF stands in for IF. */
+/**
+ * POPF where VIF stands in for IF.  VIP says that the monitor holds an
+ * interrupt back for the program; to set IF then is the moment to deliver it,
+ * and #GP is how the monitor learns of it.
+ */
 static enum emul_result pop_virtual(struct emulator *e, struct alu *alu)
 {
 	u64 image = alu->src;
@@ -80,6 +97,10 @@ static enum emul_result pop_virtual(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * What may not change is skipped and not refused; POPF of 16 bits leaves all
+ * above bit 15.  rSP moves in any case: the result decides whether it counts.
+ */
 enum emul_result op_flags_popf(struct emulator *e, struct alu *alu)
 {
 	u64 which = POPF_FLAGS & context_mask(e->insn.operand_size);
@@ -99,6 +120,7 @@ enum emul_result op_flags_popf(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/* AH is bits 15:8; bit 1 of the flags is always set, in any image of them. */
 enum emul_result op_flags_lahf(struct emulator *e, struct alu *alu)
 {
 	u64 ah = (alu->flags & SAHF_FLAGS) | BIT(1);

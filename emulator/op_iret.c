@@ -8,6 +8,17 @@
  *
  * It ends the blocking of NMIs.  A return to another task ends in
  * EMUL_UNHANDLEABLE, to virtual-8086 mode goes by virtual_8086.h.
+ *
+ *	now                    by IRET to
+ *	real mode              real mode
+ *	virtual-8086 mode      itself, IOPL 3; else #GP for its monitor
+ *	protected, level 0     the same or an outer level; or, with VM set in
+ *	                       the flags on the stack, virtual-8086 mode
+ *	protected, NT set      the task before: not supported
+ *	IA-32e mode            the same or an outer level; with NT set #GP
+ *
+ * What may be popped into the flags hangs on the level that is *left*: a
+ * program that executes IRET by itself gains nothing by it.
  */
 #include "emulator/op_iret.h"
 
@@ -17,7 +28,14 @@
 #include "emulator/stack.h"
 #include "emulator/virtual_8086.h"
 
-/** What IRET takes from the stack in real mode; the operand size permitting. */
+/**
+ * What IRET takes from the stack in real mode; the operand size permitting.
+ *
+ *	257FD5h   ID AC RF, NT IOPL, OF DF IF TF, SF ZF AF PF CF
+ *
+ * Missing are VM, VIF and VIP, which are for level 0 of protected mode to set,
+ * and what is reserved.
+ */
 #define IRET_FLAGS 0x257fd5ull
 
 #define RFLAGS_RESERVED_1 BIT(1)
@@ -29,6 +47,10 @@ struct frame_read {
 	u64 flags;
 };
 
+/**
+ * They are read as the stack in use, with the rights of the CPL and through the
+ * read cache: in MMIO this may take several passes, each of which begins here.
+ */
 static enum emul_result pop_three(struct emulator *e, struct frame_read *from)
 {
 	unsigned int size = e->insn.operand_size;
@@ -86,6 +108,10 @@ static enum emul_result return_real(struct emulator *e, struct alu *alu)
 	return op_far_go(e, &from.to);
 }
 
+/**
+ * Only level 0 may make virtual-8086 mode, and only by the 32-bit form, since
+ * VM is bit 17 of the flags.  IA-32e mode has no such mode any more.
+ */
 static bool is_to_8086(struct emulator *e, const struct frame_read *from)
 {
 	return (from->flags & RFLAGS_VM) && e->insn.operand_size == 4 &&
@@ -105,7 +131,12 @@ static enum emul_result return_8086(struct emulator *e, struct alu *alu,
 	return virtual_8086_enter(e, &entry, &alu->flags);
 }
 
-/** Where it leads, with its stack if that is another. */
+/**
+ * Where it leads, with its stack if that is another.
+ *
+ * The RPL of the popped CS is the level to return to.  In 64-bit mode rSP and
+ * SS are popped always, as the frame of an event there has them always.
+ */
 static enum emul_result find_return(struct emulator *e, struct frame_read *from,
 				    struct outer *stack)
 {
@@ -123,6 +154,10 @@ static enum emul_result find_return(struct emulator *e, struct frame_read *from,
 	return result ? result : op_far_check(e, &from->to);
 }
 
+/**
+ * outer_use() stands behind op_far_go(): it wants to know the new CS, and the
+ * one step that may still refuse is op_far_go()'s first.
+ */
 static enum emul_result return_protected(struct emulator *e, struct alu *alu)
 {
 	struct frame_read from;
@@ -149,6 +184,10 @@ static enum emul_result return_protected(struct emulator *e, struct alu *alu)
 	return result;
 }
 
+/*
+ * NT says that the handler was entered by a switch of tasks, so that going back
+ * is one as well.  Real mode does not look at it.
+ */
 enum emul_result op_iret_iret(struct emulator *e, struct alu *alu)
 {
 	e->dirty |= EMUL_OPENS_NMI;

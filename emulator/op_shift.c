@@ -6,6 +6,17 @@
  * of 1 only (it says whether the sign has changed); for others we apply the
  * same formula.  Beyond the operand's width, which 8 and 16 bits allow, SHL
  * and SHR push out zeroes.
+ *
+ *	          in at the empty end          flags
+ *	SHL, SHR  0                            all; AF undefined
+ *	SAR       the sign                     all; AF undefined
+ *	ROL, ROR  what goes out                CF, OF
+ *	RCL, RCR  CF, and what goes out to CF  CF, OF
+ *	SHLD, RD  the source's bits            all; AF undefined
+ *
+ * alu->dst has no bits above its size when these begin, so what is shifted down
+ * needs no mask.  No shift in C is by the value's own width, which would be
+ * undefined there: a count of 0 has returned before.
  */
 #include "emulator/op_shift.h"
 
@@ -22,6 +33,7 @@ static unsigned int bits_of(const struct alu *alu)
 	return 8 * alu->size;
 }
 
+/** The sign of a value in the operand's size. */
 static u64 top(const struct alu *alu, u64 value)
 {
 	return value >> (bits_of(alu) - 1) & 1;
@@ -73,6 +85,7 @@ enum emul_result op_shift_rol(struct emulator *e, struct alu *alu)
 	return rotated(alu, carry, top(alu, alu->dst) ^ carry);
 }
 
+/* To the right by n is to the left by the width minus n. */
 enum emul_result op_shift_ror(struct emulator *e, struct alu *alu)
 {
 	unsigned int count = count_of(alu, alu->src);
@@ -91,6 +104,10 @@ static unsigned int count_with_carry(const struct alu *alu)
 	return count_of(alu, alu->src) % (bits_of(alu) + 1);
 }
 
+/*
+ * One bit after the other: CF stands between what goes out and what comes in,
+ * and nobody's speed hangs on it.
+ */
 enum emul_result op_shift_rcl(struct emulator *e, struct alu *alu)
 {
 	unsigned int count = count_with_carry(alu);
@@ -151,6 +168,7 @@ enum emul_result op_shift_shr(struct emulator *e, struct alu *alu)
 	return shifted(alu, carry, tops_differ(alu));
 }
 
+/* OF is always 0: the sign that comes in is the one that was there. */
 enum emul_result op_shift_sar(struct emulator *e, struct alu *alu)
 {
 	unsigned int count = count_of(alu, alu->src);
@@ -185,6 +203,10 @@ static u64 three_words(const struct alu *alu)
 	return alu->dst << 32 | alu->src << 16 | alu->dst;
 }
 
+/*
+ * Bits of the source come in at the destination's end, as if the two were one
+ * value of twice the size; OF says whether the sign has changed.
+ */
 enum emul_result op_shift_shld(struct emulator *e, struct alu *alu)
 {
 	unsigned int count = double_count(e, alu), bits = bits_of(alu);

@@ -4,6 +4,15 @@
  * HLT is done when it has retired: that the vCPU waits now is for the
  * hypervisor to know.  INVD and WBINVD have nothing to do, since the guest's
  * caches are the host's.
+ *
+ * Nearly none of them has an operand on a device.  They are here because a
+ * stretch of the guest's code is emulated as a whole where the processor cannot
+ * run it (real mode without unrestricted guest, for example): then everything
+ * that may stand in it must be known.
+ *
+ * What is asked of the hypervisor goes through struct system_ops, which answers
+ * as it answers for the exit of the same instruction; a getter has no effect,
+ * so a pass may ask twice (system.h).
  */
 #include "emulator/op_system.h"
 
@@ -27,6 +36,10 @@ enum emul_result op_system_vmcall(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * INVD in earnest would throw away what the host has written and not yet in
+ * memory; no guest may do that.
+ */
 enum emul_result op_system_nothing(struct emulator *e, struct alu *alu)
 {
 	(void)e;
@@ -58,6 +71,7 @@ static void put_pair(struct emulator *e, u64 value)
 	context_set_register(e, REG_RDX, value >> 32);
 }
 
+/* CR4.TSD: a system may keep its programs from measuring time finely. */
 enum emul_result op_system_rdtsc(struct emulator *e, struct alu *alu)
 {
 	(void)alu;
@@ -69,6 +83,7 @@ enum emul_result op_system_rdtsc(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/* ECX says which; an MSR that the guest does not have is #GP(0). */
 enum emul_result op_system_rdmsr(struct emulator *e, struct alu *alu)
 {
 	u64 value = 0;
@@ -94,6 +109,10 @@ enum emul_result op_system_wrmsr(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * All four registers change, and of each the upper half becomes 0: the u32 in
+ * struct cpuid_registers does that.
+ */
 enum emul_result op_system_cpuid(struct emulator *e, struct alu *alu)
 {
 	struct cpuid_registers r = {

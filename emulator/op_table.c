@@ -6,6 +6,14 @@
  * of the base (SDM 2A LGDT).  The other two are loaded from a system
  * descriptor in the GDT, like a segment; a task-state segment is marked busy
  * in memory.  They exist in protected mode only.
+ *
+ *	GDTR  where segment descriptors are       LGDT  SGDT  base and limit
+ *	IDTR  where the gates of events are       LIDT  SIDT  base and limit
+ *	LDTR  a second table of segments          LLDT  SLDT  a selector
+ *	TR    the TSS: inner stacks, ports' map   LTR   STR   a selector
+ *
+ * What is loaded here is used at once and unseen: a GDT that is gone is noticed
+ * at the next load of a segment, an IDT at the next exception.
  */
 #include "emulator/op_table.h"
 
@@ -15,6 +23,10 @@
 /** The operand's bytes: the limit, the base behind it. */
 #define TABLE_BASE 2
 
+/**
+ * All eight bytes of the base are at hand; how many of them are written says
+ * the operand's size, 6 or 10.
+ */
 static enum emul_result store(struct emulator *e, enum system_table which)
 {
 	const struct mem_access *at = &e->insn.dst.at;
@@ -27,6 +39,12 @@ static enum emul_result store(struct emulator *e, enum system_table which)
 	return fragments_write(e, at, bytes);
 }
 
+/**
+ * In one read, since the operand is one: on a device the VMM is asked in pieces
+ * of at most 8 bytes, and the pass is run again when all of them are there.
+ * Neither limit nor base is held against anything but canonical form; tables
+ * may be anywhere.
+ */
 static enum emul_result load(struct emulator *e, enum system_table which)
 {
 	const struct mem_access *at = &e->insn.src.at;
@@ -74,6 +92,7 @@ enum emul_result op_table_lidt(struct emulator *e, struct alu *alu)
 	return load(e, SYSTEM_IDT);
 }
 
+/** What is hidden behind a selector, base and limit, no instruction shows. */
 static enum emul_result get_selector(struct emulator *e, struct alu *alu,
 				     enum emul_segment which)
 {
@@ -106,7 +125,14 @@ static enum emul_result check_mode(struct emulator *e)
 	return e->ops->cpl(e) ? context_protection(e, VECTOR_GP) : EMUL_DONE;
 }
 
-/** A system descriptor of the GDT, present, of type or alternative. */
+/**
+ * A system descriptor of the GDT, present, of this type; of TSSs outside IA-32e
+ * mode one of 16 bits as well.
+ *
+ * TI set would mean the LDT, which cannot hold what describes itself.  The type
+ * asked for is an *available* TSS: one that is busy is in use by a task, and to
+ * load it twice would be a mistake of the system.
+ */
 static enum emul_result find_system(struct emulator *e, u16 selector, u8 type,
 				    struct descriptor *found)
 {
@@ -134,6 +160,10 @@ static enum emul_result find_system(struct emulator *e, u16 selector, u8 type,
 		       : EMUL_DONE;
 }
 
+/*
+ * A null selector is right here and means that there is no LDT: whoever then
+ * names a segment in it meets #GP.
+ */
 enum emul_result op_table_lldt(struct emulator *e, struct alu *alu)
 {
 	struct descriptor found = {
@@ -150,6 +180,10 @@ enum emul_result op_table_lldt(struct emulator *e, struct alu *alu)
 	return result;
 }
 
+/*
+ * Busy is bit 1 of the type.  The mark in memory comes before TR changes: the
+ * page of the GDT may be read-only, and then nothing has happened.
+ */
 enum emul_result op_table_ltr(struct emulator *e, struct alu *alu)
 {
 	const u8 busy = SYSTEM_TSS_16_BUSY & ~SYSTEM_TSS_16;

@@ -13,6 +13,13 @@
  *
  * Descriptor tables are read at CPL 0 whatever the CPL is, and must be in RAM:
  * a table in MMIO ends the VM with a sentence (spec 10.11).
+ *
+ * Three numbers decide who may use what, 0 being the innermost:
+ *
+ *	CPL   of the code that runs now
+ *	DPL   in the descriptor: from which level on it may be used
+ *	RPL   in the selector: for whom it is used; a system that is handed a
+ *	      selector by a program lets it count as the program's
  */
 #include "emulator/segment.h"
 
@@ -43,7 +50,19 @@ static bool find_table(struct emulator *e, u16 selector, gva_t *base,
 	return true;
 }
 
-/** Base, limit and rights are scattered over the descriptor (SDM 3A 3.4.5). */
+/**
+ * Base, limit and rights are scattered over the descriptor (SDM 3A 3.4.5): the
+ * 80286 had six bytes of it, and what the 80386 widened had to go behind them.
+ *
+ *	63    56 55  52 51  48 47    40 39             16 15         0
+ *	+-------+------+------+--------+-----------------+-----------+
+ *	| base  |GDL   |limit |P,DPL,  | base            | limit     |
+ *	| 31:24 |flags |19:16 |S, type | 23:0            | 15:0      |
+ *	+-------+------+------+--------+-----------------+-----------+
+ *
+ * Bits 55:40 become the rights, without the limit's four in between.  With G
+ * set the limit counts pages, and its last page belongs to it as a whole.
+ */
 static void decode(struct descriptor *of)
 {
 	struct segment_register *segment = &of->segment;
@@ -59,6 +78,11 @@ static void decode(struct descriptor *of)
 	}
 }
 
+/*
+ * The selector's upper thirteen bits, times eight, are the offset in the table;
+ * that they stand at bit 3 already saves the multiplication.  All of the
+ * descriptor must be inside of the limit, which is the last valid byte.
+ */
 enum emul_result segment_find(struct emulator *e, u16 selector, bool wide,
 			      struct descriptor *out)
 {
@@ -81,6 +105,10 @@ enum emul_result segment_find(struct emulator *e, u16 selector, bool wide,
 	return result;
 }
 
+/*
+ * Only the byte with the type is written, and only if it changes: a table may
+ * lie in read-only memory when all of its bits have been set beforehand.
+ */
 enum emul_result segment_mark(struct emulator *e, const struct descriptor *of,
 			      u8 type)
 {
@@ -150,6 +178,7 @@ static bool may_be_data(u32 rights, unsigned int rpl, unsigned int cpl)
 	return rights_dpl(rights) >= rpl && rights_dpl(rights) >= cpl;
 }
 
+/** Absence is the last question; a stack has an exception of its own for it. */
 static enum emul_result check(struct emulator *e, enum emul_segment which,
 			      const struct descriptor *of)
 {
@@ -168,6 +197,11 @@ static enum emul_result check(struct emulator *e, enum emul_segment which,
 	return EMUL_DONE;
 }
 
+/*
+ *	real, virtual-8086   base = 16 * selector
+ *	null selector        unusable; of SS only where 64-bit mode permits it
+ *	else                 find, check, mark as accessed, and only then set
+ */
 enum emul_result segment_load(struct emulator *e, enum emul_segment which,
 			      u16 selector)
 {
@@ -195,6 +229,10 @@ enum emul_result segment_load(struct emulator *e, enum emul_segment which,
 	return EMUL_DONE;
 }
 
+/*
+ * The same question as for MOV to SS, but asked for another level than the CPL,
+ * and with another exception when a TSS has named the stack.
+ */
 enum emul_result segment_stack(struct emulator *e, unsigned int level,
 			       u8 vector, struct descriptor *stack)
 {
@@ -220,7 +258,10 @@ enum emul_result segment_stack(struct emulator *e, unsigned int level,
 		       : segment_fault(e, VECTOR_SS, selector);
 }
 
-/** Conforming code from its own and outer levels, other code from its own. */
+/**
+ * Conforming code from its own and outer levels, other code from its own.
+ * Conforming code is like a library: it runs at the level of who calls it.
+ */
 static bool may_go(u32 rights, unsigned int rpl, unsigned int cpl)
 {
 	unsigned int dpl = rights_dpl(rights);
@@ -252,6 +293,10 @@ static enum emul_result check_code(struct emulator *e,
 		       : segment_fault(e, VECTOR_NP, of->selector);
 }
 
+/*
+ * A return may go outwards and never inwards, which is asked first.  Then it is
+ * as if the code were called from the level that is returned to.
+ */
 enum emul_result segment_code(struct emulator *e, u16 selector, bool is_return,
 			      struct descriptor *out)
 {

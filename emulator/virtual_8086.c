@@ -6,13 +6,19 @@
  *	      <--  an interrupt or exception, to level 0, leaves the same
  *
  * Segments are real mode's there, of 64 KiB and level 3.  Behind an event they
- * are null, so that nothing of them is left for protected mode to trip over.
+ * are null, so that nothing of them is left for protected mode to trip over:
+ * their selectors are paragraph numbers, which as indices into the GDT would
+ * mean anything.
+ *
+ * The mode runs a program of real mode as a program of level 3, under a monitor
+ * at level 0: by way of this file he gets what it must not do itself.
  */
 #include "emulator/virtual_8086.h"
 
 #include "emulator/stack.h"
 #include "emulator/system.h"
 
+/* What the processor gives each of the six; VM entry wants just this, too. */
 #define RIGHTS_8086                                         \
 	(RIGHTS_ACCESSED | RIGHTS_WRITABLE | RIGHTS_S | RIGHTS_P | 3u << 5)
 
@@ -40,6 +46,7 @@ void virtual_8086_leave(struct emulator *e)
 	}
 }
 
+/** No descriptor is looked at, so nothing can fault. */
 static void load(struct emulator *e, enum emul_segment which, u16 selector)
 {
 	const struct segment_register segment = {
@@ -52,6 +59,11 @@ static void load(struct emulator *e, enum emul_segment which, u16 selector)
 	e->ops->system->set_segment(e, which, &segment);
 }
 
+/*
+ * Nine values stand there, three of them in entry already.  All are popped
+ * before anything changes; a selector is pushed as four bytes, of which two
+ * count.
+ */
 enum emul_result virtual_8086_enter(struct emulator *e,
 				    const struct virtual_8086_entry *entry,
 				    u64 *flags)
