@@ -44,6 +44,7 @@ static u64 of_carries(u64 carries, u64 overflow, unsigned int size)
 	       (overflow >> top & 1) << 11;
 }
 
+/** What arithmetic does not set, IF or DF for example, stays. */
 static void set(struct alu *alu, u64 flags)
 {
 	alu->flags = (alu->flags & ~FLAGS_STATUS) | flags;
@@ -86,6 +87,7 @@ u64 flags_logic(struct alu *alu, u64 result)
 	return result;
 }
 
+/* INC and DEC are an addition and a subtraction of 1 that spare CF. */
 u64 flags_increment(struct alu *alu)
 {
 	u64 carry = alu->flags & CF;

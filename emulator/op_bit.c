@@ -10,6 +10,9 @@
  * it undefined, processors do this, and programs rely on it.
  *
  * Flags that the SDM leaves undefined stay as they were.
+ *
+ * LOCK BTS and BTR on RAM are how kernels take bits of a bitmap; which of two
+ * processors took it says CF, and memory_exchange() keeps it true.
  */
 #include "emulator/op_bit.h"
 
@@ -33,7 +36,12 @@ static unsigned int highest(u64 value)
 	return 63 - __builtin_clzll(value);
 }
 
-/** CF is the bit that is asked for. @return its mask */
+/**
+ * CF is the bit that is asked for.  Its number is taken modulo the operand's
+ * width: of a register there is no more, and for memory the rest has chosen the
+ * cell.
+ * @return its mask
+ */
 static u64 test(struct alu *alu)
 {
 	u64 mask = BIT(alu->src & (8 * alu->size - 1));
@@ -97,6 +105,7 @@ static enum emul_result counted(struct alu *alu, u64 count)
 	return EMUL_DONE;
 }
 
+/* Unlike BSF it has an answer for 0: the operand's width. */
 enum emul_result op_bit_tzcnt(struct emulator *e, struct alu *alu)
 {
 	(void)e;
@@ -111,6 +120,7 @@ enum emul_result op_bit_lzcnt(struct emulator *e, struct alu *alu)
 	return counted(alu, alu->src ? bits - 1 - highest(alu->src) : bits);
 }
 
+/* left & (left - 1) clears the lowest bit that is set: one step for each. */
 enum emul_result op_bit_popcnt(struct emulator *e, struct alu *alu)
 {
 	u64 left;

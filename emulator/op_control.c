@@ -22,6 +22,11 @@ enum emul_result op_control_get_cr(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * It takes effect at once and not when the instruction retires, but nothing can
+ * refuse any more behind it.  Paging may be another one from here on; this
+ * instruction makes no further access.
+ */
 enum emul_result op_control_set_cr(struct emulator *e, struct alu *alu)
 {
 	return e->ops->system->set_control(e, e->insn.dst.reg, alu->src);
@@ -52,6 +57,7 @@ enum emul_result op_control_get_dr(struct emulator *e, struct alu *alu)
 	return result;
 }
 
+/* Of DR6 and DR7 the upper 32 bits must be 0; addresses have all 64. */
 enum emul_result op_control_set_dr(struct emulator *e, struct alu *alu)
 {
 	unsigned int which = e->insn.dst.reg;
@@ -72,6 +78,10 @@ enum emul_result op_control_smsw(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * The 80286's way to CR0, of which it knew four bits.  It could enter protected
+ * mode and not leave it; so PE is set here and never cleared.
+ */
 enum emul_result op_control_lmsw(struct emulator *e, struct alu *alu)
 {
 	u64 cr0 = e->ops->control(e, SYSTEM_CR0);
@@ -81,6 +91,7 @@ enum emul_result op_control_lmsw(struct emulator *e, struct alu *alu)
 	return e->ops->system->set_control(e, SYSTEM_CR0, cr0);
 }
 
+/* "Task switched": the kernel has given the FPU to the thread that runs now. */
 enum emul_result op_control_clts(struct emulator *e, struct alu *alu)
 {
 	u64 cr0 = e->ops->control(e, SYSTEM_CR0);

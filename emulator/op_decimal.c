@@ -4,6 +4,12 @@
  * Two decimal digits in AL (packed), or one each in AH and AL (unpacked),
  * adjusted after an addition or subtraction, before a division or after a
  * multiplication.  64-bit mode has none of it.
+ *
+ * The processor adds in hexadecimal: 08h + 05h is 0Dh.  Where a digit went over
+ * 9, six more make it what it should be, with the carry in the right place:
+ * 0Dh + 06h is 13h.  AF and CF say that a digit went over 15, which its bits do
+ * not show any more.  Firmware does this with the clock's registers, which are
+ * decimal.
  */
 #include "emulator/op_decimal.h"
 
@@ -43,6 +49,7 @@ static u64 packed_carries(const struct emulator *e, u64 flags)
 	return carries;
 }
 
+/** Six for the low digit, sixty for the high one, in hexadecimal. */
 static u8 packed_adjustment(u64 carries)
 {
 	return (carries & RFLAGS_AF ? 0x06 : 0) |
@@ -71,7 +78,10 @@ enum emul_result op_decimal_das(struct emulator *e, struct alu *alu)
 	return set_flags(e, alu, carries);
 }
 
-/** AAA, AAS: by is 106h or its negative, added to AX if AL went over 9. */
+/**
+ * AAA, AAS: by is 106h or its negative, added to AX if AL went over 9: six for
+ * the digit in AL, one for that in AH.
+ */
 static enum emul_result adjust_unpacked(struct emulator *e, struct alu *alu,
 					int by)
 {
@@ -107,6 +117,7 @@ enum emul_result op_decimal_aam(struct emulator *e, struct alu *alu)
 	return set_flags(e, alu, 0);
 }
 
+/* Two digits, AH and AL, become a number: AH * base + AL; AH is 0 then. */
 enum emul_result op_decimal_aad(struct emulator *e, struct alu *alu)
 {
 	u8 al = al_of(e) + ah_of(e) * (u8)alu->src;

@@ -9,6 +9,7 @@
 
 #include "emulator/operand.h"
 
+/* With memory it is locked without a prefix: LOCKED_ROW in the tables. */
 enum emul_result op_exchange_xchg(struct emulator *e, struct alu *alu)
 {
 	u64 found = alu->dst;

@@ -8,6 +8,8 @@
  *
  * The sixteen conditions are the low four bits of the opcode: eight of them,
  * and in the lowest bit whether it is to be the opposite.
+ *
+ * A jump that is not taken is not checked: its target may be anywhere.
  */
 #include "emulator/op_flow.h"
 
@@ -15,7 +17,8 @@
 #include "emulator/stack.h"
 
 /**
- * Go on at another offset in CS when the instruction retires.
+ * Go on at another offset in CS when the instruction retires.  Only the first
+ * byte there is checked, and not its page: that is for the next fetch.
  * @param target cut to the operand size here
  * @return EMUL_DONE, or EMUL_FAULT: #GP(0), beyond CS' limit or not canonical
  */
@@ -46,7 +49,13 @@ static enum emul_result go_if(struct emulator *e, const struct alu *alu,
 	return condition ? go(e, target_of(e, alu)) : EMUL_DONE;
 }
 
-/** Whether the condition of Jcc, SETcc or CMOVcc holds (SDM 1 B.1). */
+/**
+ * Whether the condition of Jcc, SETcc or CMOVcc holds (SDM 1 B.1).
+ *
+ * In the order of the opcodes: O, C (below), Z (equal), C or Z (below or
+ * equal), S, P, less, less or equal.  Of signed numbers the first is less if
+ * their difference is negative, which SF says, and OF, if SF is wrong.
+ */
 static bool condition_holds(const struct emulator *e, u64 flags)
 {
 	bool less = !(flags & RFLAGS_SF) != !(flags & RFLAGS_OF);
@@ -80,7 +89,7 @@ static u64 count_of(const struct emulator *e)
 	return context_register(e, REG_RCX) & e->insn.address_mask;
 }
 
-/** Count down; whether there is something left. */
+/** Count down; whether there is something left.  No flag knows of it. */
 static bool count_down(struct emulator *e)
 {
 	u64 left = count_of(e) - 1;
@@ -109,6 +118,10 @@ enum emul_result op_flow_jcxz(struct emulator *e, struct alu *alu)
 	return go_if(e, alu, count_of(e) == 0);
 }
 
+/*
+ * The target is checked before the return address is pushed: a CALL that faults
+ * must not have written to the stack.
+ */
 enum emul_result op_flow_call(struct emulator *e, struct alu *alu)
 {
 	u64 behind = e->next_rip;
@@ -136,7 +149,11 @@ enum emul_result op_flow_setcc(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
-/** The source is read and the destination written in any case. */
+/**
+ * The source is read and the destination written in any case: a device is asked
+ * though the condition does not hold, and a 32-bit register loses its upper
+ * half.
+ */
 enum emul_result op_flow_cmovcc(struct emulator *e, struct alu *alu)
 {
 	if (condition_holds(e, alu->flags)) {

@@ -9,6 +9,10 @@
 #include "emulator/interrupt.h"
 #include "emulator/system.h"
 
+/**
+ * By software: the gate's DPL counts, and the return address is behind the
+ * instruction, where e->next_rip is already.
+ */
 static enum emul_result enter(struct emulator *e, struct alu *alu, u8 vector)
 {
 	const struct emul_event event = { .vector = vector, .software = true };
@@ -35,6 +39,7 @@ enum emul_result op_interrupt_int(struct emulator *e, struct alu *alu)
 	return enter(e, alu, e->insn.immediate);
 }
 
+/* One byte, so that a debugger can put it over any instruction. */
 enum emul_result op_interrupt_int3(struct emulator *e, struct alu *alu)
 {
 	return enter(e, alu, VECTOR_BP);

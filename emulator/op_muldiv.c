@@ -8,6 +8,10 @@
  *
  * MUL and IMUL say in CF and OF whether the product needs its upper half; the
  * other flags are undefined and stay as they were, as after division.
+ *
+ *	bytes      factor, quotient   remainder   product, dividend
+ *	1          AL                 AH          AX
+ *	2, 4, 8    rAX                rDX         rDX:rAX
  */
 #include "emulator/op_muldiv.h"
 
@@ -28,6 +32,7 @@ static u128 wide_accumulator(const struct emulator *e, unsigned int size)
 	return (u128)(high & context_mask(size)) << (8 * size) | low;
 }
 
+/** Both halves of a product; or a quotient as low and its remainder as high. */
 static void set_wide_accumulator(struct emulator *e, u64 low, u64 high,
 				 unsigned int size)
 {
@@ -46,6 +51,7 @@ static void set_overflow(struct alu *alu, bool overflow)
 	alu->flags |= overflow ? RFLAGS_CF | RFLAGS_OF : 0;
 }
 
+/* The product is in full in 128 bits, whatever the size: nothing is lost. */
 enum emul_result op_muldiv_mul(struct emulator *e, struct alu *alu)
 {
 	unsigned int size = e->insn.src.size;
@@ -103,7 +109,14 @@ struct division {
 	u64 remainder;
 };
 
-/** Divide, unless the quotient would need more than 64 bits. */
+/**
+ * Divide, unless the quotient would need more than 64 bits.
+ *
+ * rest is what the digits so far have left, always less than the divisor; each
+ * step brings down the next bit of the dividend and asks whether the divisor
+ * goes into it once.  The quotient grows in `left` from below while the
+ * dividend leaves it at the top.  carry is the 65th bit of rest.
+ */
 static bool divide(struct division *d, u64 divisor)
 {
 	u64 rest = (u64)(d->dividend >> 64), left = (u64)d->dividend;
@@ -127,6 +140,7 @@ static bool divide(struct division *d, u64 divisor)
 	return true;
 }
 
+/* #DE is a fault: RIP is at the division, rAX and rDX are as they were. */
 enum emul_result op_muldiv_div(struct emulator *e, struct alu *alu)
 {
 	unsigned int size = e->insn.src.size;
@@ -139,7 +153,12 @@ enum emul_result op_muldiv_div(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
-/** Divide the absolute values; the remainder has the dividend's sign. */
+/**
+ * Divide the absolute values; the remainder has the dividend's sign.
+ *
+ * The quotient may be -2^(n-1) but not +2^(n-1), hence `most`.  `unused` are
+ * the bits of 128 above the dividend; up and down again they become its sign.
+ */
 enum emul_result op_muldiv_idiv(struct emulator *e, struct alu *alu)
 {
 	unsigned int size = e->insn.src.size, unused = 128 - 16 * size;

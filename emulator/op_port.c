@@ -17,6 +17,7 @@ static u16 port_of(const struct operand *operand, u64 value)
 	return operand->kind == OPERAND_IMMEDIATE ? (u8)value : (u16)value;
 }
 
+/* Into AL, AX or EAX: with REX.W, too, no port is asked for eight bytes. */
 enum emul_result op_port_in(struct emulator *e, struct alu *alu)
 {
 	const struct insn *insn = &e->insn;
@@ -31,6 +32,10 @@ enum emul_result op_port_in(struct emulator *e, struct alu *alu)
 	return result;
 }
 
+/**
+ * OUT and OUTS: may it be done, what is to be written, then the write, which is
+ * not taken back.
+ */
 static enum emul_result write(struct emulator *e, u16 port,
 			      const struct operand *src)
 {
@@ -58,6 +63,12 @@ enum emul_result op_port_out(struct emulator *e, struct alu *alu)
 		     &e->insn.src);
 }
 
+/*
+ *	port permitted?  -->  page there and writable?  -->  read  -->  write
+ *
+ * The page is looked at in each pass, since nothing keeps the guest's tables as
+ * they are while the VMM is asked.
+ */
 enum emul_result op_port_ins(struct emulator *e, struct alu *alu)
 {
 	const struct operand *dst = &e->insn.dst;

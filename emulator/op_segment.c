@@ -39,6 +39,10 @@ static u16 selector_of(struct emulator *e, enum emul_segment which)
 	return segment.selector;
 }
 
+/*
+ * To memory it is always two bytes, to a register as many as the operand size
+ * says, zero-extended (Es in opcodes.h).
+ */
 enum emul_result op_segment_get(struct emulator *e, struct alu *alu)
 {
 	alu->dst = selector_of(e, e->insn.src.reg);
@@ -46,6 +50,10 @@ enum emul_result op_segment_get(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * The mark is made before the load, which may fail; a pass that fails leaves no
+ * mark behind.
+ */
 enum emul_result op_segment_set(struct emulator *e, struct alu *alu)
 {
 	if (e->insn.dst.reg == SEGMENT_SS) {
@@ -54,6 +62,7 @@ enum emul_result op_segment_set(struct emulator *e, struct alu *alu)
 	return segment_load(e, e->insn.dst.reg, alu->src);
 }
 
+/* Two bytes in a cell of the operand's size; the rest of it becomes 0. */
 enum emul_result op_segment_push(struct emulator *e, struct alu *alu)
 {
 	(void)alu;
@@ -78,7 +87,11 @@ enum emul_result op_segment_pop(struct emulator *e, struct alu *alu)
 	return segment_load(e, which, selector);
 }
 
-/** The offset first, the selector behind it, as everywhere in memory. */
+/**
+ * The offset first, the selector behind it, as everywhere in memory.  The
+ * general register is written by the pipeline, and only if the segment could be
+ * loaded: the two must not come apart.
+ */
 enum emul_result op_segment_load_far(struct emulator *e, struct alu *alu)
 {
 	struct insn *insn = &e->insn;

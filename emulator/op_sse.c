@@ -21,6 +21,10 @@
 #include "emulator/memory.h"
 #include "emulator/operand.h"
 
+/**
+ * #UD says that SSE is not to be used at all, #NM that the registers may still
+ * be another thread's: the guest's kernel loads the right ones and resumes it.
+ */
 static inline enum emul_result check_system(struct emulator *e)
 {
 	u64 cr0, cr4;
@@ -86,6 +90,10 @@ static unsigned int size_of(const struct insn *insn)
 					       : insn->dst.size;
 }
 
+/*
+ * Sixteen bytes of a device are two pieces, so two exits; the VMM sees the
+ * lower half first (fragments.h).
+ */
 enum emul_result op_sse_move(struct emulator *e, struct alu *alu)
 {
 	struct insn *insn = &e->insn;
@@ -103,6 +111,7 @@ enum emul_result op_sse_move(struct emulator *e, struct alu *alu)
 	return write(e, &insn->dst, &value);
 }
 
+/** The linear address counts: the segment's base is in it. */
 static bool is_aligned(const struct operand *operand)
 {
 	return operand->kind != OPERAND_MEMORY ||
@@ -122,6 +131,7 @@ enum emul_result op_sse_aligned(struct emulator *e, struct alu *alu)
 	return op_sse_move(e, alu);
 }
 
+/* Memory on one side: a move that clears the rest.  Two registers: it stays. */
 enum emul_result op_sse_scalar(struct emulator *e, struct alu *alu)
 {
 	const struct insn *insn = &e->insn;

@@ -13,6 +13,10 @@
 #include "emulator/memory.h"
 #include "emulator/stack.h"
 
+/*
+ * rSP is still the old one in the source: PUSH rSP pushes what it was, as all
+ * processors since the 80286 do.
+ */
 enum emul_result op_stack_push(struct emulator *e, struct alu *alu)
 {
 	alu->dst = alu->src;
@@ -59,7 +63,10 @@ enum emul_result op_stack_popa(struct emulator *e, struct alu *alu)
 	return result;
 }
 
-/** Copy the pointers to the frames of the procedures around this one. */
+/**
+ * Copy the pointers to the frames of the procedures around this one.  Nested
+ * procedures, as Pascal has them, reach the outer ones' variables by them.
+ */
 static enum emul_result push_display(struct emulator *e, unsigned int level)
 {
 	struct mem_access at = { .size = e->insn.operand_size,
@@ -123,6 +130,7 @@ enum emul_result op_stack_enter(struct emulator *e, struct alu *alu)
 	return result ? result : check_room(e);
 }
 
+/* ENTER taken back: rSP to where the old rBP was pushed, which is popped. */
 enum emul_result op_stack_leave(struct emulator *e, struct alu *alu)
 {
 	unsigned int size = e->insn.operand_size;

@@ -4,6 +4,13 @@
  * The answer is ZF: whether the selector names something that this code could
  * use.  No selector is a fault here, however wrong it is; only the table's own
  * pages can be (SDM 2A LAR).
+ *
+ * A system asks before it uses a selector that a program has handed to it, and
+ * spares itself a fault:
+ *
+ *	LAR         its rights         code, data, system segments, some gates
+ *	LSL         its limit          the same without gates
+ *	VERR, VERW  only ZF            code and data: may it be read, written?
  */
 #include "emulator/op_verify.h"
 
@@ -53,6 +60,7 @@ static enum emul_result look_up(struct emulator *e, u16 selector,
 	return result;
 }
 
+/** Without a yes the destination register stays as it was. */
 static void answer(struct alu *alu, bool yes)
 {
 	alu->flags &= ~RFLAGS_ZF;
@@ -78,6 +86,7 @@ static enum emul_result ask(struct emulator *e, struct alu *alu, u32 types,
 	return EMUL_DONE;
 }
 
+/* The upper half of the descriptor as it stands, without base and limit. */
 enum emul_result op_verify_lar(struct emulator *e, struct alu *alu)
 {
 	struct descriptor of = { .selector = 0 };
@@ -88,6 +97,7 @@ enum emul_result op_verify_lar(struct emulator *e, struct alu *alu)
 	return result;
 }
 
+/* In bytes: the granularity is in it already. */
 enum emul_result op_verify_lsl(struct emulator *e, struct alu *alu)
 {
 	struct descriptor of = { .selector = 0 };

@@ -22,6 +22,10 @@
 /* DB E2 and E3: ModRM's last three bits. */
 #define CONTROL_CLEAR 2
 
+/**
+ * EM: there is no FPU, a library is to be called.  TS: it still holds the
+ * registers of another thread.  In both cases the system's #NM handler helps.
+ */
 static enum emul_result check_system(struct emulator *e)
 {
 	u64 cr0 = e->ops->control(e, SYSTEM_CR0);
@@ -47,6 +51,7 @@ static enum emul_result check_pending(struct emulator *e)
 		       : EMUL_DONE;
 }
 
+/* The forms without waiting: what is pending is cleared and never raised. */
 enum emul_result op_x87_control(struct emulator *e, struct alu *alu)
 {
 	bool clear = (e->insn.rm & 7) == CONTROL_CLEAR;
@@ -98,6 +103,10 @@ enum emul_result op_x87_store_sw_ax(struct emulator *e, struct alu *alu)
 	return result;
 }
 
+/*
+ * It computes nothing, so EM alone is no #NM; and a system that switches the FPU
+ * lazily says by MP whether a wait is a use of it.
+ */
 enum emul_result op_x87_wait(struct emulator *e, struct alu *alu)
 {
 	const u64 both = CONTROL_CR0_MP | CONTROL_CR0_TS;

@@ -8,6 +8,15 @@
  * The last column names the flags that the SDM leaves undefined.  What we do
  * with them is what most processors do where that is simple, and nothing
  * depends on it: the tests that compare us with a processor leave them out.
+ *
+ * The middle column is the plan that execute.c follows, and so all that differs
+ * between instructions in the pipeline:
+ *
+ *	MOVES            read src, write dst; no function
+ *	OP_WRITES_DST    read src, function, write dst
+ *	RMW              read both, function, write dst; LOCK is allowed
+ *	OP_READS_DST     read both, function: a comparison
+ *	OP_OWN           the function reads and writes by itself
  */
 #include "emulator/operations.h"
 
@@ -39,6 +48,7 @@
 
 #define RMW (OP_READS_DST | OP_WRITES_DST | OP_LOCKABLE)
 #define MOVES (OP_WRITES_DST | OP_MOVES)
+/* PUSH and POP of memory have the stack as their second memory operand. */
 #define PUSHES (OP_WRITES_DST | OP_TWO_MEMORY | OP_D64)
 #define POPS   PUSHES
 /* What only the system does, by CPL; with operands of its own. */

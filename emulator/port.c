@@ -8,6 +8,17 @@
  * the TSS's word 102 says, and what lies beyond the TSS's limit counts as set
  * (SDM 1 19.5.2).  Two bytes of it are read always, since an access may
  * straddle them.
+ *
+ * Then the access itself, of which e->port keeps the state:
+ *
+ *	PORT_NONE --read, write--> a device in the core took it: PORT_NONE
+ *	          --read---------> PORT_WAITS --answer--> PORT_ANSWERED
+ *	                              --the next pass takes it--> PORT_NONE
+ *	          --write--------> PORT_WAITS --answer--> PORT_NONE
+ *
+ * PORT_ANSWERED is what keeps a port from being read twice: the instruction
+ * runs again from its start, and a byte that a serial port has handed out is
+ * gone from it.
  */
 #include "emulator/port.h"
 
@@ -47,6 +58,11 @@ static enum emul_result read_tss(struct emulator *e,
 				  sizeof(*value));
 }
 
+/*
+ * Each port has its bit, and an access of 2 or 4 bytes takes as many ports: all
+ * of their bits must be clear.  A TSS of 16 bits has no map, so with one
+ * nothing is permitted.
+ */
 enum emul_result port_check(struct emulator *e, u16 port, unsigned int size)
 {
 	struct segment_register tss;
@@ -73,6 +89,10 @@ enum emul_result port_check(struct emulator *e, u16 port, unsigned int size)
 	return EMUL_DONE;
 }
 
+/*
+ * The question is kept in e->port as it was asked; the answer fills its value
+ * and nothing else of it, whatever the VMM has written into its record.
+ */
 enum emul_result port_read(struct emulator *e, u16 port, unsigned int size,
 			   u32 *value)
 {
@@ -92,6 +112,10 @@ enum emul_result port_read(struct emulator *e, u16 port, unsigned int size,
 	return EMUL_DONE;
 }
 
+/*
+ * The instruction goes on and retires; if the VMM has to be told, it is when
+ * RIP is behind it already, as with a write to memory.
+ */
 void port_write(struct emulator *e, const struct port_piece *piece)
 {
 	e->port.piece = *piece;

@@ -53,6 +53,11 @@ static bool type_allows(u32 rights, u8 kind)
 	       kind == EMUL_FETCH;
 }
 
+/*
+ *	             0            limit             FFFFh or FFFFFFFFh
+ *	upwards      |#############|                |
+ *	downwards    |             |################|     a stack that grows
+ */
 bool segment_holds(const struct segment_register *segment, u64 offset,
 		   unsigned int size)
 {
@@ -67,6 +72,11 @@ bool segment_holds(const struct segment_register *segment, u64 offset,
 	return last <= segment->limit || segment->limit == 0xffffffff;
 }
 
+/*
+ * 64-bit mode comes here with FS and GS alone, whose base counts and nothing
+ * else.  Elsewhere base + offset wraps at 4 GiB; then limit and type, whose
+ * faults are the same, so that their order cannot be seen.
+ */
 enum emul_result segment_linear(struct emulator *e, enum emul_segment which,
 				u64 offset, struct mem_access *access)
 {

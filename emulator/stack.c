@@ -25,6 +25,10 @@ static enum emul_result locate(struct emulator *e, struct mem_access *at)
 	return memory_linear(e, SEGMENT_SS, sp, at);
 }
 
+/*
+ * rSP moves first, in out[]: should the write fault, the pass is dropped and
+ * rSP with it.
+ */
 enum emul_result stack_push(struct emulator *e, u64 value, unsigned int size)
 {
 	struct mem_access at = { .size = size, .kind = EMUL_WRITE };
@@ -38,6 +42,10 @@ enum emul_result stack_push(struct emulator *e, u64 value, unsigned int size)
 	return fragments_write(e, &at, &value);
 }
 
+/*
+ * rSP has moved when the read must wait; that does no harm, since the next pass
+ * begins with the old one and is served the value from the read cache.
+ */
 enum emul_result stack_pop(struct emulator *e, u64 *value, unsigned int size)
 {
 	struct mem_access at = { .size = size, .kind = EMUL_READ };

@@ -28,7 +28,10 @@ static inline u64 count_of(const struct emulator *e)
 	return e->gpr[REG_RCX] & e->insn.address_mask;
 }
 
-/** Where one operand is in this iteration, if it is memory. */
+/**
+ * Where one operand is in this iteration, if it is memory.  Once an iteration:
+ * insn->pointed says so to the pass that comes back with an answer.
+ */
 static inline enum emul_result point(struct emulator *e,
 				     struct operand *operand)
 {
@@ -98,7 +101,11 @@ static bool condition_ends(const struct emulator *e)
 	return e->insn.rep == 0xf3 ? !zero : zero;
 }
 
-/** After an iteration with REP: the count, and whether RIP stays. */
+/**
+ * After an iteration with REP: the count, and whether RIP stays.  RF in the
+ * flags is what string_goes_on() looks at, and what spares the guest a
+ * breakpoint on the same instruction for each of its iterations.
+ */
 static void count_down(struct emulator *e)
 {
 	u64 left = count_of(e) - 1;
