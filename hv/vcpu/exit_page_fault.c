@@ -17,6 +17,16 @@
  * the guest's takes its place, as on a processor.
  *
  * All exceptions that exit come here first, since nearly all are page faults.
+ *
+ * The error code tells most. A shadow entry for MMIO has a reserved bit set on
+ * purpose, so the processor's own walk finds it and says RSVD: the exit is a
+ * device access for sure, and with the MMIO cache even the guest-physical
+ * address is known without a walk. That is the counterpart of an EPT
+ * misconfiguration.
+ *
+ *	P=0            no shadow entry yet      judge()
+ *	P=1, W/R, U/S  a right is missing       judge()
+ *	P=1, RSVD      marked as MMIO           cache; if it misses, judge()
  */
 #include "hv/vcpu/exit.h"
 
@@ -67,7 +77,11 @@ static __noinline void call_hook(struct vcpu *vcpu, gva_t addr)
 	vcpu->vm->fault_hook(vcpu->vm, gpa_of(vcpu, addr));
 }
 
-/** RFLAGS.AC lifts SMAP, but not at CPL 3, where SMAP means nothing. */
+/**
+ * RFLAGS.AC lifts SMAP, but not at CPL 3, where SMAP means nothing (SDM 3A
+ * 4.6.1). The error code does not tell AC, so it must be read now, while it is
+ * still what it was at the fault. Only a guest with SMAP pays the two VMREADs.
+ */
 static inline u32 smap_lifted(const struct vcpu *vcpu)
 {
 	if (likely(!(vcpu->shadow.paging.flags & GUEST_WALK_SMAP)) ||
@@ -77,6 +91,11 @@ static inline u32 smap_lifted(const struct vcpu *vcpu)
 	return GUEST_WALK_AC;
 }
 
+/**
+ * A #PF that exits leaves CR2 alone; the guest finds its address there as the
+ * event brings it. If it cannot be injected, it came in the delivery of a
+ * double fault.
+ */
 static enum exit_action inject(struct vcpu *vcpu,
 			       const struct shadow_fault *fault)
 {
@@ -88,6 +107,10 @@ static enum exit_action inject(struct vcpu *vcpu,
 	return exit_stop_shutdown(vcpu);
 }
 
+/**
+ * Reserved bits that are not our MMIO mark: nobody has written such an entry,
+ * so some memory has been damaged, or a lab's code is at work.
+ */
 static enum exit_action stop_broken(struct vcpu *vcpu,
 				    const struct shadow_fault *fault)
 {
@@ -98,7 +121,15 @@ static enum exit_action stop_broken(struct vcpu *vcpu,
 			 (unsigned long long)fault->addr.v);
 }
 
-/** Every answer but "emulate", and that one too if an event came first. */
+/**
+ * Every answer but "emulate", and that one too if an event came first: the
+ * emulator cannot go on with half a delivery.
+ *
+ * An IRET that faults has unblocked NMIs already; as it is going to be executed
+ * again they must be blocked until then, or a second NMI would come into the
+ * first one's handler. If the guest gets a #PF instead, it has its IRET's
+ * fault, and NMIs stay as the processor has left them.
+ */
 static __noinline enum exit_action follow(struct vcpu *vcpu,
 					  const struct shadow_fault *fault,
 					  enum shadow_fault_result result)
@@ -181,7 +212,14 @@ static inline enum exit_action emulate(struct vcpu *vcpu,
 					    : emulate_run(vcpu, slots);
 }
 
-/** The MMIO cache does not know the page: ask the tables, ours and theirs. */
+/**
+ * The MMIO cache does not know the page: ask the tables, ours and theirs. Under
+ * the MMU lock, since a change of slots may be zapping just what is being made
+ * here; the guest itself runs elsewhere only with shadows of its own.
+ *
+ * The fault's address is left as a hint for the emulator, unless it was that of
+ * a fetch, which is no operand.
+ */
 static __noinline enum exit_action judge(struct vcpu *vcpu,
 					 struct memslot_set *slots,
 					 struct shadow_fault *fault)
@@ -205,6 +243,10 @@ static __noinline enum exit_action judge(struct vcpu *vcpu,
 	return emulate(vcpu, slots, fault);
 }
 
+/**
+ * The qualification of a #PF exit is the linear address; the processor has not
+ * written CR2 (SDM 3C 28.2.1).
+ */
 static inline void read_exit(const struct vcpu *vcpu,
 			     struct shadow_fault *fault)
 {
@@ -213,6 +255,11 @@ static inline void read_exit(const struct vcpu *vcpu,
 	fault->ac = smap_lifted(vcpu);
 }
 
+/*
+ * One read section from the first look at the slots until the emulator is done:
+ * it may use memory that a slot leads to, and the slots must be the same in all
+ * steps of the decision.
+ */
 enum exit_action exit_page_fault_handle(struct vcpu *vcpu)
 {
 	u32 info = vmread(VM_EXIT_INTR_INFO);

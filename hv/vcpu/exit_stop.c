@@ -5,6 +5,10 @@
  * nothing else: the record says which kind it was, where, and why, in a
  * sentence.
  * The vCPU refuses to run again.  vcpu_dump() shows the rest to people.
+ *
+ * The instruction's bytes go into the record, since with them most questions
+ * are answered: for an unknown instruction they are the answer. They are read
+ * through the guest's tables as these are now; what cannot be read is left out.
  */
 #include <stdarg.h>
 
@@ -19,6 +23,10 @@
 #include "hv/vmx/vmx_controls.h"
 #include "mmu/guest_walk.h"
 
+/*
+ * `pending` says STOPPED from here on: vcpu_run() gives -EIO and no second
+ * reason can overwrite the first. A handler that calls this returns at once.
+ */
 enum exit_action exit_stop(struct vcpu *vcpu, u32 subreason, gpa_t gpa,
 			   const char *format, ...)
 {

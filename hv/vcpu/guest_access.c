@@ -7,6 +7,12 @@
  * Used where an exit is answered without the emulator (exit_invpcid.c, for the
  * descriptor).  RAM only: there is no read cache here, and so no way to leave
  * for the VMM and come back in the middle of the instruction.
+ *
+ * In the guest's eyes an instruction happens wholly or not at all. If the
+ * second page of a store were found missing after the first part was written,
+ * the guest would get its #PF, mend the page, execute the instruction again,
+ * and have stored twice; a load that had moved half would have changed what a
+ * handler may look at.
  */
 #include "hv/vcpu/guest_access.h"
 
@@ -23,6 +29,11 @@ struct part {
 	size_t size;
 };
 
+/**
+ * Page tables as the guest has them, with the rights of its privilege level and
+ * with accessed and dirty bits set. The translation goes to `e->address`, which
+ * has a use only if there is a fault; a #PF has its linear address there.
+ */
 static enum guest_access_result find_part(struct vcpu *vcpu, gva_t at,
 					  bool write, struct exception *e)
 {
@@ -75,6 +86,10 @@ static void copy(const struct part *part, u8 *buffer, bool write)
 	}
 }
 
+/*
+ * `dry` is for an instruction that has more than one operand: all are checked
+ * before any moves. Size is at most 8, so there are never three pages.
+ */
 enum guest_access_result guest_access_move(struct vcpu *vcpu,
 					   const struct guest_access *a,
 					   bool dry, struct exception *e)

@@ -14,6 +14,19 @@
  * WP, PAE and NXE are really on, PGE and PCIDE off, and each bit that the
  * guest's own tables depend on is the host's.  CR3 and EFER have no read
  * shadow; the guest's values are kept in struct vcpu.
+ *
+ * An example, with EPT: the guest loads CR0 with PE and PG set and NE clear.
+ * VMX wants NE set, so the real CR0 has it. NE belongs to the host, so a read
+ * gives the shadow, where it is clear. The guest sees what it has written; the
+ * processor has what it needs.
+ *
+ *	bit         CR0.NE   CR0.CD        CR0.TS   CR4.VMXE
+ *	whose       host     host          guest    host
+ *	real        1        0             guest's  1
+ *	guest sees  shadow   shadow        real     shadow
+ *
+ * EFER has no mask: reads and writes are MSR exits. It is the MOV to CR0 that
+ * makes LMA of LME, as on a processor (SDM 3A 9.8.5).
  */
 #include "hv/vcpu/guest_mode.h"
 
@@ -22,11 +35,15 @@
 #include "hv/x86/cpuid.h"
 #include "mmu/guest_walk.h"
 
+/** Other bits of CR0 are ignored when written (SDM 3A 2.5). */
 #define CR0_DEFINED                                                     \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | \
 	 CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 
-/** CR0 bits that MOV may change without an exit. */
+/**
+ * CR0 bits that MOV may change without an exit. TS is the one for which it
+ * matters: kernels with a lazy FPU set and clear it at each task switch.
+ */
 #define CR0_FREE (CR0_MP | CR0_EM | CR0_TS | CR0_WP | CR0_AM)
 /** The same of CR4: whatever CPUID tells of, so not MCE; see cr4_free(). */
 #define CR4_FREE                                           \
@@ -43,6 +60,10 @@
 
 #define EFER_ALLOWED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
+/**
+ * MAXPHYADDR: addresses in CR3 and in entries must not have bits above it.
+ * CPUID is slow, under some hypervisors an exit; it is asked once.
+ */
 static unsigned int phys_bits(void)
 {
 	static unsigned int cached;
@@ -53,7 +74,10 @@ static unsigned int phys_bits(void)
 	return cached;
 }
 
-/** QEMU's emulator has no virtual-8086 extensions. */
+/**
+ * QEMU's emulator has no virtual-8086 extensions; setting VME or PVI there
+ * would be a failed entry, and not the #GP that the guest should get.
+ */
 static u64 cr4_free(void)
 {
 	static u64 cached;
@@ -69,6 +93,11 @@ static u64 cr4_free(void)
 
 /* Valid values ------------------------------------------------------------- */
 
+/*
+ * The #GP conditions of MOV to CR0 that need nothing but the value. That PG
+ * must not be cleared in 64-bit code, nor LME be changed under PG, depends on
+ * more and is the exits' business.
+ */
 bool guest_mode_cr0_valid(u64 cr0)
 {
 	if (cr0 & ~0xffffffffull) {
@@ -80,6 +109,10 @@ bool guest_mode_cr0_valid(u64 cr0)
 	return !((cr0 & CR0_NW) && !(cr0 & CR0_CD));
 }
 
+/*
+ * What CPUID does not offer must not be set, or the guest could use what nobody
+ * switches or emulates. With EPT that leaves out PCIDE, SMEP and SMAP.
+ */
 bool guest_mode_cr4_valid(const struct vcpu *vcpu, u64 cr4)
 {
 	u64 allowed = cr4_free() | CR4_PAE;
@@ -95,6 +128,10 @@ bool guest_mode_efer_valid(u64 efer)
 	return !(efer & ~EFER_ALLOWED);
 }
 
+/*
+ * Outside of long mode CR3 has 32 bits and nothing is reserved in the sense of
+ * a #GP.
+ */
 bool guest_mode_cr3_valid(const struct vcpu *vcpu, u64 cr3)
 {
 	return !(guest_mode_efer(vcpu) & EFER_LMA) || !(cr3 >> phys_bits());
@@ -102,7 +139,12 @@ bool guest_mode_cr3_valid(const struct vcpu *vcpu, u64 cr3)
 
 /* Setting ------------------------------------------------------------------ */
 
-/** Bits that VMX wants set; an unrestricted guest may do without these two. */
+/**
+ * Bits that VMX wants set (IA32_VMX_CR0_FIXED0, SDM 3D A.7); an unrestricted
+ * guest may do without PE and PG. Without EPT our tables are what protects the
+ * hypervisor from the guest, so paging is always on, and WP with it: a store of
+ * the guest's kernel must fault at a page that we have made read-only.
+ */
 static u64 cr0_must(const struct vcpu *vcpu)
 {
 	u64 must = vmx_caps.cr0_fixed0;
@@ -116,6 +158,10 @@ static u64 cr0_must(const struct vcpu *vcpu)
 	return must;
 }
 
+/**
+ * The guest's EFER is in vcpu->efer, the processor's in the VMCS; with EPT they
+ * are the same.
+ */
 static void write_efer(struct vcpu *vcpu, u64 efer)
 {
 	vcpu->efer = efer;
@@ -143,7 +189,12 @@ static void update_long_mode(struct vcpu *vcpu, u64 cr0, u64 efer)
 	vmwrite(VM_ENTRY_CONTROLS, controls);
 }
 
-/** The real CR4 of a guest whose tables are not used. */
+/**
+ * The real CR4 of a guest whose tables are not used. PSE and PGE speak of the
+ * guest's tables, which no processor reads, so the bits are off. SMEP and SMAP
+ * act on our tables, and do so only while the guest has paging on: without it
+ * there are no user pages in its world, and ours all look like user pages.
+ */
 static u64 cr4_over_shadow(u64 cr4, u64 cr0)
 {
 	u64 hidden = CR4_PAGING | CR4_PCIDE;
@@ -154,6 +205,10 @@ static u64 cr4_over_shadow(u64 cr4, u64 cr0)
 	return (cr4 & ~hidden) | CR4_PAE;
 }
 
+/**
+ * Three fields for one register: the real value, what the guest reads of the
+ * host's bits, and which bits are the host's.
+ */
 static void set_real_cr4(const struct vcpu *vcpu, u64 cr4, u64 cr0)
 {
 	u64 real = vcpu->vm->with_ept ? cr4 : cr4_over_shadow(cr4, cr0);
@@ -164,7 +219,13 @@ static void set_real_cr4(const struct vcpu *vcpu, u64 cr4, u64 cr0)
 	vmwrite(CR4_GUEST_HOST_MASK, ~free);
 }
 
-/** Caching is never switched off for a guest: CD and NW are a mere shadow. */
+/**
+ * Caching is never switched off for a guest: CD and NW are a mere shadow. A
+ * guest that runs with CD set, as firmware does, would be slower by far and
+ * gain nothing: all its memory is RAM, and coherent.
+ *
+ * CR4 and EFER come after it, as both depend on PG.
+ */
 void guest_mode_set_cr0(struct vcpu *vcpu, u64 cr0)
 {
 	u64 real = (cr0 & CR0_DEFINED & ~(CR0_CD | CR0_NW)) | cr0_must(vcpu);
@@ -177,6 +238,7 @@ void guest_mode_set_cr0(struct vcpu *vcpu, u64 cr0)
 	update_long_mode(vcpu, cr0, guest_mode_efer(vcpu));
 }
 
+/* Without EPT the real CR3 is a root of the shadow, set before entry. */
 void guest_mode_set_cr3(struct vcpu *vcpu, u64 cr3)
 {
 	vcpu->cr3 = cr3;
@@ -197,6 +259,10 @@ void guest_mode_set_efer(struct vcpu *vcpu, u64 efer)
 
 /* What follows ------------------------------------------------------------- */
 
+/**
+ * SDM 3A 4.1.1: which of the four formats the tables have. PG decides first;
+ * PAE is implied by LMA, so it only tells the two 32-bit modes apart.
+ */
 static enum guest_walk_mode walk_mode(u64 cr0, u64 cr4, u64 efer)
 {
 	if (!(cr0 & CR0_PG)) {
@@ -220,6 +286,10 @@ static gpa_t walk_root(enum guest_walk_mode mode, u64 cr3)
 	return gpa(cr3 & BITS(51, 12));
 }
 
+/**
+ * What else decides about a walk's result, besides the mode and the tables.
+ * Pages of 1 GiB are always allowed, as the guest's CPUID says.
+ */
 static u32 walk_flags(u64 cr0, u64 cr4, u64 efer)
 {
 	return GUEST_WALK_1G | (cr0 & CR0_WP ? GUEST_WALK_WP : 0) |
@@ -229,6 +299,11 @@ static u32 walk_flags(u64 cr0, u64 cr4, u64 efer)
 	       (cr4 & CR4_SMAP ? GUEST_WALK_SMAP : 0);
 }
 
+/*
+ * The PDPTEs of PAE paging are registers, loaded when CR3 is (SDM 3A 4.4.1).
+ * With EPT the processor keeps the guest's in the VMCS. They may differ from
+ * what memory says by now; the registers count.
+ */
 void guest_mode_paging_again(struct guest_mode *mode)
 {
 	struct guest_paging *out = &mode->paging;
@@ -257,6 +332,11 @@ void guest_mode_read(const struct vcpu *vcpu, struct guest_paging *out)
 	memcpy(out->pdptes, vcpu->pdptes, sizeof(out->pdptes));
 }
 
+/*
+ * All four are looked at before the first is kept: a #GP leaves the old ones in
+ * force. A table that is no memory reads as 0, four entries that are not
+ * present.
+ */
 bool guest_mode_load_pdptes(struct vcpu *vcpu)
 {
 	u64 reserved = BITS(2, 1) | BITS(8, 5) | ~(BIT(phys_bits()) - 1);

@@ -13,6 +13,11 @@
  * APIC gives an interrupt away once: it is in service from then on, and what
  * comes in between its delivery and the first instruction of the handler is
  * events_requeue()'s.
+ *
+ * When more than one waits the NMI goes first, as on a processor (SDM 3A 6.9),
+ * then the 8259s' interrupt, then the APIC's by its own priority. One event is
+ * injected at an entry; `event` being taken is what is_free() asks, and whoever
+ * does not fit asks for a window and comes next.
  */
 #include "hv/vcpu/interrupts.h"
 
@@ -25,6 +30,11 @@
 
 #define SHADOWS (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)
 
+/**
+ * A VMWRITE costs tens of cycles, and on a hypervisor below us far more; so
+ * vcpu->window and nmi_window remember what the control is, and nothing is
+ * written that has not changed.
+ */
 static void set_control(u32 bit, bool on)
 {
 	u64 controls = vmread(CPU_BASED_VM_EXEC_CONTROL);
@@ -49,6 +59,10 @@ static void set_nmi_window(struct vcpu *vcpu, bool on)
 	}
 }
 
+/*
+ * The window's control is switched off at once: left on, it would make every
+ * entry with IF set exit again before the first instruction.
+ */
 void interrupts_window_open(struct vcpu *vcpu)
 {
 	set_window(vcpu, false);
@@ -61,8 +75,10 @@ void interrupts_nmi_window_open(struct vcpu *vcpu)
 	vcpu->work = true;
 }
 
-/** The bit means nothing without virtual NMIs, or while an event was being
- * delivered. */
+/**
+ * The bit means nothing without virtual NMIs, or while an event was being
+ * delivered: VMX leaves it undefined then.
+ */
 void interrupts_block_nmi_again(struct vcpu *vcpu, bool unblocked)
 {
 	if (unblocked && vcpu->virtual_nmis &&
@@ -79,6 +95,12 @@ static bool is_free(const struct vcpu *vcpu)
 	return !(vcpu->event.info & INTR_INFO_VALID);
 }
 
+/**
+ * The processor checks the same at entry, and refuses to inject into a guest
+ * that could not take it (SDM 3C 27.3.1.5). STI holds off interrupts for one
+ * instruction, so that `sti; hlt` cannot be cut in two; MOV SS so that the
+ * stack's other half can be loaded.
+ */
 static bool can_interrupt(void)
 {
 	return (vmread(GUEST_RFLAGS) & RFLAGS_IF) &&
@@ -117,6 +139,10 @@ static bool can_nmi(void)
 		 (SHADOWS | INTERRUPTIBILITY_NMI));
 }
 
+/**
+ * The signal is taken before it is queued: an NMI that comes from now on is
+ * another one, and one may wait while one is being handled, as on a processor.
+ */
 static void take_nmi(struct vcpu *vcpu)
 {
 	__atomic_fetch_and(&vcpu->apic->signals, ~(u32)VLAPIC_SIGNAL_NMI,
@@ -124,6 +150,11 @@ static void take_nmi(struct vcpu *vcpu)
 	events_queue(vcpu, EVENTS_VECTOR_NMI | INTR_TYPE_NMI << 8, 0);
 }
 
+/**
+ * From here it cannot go back: it is in service in the APIC, or the 8259 has
+ * given its vector. If it does not get to the guest with the next entry,
+ * events_requeue() keeps it.
+ */
 static void take_interrupt(struct vcpu *vcpu, int vector)
 {
 	if (vector == OF_THE_8259S) {
@@ -134,6 +165,7 @@ static void take_interrupt(struct vcpu *vcpu, int vector)
 	queue_interrupt(vcpu, vector);
 }
 
+/** The NMI first; an interrupt then finds that nothing is free. */
 static void take_of_apic(struct vcpu *vcpu)
 {
 	int vector;
@@ -178,6 +210,10 @@ void interrupts_take(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * Without an irqchip a vector stays in vcpu->irq until it fits: the answer
+ * "look again" keeps `work` set for it.
+ */
 bool interrupts_choose(struct vcpu *vcpu)
 {
 	interrupts_take(vcpu);
@@ -190,6 +226,10 @@ bool interrupts_choose(struct vcpu *vcpu)
 	return vcpu->irq;
 }
 
+/*
+ * HLT ends with what would be taken, not with what merely waits: with IF clear
+ * an interrupt does not wake a processor (SDM 2A HLT).
+ */
 bool interrupts_wake(const struct vcpu *vcpu)
 {
 	return !is_free(vcpu) || (nmi_waits(vcpu) && can_nmi()) ||

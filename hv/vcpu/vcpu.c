@@ -5,6 +5,24 @@
  * current, and writes all of it: controls and host state once (hv/vmx), guest
  * state by vcpu_reset().  vcpu_run() finishes what the last call left open and
  * hands over to the run loop.
+ *
+ * vcpu_run() is a state machine whose state is `pending`, between two calls:
+ *
+ *	NONE       nothing is open: enter the guest
+ *	MMIO       an instruction waits for the VMM's answer, or has more
+ *	           pieces to hand out
+ *	IN         a port was read: its value goes to AL, AX or EAX
+ *	HYPERCALL  a VMCALL has retired: its result goes to RAX
+ *	STOPPED    the VM is at its end; only vcpu_reset() leads out
+ *
+ * Nothing of a call survives on the stack (spec 4.5.2): the next one may come
+ * from another function, after another vCPU has run, or after the vCPU was
+ * saved and restored elsewhere.
+ *
+ * A vCPU is bound to its CPU for life, as its VMCS may be active on one CPU
+ * only (SDM 3C 25.11.1). So nearly all of it needs no lock. The exceptions are
+ * two words that anybody may set, `signal` and `kicked`, and those that
+ * changers of slots read.
  */
 #include "hv/vcpu/vcpu.h"
 
@@ -44,7 +62,12 @@
 /** IA32_PAT after reset, SDM 3A 12.12.4. */
 #define PAT_RESET 0x0007040600070406ull
 
-/** All ports and all MSRs exit, but for MSRs that are switched or saved. */
+/**
+ * MSRs that pass without an exit; all other MSRs and all ports do exit. A
+ * passed MSR is the real one. It may be that only if nothing of the hypervisor
+ * depends on it, and if it changes hands with the vCPU: by the VMCS (SYSENTER,
+ * FS and GS bases) or by vcpu_load.c.
+ */
 static const u32 passed_msrs[] = {
 	MSR_IA32_SYSENTER_CS,	 MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 	MSR_IA32_STAR,		 MSR_IA32_LSTAR,	MSR_IA32_CSTAR,
@@ -52,7 +75,15 @@ static const u32 passed_msrs[] = {
 	MSR_IA32_KERNEL_GS_BASE,
 };
 
-/** The MSR bitmap: low reads, high reads, low writes, high writes. */
+/**
+ * The MSR bitmap is four of 1024 bytes, each with a bit for 8192 MSRs (SDM 3C
+ * 25.6.9):
+ *
+ *	0     reads of 0..0x1fff         1024  of 0xc0000000..0xc0001fff
+ *	2048  writes of 0..0x1fff        3072  of 0xc0000000..0xc0001fff
+ *
+ * What is in neither range exits always.
+ */
 static void pass_msr(u8 *bitmap, u32 msr)
 {
 	u8 *reads = msr >= 0xc0000000u ? bitmap + 1024 : bitmap;
@@ -86,13 +117,22 @@ static int alloc_pages(struct vcpu *vcpu)
 	return 0;
 }
 
-/** Without EPT also #PF, and #UD, which an INVPCID of the guest's is. */
+/**
+ * Without EPT also #PF, and #UD, which an INVPCID of the guest's is: the
+ * processor is not told to offer that instruction (exit_invpcid.c).
+ */
 static u32 exceptions(const struct vcpu *vcpu)
 {
 	return EXCEPTIONS |
 	       (vcpu->vm->with_ept ? 0 : BIT(VECTOR_PF) | BIT(VECTOR_UD));
 }
 
+/**
+ * A VMCS' format is the processor's own, only its first word is told to
+ * software. So after VMCLEAR no field may be believed to be 0: each is written
+ * once, here and in vcpu_reset(). Which ones the processor will look at follows
+ * from the controls.
+ */
 static void setup_vmcs(struct vcpu *vcpu)
 {
 	struct vmcs_setup setup = {
@@ -115,7 +155,12 @@ static void setup_vmcs(struct vcpu *vcpu)
 		vmread(PIN_BASED_VM_EXEC_CONTROL) & PIN_VIRTUAL_NMIS;
 }
 
-/** Numbers, and the translations cached for whoever had them before us. */
+/**
+ * Numbers, and the translations cached for whoever had them before us. A VPID
+ * tags a vCPU's translations in the TLB, so that entries and exits need not
+ * flush. It is the same number that some vCPU of an earlier VM had, and its
+ * entries may still be there.
+ */
 static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 {
 	vcpu->vm = vm;
@@ -135,6 +180,11 @@ static void set_identity(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 	}
 }
 
+/*
+ * A failure in the middle gives nothing back: all of it is the VM's, and goes
+ * when the VM goes. The vCPU becomes visible to other CPUs by one store at the
+ * end, with release: who sees the pointer sees a whole vCPU behind it.
+ */
 int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
 {
 	struct vcpu *vcpu;
@@ -172,6 +222,13 @@ int vcpu_create(struct vm *vm, unsigned int number, struct vcpu **out)
 	return 0;
 }
 
+/*
+ * Three things of a vCPU can make another CPU wait: that it is in the guest
+ * (kicks wait for in_guest), in a read section (changes of slots wait for its
+ * counter), and that it holds the MMU lock, which is not on the list that
+ * recovery releases (vm.h). A crash leaves them as they are, so they are undone
+ * here.
+ */
 void vcpu_abandon(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -184,6 +241,11 @@ void vcpu_abandon(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * On the vCPU's own CPU, since only there can VMCLEAR take the VMCS back. The
+ * order matters: first it hears no interrupts, then it is no reader any more,
+ * then it cannot be found.
+ */
 void vcpu_destroy(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -201,7 +263,11 @@ void vcpu_destroy(struct vcpu *vcpu)
 	vm->vcpus--;
 }
 
-/** What reset and INIT have in common; MSRs and the FPU are not among it. */
+/**
+ * What reset and INIT have in common; MSRs and the FPU are not among it. The
+ * caches of MMIO addresses and of the known store go too: what an address means
+ * has changed.
+ */
 static void reset_registers(struct vcpu *vcpu)
 {
 	struct vcpu_regs regs = {.rip = 0xfff0, .rflags = RFLAGS_FIXED};
@@ -248,6 +314,11 @@ void vcpu_reset(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * In the run loop, for a signal of the local APIC: what is pending with the VMM
+ * cannot be, as the loop has been entered. DR6 and DR7 have reserved bits that
+ * read as 1.
+ */
 void vcpu_init(struct vcpu *vcpu)
 {
 	reset_registers(vcpu);
@@ -264,6 +335,11 @@ static int send_interrupt(struct vcpu *vcpu, u8 vector)
 	return vlapic_accept(vcpu->apic, &message) ? 0 : -ENODEV;
 }
 
+/*
+ * Vectors 0 to 31 are exceptions; no device may send one. With an irqchip any
+ * number of interrupts can wait, a bit of IRR each; without, there is one
+ * place, which is why -EBUSY exists.
+ */
 int vcpu_interrupt(struct vcpu *vcpu, u8 vector)
 {
 	if (vector < 32) {
@@ -287,8 +363,14 @@ static void interrupt_cpu(const struct vcpu *vcpu)
 	}
 }
 
-/** Who finds it kicked already leaves the rest to whoever did that: the vCPU
- * looks only after it has cleared the word, run.c. */
+/**
+ * Who finds it kicked already leaves the rest to whoever did that: the vCPU
+ * looks only after it has cleared the word, run.c. So however many events come
+ * while it is on its way out, there is one IPI.
+ *
+ * The IPI's handler does nothing. That it comes makes the guest exit, or ends
+ * the CPU's sleep, and then `work` is seen.
+ */
 void vcpu_kick(struct vcpu *vcpu)
 {
 	if (__atomic_exchange_n(&vcpu->kicked, 1, __ATOMIC_SEQ_CST)) {
@@ -299,6 +381,11 @@ void vcpu_kick(struct vcpu *vcpu)
 	interrupt_cpu(vcpu);
 }
 
+/*
+ * As vcpu_kick(), but for the VMM: the kick makes the vCPU look, the signal
+ * makes vcpu_run() return. It is set before `work`, so that who sees `work`
+ * finds it.
+ */
 void vcpu_signal(struct vcpu *vcpu)
 {
 	smp_store_release(&vcpu->signal, 1);
@@ -307,7 +394,12 @@ void vcpu_signal(struct vcpu *vcpu)
 	interrupt_cpu(vcpu);
 }
 
-/** Finish what the last vcpu_run() left open. @return what is to follow */
+/**
+ * Finish what the last vcpu_run() left open. `pending` is cleared first, since
+ * finishing may leave something new: the next piece of a wide access, or the
+ * next element of a string. Then the guest is not entered at all.
+ * @return what is to follow
+ */
 static enum exit_action complete(struct vcpu *vcpu)
 {
 	u8 pending = vcpu->pending;
@@ -332,7 +424,11 @@ static enum exit_action complete(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/** The body of vcpu_run(), the vCPU being this CPU's. */
+/**
+ * The body of vcpu_run(), the vCPU being this CPU's. immediate_exit is read
+ * once and before all else: the VMM may write it at any time, from another
+ * thread as with KVM, and one call must not see two values (spec 4.3).
+ */
 static int run_once(struct vcpu *vcpu)
 {
 	u8 immediate = READ_ONCE(vcpu->run.immediate_exit);

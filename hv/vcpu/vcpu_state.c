@@ -9,6 +9,20 @@
  * What is not here follows from the rest: the interrupt window is asked for
  * again when an event waits, translations are cached anew, counters are the
  * observer's.
+ *
+ * Saving is no more than reading. It may be done between any two calls of
+ * vcpu_run() and as often as one likes; nothing of the vCPU changes. Restoring
+ * begins with a reset, so that nothing of the old vCPU shows through: caches,
+ * the livelock's count, an event.
+ *
+ * The order of restoring is the order of what depends on what: control
+ * registers before RIP and RFLAGS, as they decide what those mean; the table of
+ * fields after both, as setting CR0 and CR3 writes PDPTEs of its own; the
+ * instruction in the middle last.
+ *
+ * Not in here, as devices are not: the local APIC of a VM with an irqchip,
+ * MTRRs and the clock page of a kernel that is not ours. A VM that has those is
+ * not moved whole by this alone.
  */
 #include "hv/vcpu/vcpu_state.h"
 
@@ -28,6 +42,10 @@ static const enum vmcs_field fields[VCPU_STATE_FIELDS] = {
 	GUEST_PDPTE2,	    GUEST_PDPTE3,
 };
 
+/**
+ * What no register of the processor holds: the guest believes in it, as every
+ * access to it exits and is answered from here.
+ */
 static void save_beliefs(const struct vcpu *vcpu, struct vcpu_state *state)
 {
 	state->cr8 = vcpu->cr8;
@@ -38,6 +56,11 @@ static void save_beliefs(const struct vcpu *vcpu, struct vcpu_state *state)
 	state->irq = vcpu->irq;
 }
 
+/*
+ * A vCPU that has reported an internal error is in no state that an instruction
+ * stream could lead to: an access is half done, or an event lost. There is
+ * nothing to go on with elsewhere.
+ */
 int vcpu_state_save(struct vcpu *vcpu, struct vcpu_state *state)
 {
 	panic_unless(vcpu->cpu == this_cpu()->id);
@@ -70,6 +93,12 @@ static void restore_beliefs(struct vcpu *vcpu, const struct vcpu_state *state)
 	vcpu->work = true; /* whatever waits is looked at before the entry */
 }
 
+/*
+ * `pending` comes from a file or a network; what it may be is checked, as
+ * complete() relies on it. Register values are checked by
+ * vcpu_regs_set_system(), and all others by VM entry, which refuses with a
+ * sentence.
+ */
 int vcpu_state_restore(struct vcpu *vcpu, const struct vcpu_state *state)
 {
 	int error;

@@ -12,6 +12,15 @@
  *		  takes a right away kicks the CPU by an interrupt and waits
  *		  until it is clear.  The next entry sees the new count of
  *		  invalidations and begins with an INVEPT, or an INVVPID
+ *
+ * What of a VM is whose:
+ *
+ *	memory behind slots	the VMM's; it outlives the VM
+ *	struct vm, vCPUs, tables, bitmaps, rings
+ *				pages of the VM's owner: vm_destroy() gives all
+ *				back at one stroke, whatever had become of them
+ *	devices, doorbells	whoever's has registered them; the buses have
+ *				pointers
  */
 #include "hv/vcpu/vm.h"
 
@@ -28,7 +37,10 @@
 #include "hv/x86/cpuid.h"
 #include "hv/x86/cr.h"
 
-/** A number names a VM's pages and VPIDs.  Two CPUs may make VMs at once. */
+/**
+ * A number names a VM's pages and VPIDs. Two CPUs may make VMs at once; each
+ * takes a number by an atomic exchange, and no lock.
+ */
 static bool number_used[VM_MAX];
 
 static int alloc_table(void *ctx, hpa_t *table)
@@ -41,7 +53,11 @@ static void free_table(void *ctx, hpa_t table)
 	vm_memory_free_table(ctx, table);
 }
 
-/** One that is only now being made enters later, and sees the count then. */
+/**
+ * The EPT has changed: all vCPUs of the VM walk it, so each is made to leave
+ * its guest. One that is only now being made enters later, and sees the count
+ * then. Called under the MMU lock by mmu/ept.c.
+ */
 static void kick(void *ctx)
 {
 	struct vm *vm = ctx;
@@ -67,6 +83,11 @@ struct table_head {
 	u64 spare[7]; /* the table begins on a cache line of its own */
 };
 
+/**
+ * A bus never changes its table in place, as vCPUs search it without a lock:
+ * each registration makes a new one. Freeing comes after a grace period, and
+ * perhaps on another CPU; it must know the size, hence the head.
+ */
 static void *alloc_bus_table(void *owner, size_t bytes)
 {
 	struct vm *vm = owner;
@@ -93,6 +114,10 @@ static void free_bus_table(void *owner, void *table)
 	page_free_contig(head, head->pages);
 }
 
+/**
+ * Release and acquire: who takes a number sees that the pages of its last owner
+ * are back.
+ */
 static void give_number(unsigned int number)
 {
 	__atomic_store_n(&number_used[number], false, __ATOMIC_RELEASE);
@@ -121,6 +146,10 @@ static void init_buses(struct vm *vm)
 	bus_init(&vm->port_bus, &memory, &vm->srcu, bus_addr(0xffff));
 }
 
+/**
+ * Made in a VM without EPT, too, where no VMCS ever points to it: the one page
+ * is cheaper than two kinds of VM here.
+ */
 static int init_ept(struct vm *vm)
 {
 	int error;
@@ -146,6 +175,11 @@ static void init_locks(struct vm *vm)
 	vm->bus_lock.stoppable = true;
 }
 
+/*
+ * From the number on all pages carry the VM as their owner, struct vm being the
+ * first of them. So a failure at any later point is vm_destroy()'s, which needs
+ * no more than the number.
+ */
 int vm_create(struct vm **out)
 {
 	size_t pages = (sizeof(struct vm) + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -228,6 +262,12 @@ void vm_wait_mmu(struct vm *vm)
 	cpu_end_waiting();
 }
 
+/*
+ * A VM's buses are changed by one at a time, which is the bus_lock's; vCPUs
+ * that are just searching keep the table that they have, and may still call a
+ * device for a moment after it was taken away. -ENOMEM on unregistering is a
+ * real answer (spec 10.8): the device is still there then.
+ */
 int vm_register_device(struct vm *vm, struct bus *bus,
 		       const struct bus_device *device)
 {
@@ -256,7 +296,12 @@ static void update_at_fault(struct vm *vm)
 	WRITE_ONCE(vm->at_fault, vm->quick_doorbells || vm->fault_hook);
 }
 
-/** The bus_lock is held. @param more 1, or -1 */
+/**
+ * A doorbell of any length is the one that may be rung without decoding the
+ * store (exit_doorbell.c). Only in a VM that has such do exits look for them;
+ * all others pay for one test of at_fault. The bus_lock is held.
+ * @param more 1, or -1
+ */
 static void count_quick(struct vm *vm, const struct bus *bus,
 			const struct bus_doorbell *doorbell, int more)
 {
