@@ -104,8 +104,8 @@ enum emul_result op_x87_store_sw_ax(struct emulator *e, struct alu *alu)
 }
 
 /*
- * It computes nothing, so EM alone is no #NM; and a system that switches the FPU
- * lazily says by MP whether a wait is a use of it.
+ * It computes nothing, so EM alone is no #NM; and a system that switches the
+ * FPU lazily says by MP whether a wait is a use of it.
  */
 enum emul_result op_x87_wait(struct emulator *e, struct alu *alu)
 {
