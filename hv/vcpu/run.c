@@ -14,6 +14,18 @@
  * of exit 1 opens the interrupt flag and it arrives like any other.  A guest
  * that spins with its own interrupts off is no obstacle to that, but Bochs does
  * not make it exit, so where there is a VMX-preemption timer, it runs too.
+ *
+ * Words by which other CPUs, and interrupts of this one, reach a vCPU that is
+ * on its way in:
+ *
+ *	work       look before the next entry; set last, after the next two
+ *	signal     return to the VMM
+ *	kicked     look again at what waits (APIC, timers)
+ *	*asked     forget translations: compared in enter_tables()
+ *
+ * The first three are looked at with interrupts off. Whatever is set after that
+ * look comes with an IPI, which stays pending until the guest is entered, and
+ * makes it exit at once. So nothing is ever late by more than one exit.
  */
 #include "hv/vcpu/run.h"
 
@@ -87,7 +99,12 @@ static inline void trace_exit(const struct vcpu *vcpu)
 	}
 }
 
-/** Read what every exit needs. */
+/**
+ * Read what every exit needs: two fields. A VMREAD of the native unit is an
+ * instruction, one of the soft unit a function; asking once for both saves a
+ * branch. The counters' number is a power of two above all reasons, so a broken
+ * one cannot write elsewhere.
+ */
 static inline void take_exit(struct vcpu *vcpu, struct cpu *cpu)
 {
 	if (unlikely(vmx_unit_is_soft)) {
@@ -126,7 +143,11 @@ enum prepared {
 	PREPARED_EMULATE, /* its state is invalid: the emulator runs it */
 };
 
-/** Bringing shadow tables in line takes its time: interrupts are let in. */
+/**
+ * Bringing shadow tables in line takes its time: interrupts are let in. What
+ * they ask for is seen, since the look at `signal` and `kicked` comes after
+ * this.
+ */
 static bool load_tables(struct vcpu *vcpu)
 {
 	bool loaded;
@@ -146,8 +167,13 @@ static bool is_signalled(struct vcpu *vcpu, enum activity activity)
 }
 
 /**
- * All that takes its time; a guest that is halted stays here.  What comes after
+ * All that takes its time; a guest that is halted stays here. What comes after
  * `kicked` is cleared comes too late for this look, and kicks again.
+ *
+ * The order of the loop: sleep if the last look said so; may this state be
+ * entered at all; are there tables to walk; only then what waits for the guest,
+ * as an INIT or a SIPI may change its state, and the loop goes round once more
+ * (ACTIVITY_CHANGED).
  */
 static enum prepared wait_until_runs(struct vcpu *vcpu)
 {
@@ -204,7 +230,16 @@ static __noinline int stay_out(struct vcpu *vcpu, enum prepared prepared)
 	return prepared == PREPARED_SIGNAL ? -EINTR : 0;
 }
 
-/** The VMLAUNCH or VMRESUME itself failed: nothing has happened at all. */
+/**
+ * The VMLAUNCH or VMRESUME itself failed: nothing has happened at all. That is
+ * the earlier one of two ways to fail (SDM 3C 27.2): the controls or the host
+ * state are wrong, and VMX says so in the flags and an error number. Wrong
+ * *guest* state is found later, and looks like an exit with bit 31 set in its
+ * reason.
+ *
+ * Any other error number, "VMRESUME of a VMCS that is clear" for one, is the
+ * hypervisor's own bug and ends it.
+ */
 static void fail_entry(struct vcpu *vcpu, enum vmx_result result)
 {
 	u32 error = 0;
@@ -268,6 +303,11 @@ static inline bool is_hosts(u32 reason)
 /**
  * Let the interrupt in while it still counts as one that has met the guest.
  * Such exits are no sign of a guest that exits in circles.
+ *
+ * The interrupt is not acknowledged by the exit: it is still pending in the
+ * local APIC. With interrupts on again it comes through our IDT, as if the
+ * hypervisor had been interrupted here, and its handler needs to know nothing
+ * of guests.
  */
 static void take_host_exit(struct vcpu *vcpu)
 {

@@ -13,7 +13,10 @@
 #include "hv/vcpu/vcpu_load.h"
 #include "hv/vcpu/vm.h"
 
-/** One page's worth of vcpu_peek(): the pages' accessed bits may be set. */
+/**
+ * One page's worth of vcpu_peek(). The walk may set accessed bits in the
+ * guest's tables, as a read of its own would.
+ */
 static const u8 *peek_page(struct vcpu *vcpu, gva_t from)
 {
 	struct memslot_set *set = memslot_read(&vcpu->vm->slots);

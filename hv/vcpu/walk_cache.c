@@ -8,6 +8,11 @@
  * where EFLAGS.AC decides, conforming code, whose CPL is not its segment's, a
  * store that is only allowed because CR0.WP is clear, and slots that are just
  * being changed.
+ *
+ * What the cache saves is the walk: four dependent loads, each with a slot to
+ * find, for an address that is nearly always the same one. A hit costs a
+ * handful of compares. Nobody has to tell it of a change of slots: a new
+ * generation makes it miss.
  */
 #include "hv/vcpu/walk_cache.h"
 
