@@ -7,6 +7,14 @@
  * Nothing of the old VM may be needed afterwards, and nothing can be by
  * accident: its pages go back to the allocator.  The VMM's own devices stay as
  * they are, since their state would be moved by their own means.
+ *
+ * Moving is the sharpest question to the core: is everything that a vCPU is,
+ * also in the middle of an access, in what it hands out? An emulated
+ * instruction which waits for the VMM has reads that were done already. They
+ * must not be done again in the new home.
+ *
+ * If any stage fails the guest stays: the new VM is destroyed and the bed is
+ * put back as it was.
  */
 #include "hv/vmm/bed.h"
 
@@ -26,6 +34,10 @@ static struct house house_of(const struct bed *bed)
 	return (struct house){ bed->vm, bed->vcpu, bed->ram, bed->backing };
 }
 
+/**
+ * Four pointers are all that a bed knows of its VM; the rest of it is the VMM's
+ * own and stays.
+ */
 static void move_in(struct bed *bed, const struct house *house)
 {
 	bed->vm = house->vm;
@@ -34,7 +46,11 @@ static void move_in(struct bed *bed, const struct house *house)
 	bed->backing = house->backing;
 }
 
-/** A slot's memory is at the same place of the copy. */
+/**
+ * A slot's memory is at the same place of the copy. There are two blocks, RAM
+ * and backing RAM; a slot lies in one of them. If the offset is beyond the
+ * first, also by being "negative", it is the second.
+ */
 static hpa_t home_of(const struct bed *bed, const struct house *old,
 		     const struct memslot *slot)
 {
@@ -48,6 +64,11 @@ static hpa_t home_of(const struct bed *bed, const struct house *old,
 	return virt_to_hpa(copy + offset);
 }
 
+/**
+ * Slots by slots, in place of copying the set: it was made for the old VM's
+ * memory. The generation of the new VM begins anew, so nothing that is cached
+ * by a generation may come along.
+ */
 static int copy_memory(struct bed *bed, const struct house *old)
 {
 	const struct memslot_set *set = old->vm->slots.active;
@@ -70,7 +91,11 @@ static int copy_memory(struct bed *bed, const struct house *old)
 	return error;
 }
 
-/** What a VMM sends to the other machine besides the memory. */
+/**
+ * What a VMM sends to the other machine besides the memory. The state goes
+ * through a buffer of ours, as it would go over a wire. The buffer belongs to
+ * the new VM and goes with it.
+ */
 static int copy_vcpu(struct bed *bed, const struct house *old)
 {
 	size_t pages = (sizeof(struct vcpu_state) + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -89,7 +114,11 @@ static int copy_vcpu(struct bed *bed, const struct house *old)
 	return error;
 }
 
-/** What the tests look at and no guest does. */
+/**
+ * What the tests look at and no guest does. Counters and the fault hook are
+ * about the test and not about the guest. They must go on as if nothing had
+ * happened, or each test would have to know how often its vCPU has moved.
+ */
 static void copy_witnesses(struct bed *bed, const struct house *old)
 {
 	bed->vcpu->count = old->vcpu->count;
@@ -99,6 +128,10 @@ static void copy_witnesses(struct bed *bed, const struct house *old)
 	exit_lines_attach(bed, bed->vcpu);
 }
 
+/**
+ * The vCPU comes last: restored, it is in the middle of something, and memory
+ * and devices have to be there.
+ */
 static int build(struct bed *bed, const struct house *old)
 {
 	int error = bed_make_vm(bed);
@@ -118,6 +151,12 @@ static int build(struct bed *bed, const struct house *old)
 	return error;
 }
 
+/**
+ * What cannot be moved is refused before anything is done: more vCPUs (they
+ * would have to stop first), coalesced zones (their ring is a page of the VM),
+ * a change of the slots that is half done. `other` keeps the VM of before
+ * reachable for bed_destroy() if this crashes.
+ */
 int bed_move(struct bed *bed)
 {
 	struct house old = house_of(bed);

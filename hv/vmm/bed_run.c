@@ -8,6 +8,14 @@
  *
  * Each vCPU has this loop to itself, on its own CPU; answers are given one at a
  * time, under the bed's lock.
+ *
+ *	vcpu_run() --> 0       one exit for us    follow_exit()
+ *	           --> -EINTR  asked back         follow_error()
+ *	           --> other   the core gives up  follow_error(), verdict
+ *
+ * follow_exit() is on the way of each MMIO access that the VMM answers, which
+ * is what the bench measures. So it is inline, what is rare is kept out of
+ * line, and `likely` says which branch that is.
  */
 #include "hv/vmm/bed.h"
 
@@ -19,7 +27,10 @@
 #include "hv/vmm/middle.h"
 #include "hv/x86/cpu.h"
 
-/** Fill the next entry of the log. */
+/**
+ * Fill the next entry of the log. Only the first exits are remembered: a test
+ * asks about a handful, and the bench makes many more.
+ */
 static __noinline void remember(struct bed *bed, const struct bus_access *a,
 				bool is_port)
 {
@@ -46,7 +57,10 @@ static inline void log_io(struct bed *bed, const struct bus_access *a,
 	bed->io_count++;
 }
 
-/** Let a device answer; nobody there reads as all ones. */
+/**
+ * Let a device answer; nobody there reads as all ones. As on a PC's bus, where
+ * the lines float high when no device drives them.
+ */
 static void answer(struct device *device, struct bus_access *a)
 {
 	if (device) {
@@ -57,7 +71,11 @@ static void answer(struct device *device, struct bus_access *a)
 	}
 }
 
-/** Who is there outside of the core: a device of every VM, or a made one. */
+/**
+ * Who is there outside of the core: a device of every VM, or a made one. Only
+ * devices of the VMM: those in the core have answered before the exit ever got
+ * here.
+ */
 static inline struct device *find(struct bed *bed, gpa_t address,
 				  unsigned int len)
 {
@@ -67,7 +85,11 @@ static inline struct device *find(struct bed *bed, gpa_t address,
 			      : made_device_find(&bed->made, address, len);
 }
 
-/** Of the 8 bytes of data the core takes those that it needs. */
+/**
+ * Of the 8 bytes of data the core takes those that it needs. `data` is the
+ * core's buffer, in the order of memory. All 8 bytes are copied whatever the
+ * length: a copy of fixed size is one instruction.
+ */
 static void answer_mmio(struct bed *bed, struct vcpu_run *run)
 {
 	struct bus_access a;
@@ -94,7 +116,11 @@ static void answer_port(struct bed *bed, struct vcpu_run *run)
 	log_io(bed, &a, true);
 }
 
-/** The guest's registers are where the message says what cannot go on. */
+/**
+ * The guest's registers are where the message says what cannot go on. Reasons
+ * for which KVM has KVM_EXIT_INTERNAL_ERROR. The bytes of the instruction are
+ * what one needs first to find out why the emulator gave up.
+ */
 static void stop_internal(struct bed *bed, const struct vcpu_run *run)
 {
 	static const enum verdict_stop stops[] = {
@@ -115,7 +141,10 @@ static void stop_internal(struct bed *bed, const struct vcpu_run *run)
 		     (unsigned long long)run->internal.rip, bytes);
 }
 
-/** Come back with something that is no question. */
+/**
+ * Come back with something that is no question. A switch without default, so
+ * that a new exit reason makes the compiler ask where it belongs.
+ */
 static void stop_run(struct bed *bed, const struct vcpu_run *run)
 {
 	struct verdict *verdict = &bed->verdict;
@@ -154,7 +183,11 @@ void bed_store(struct bed *bed, struct bus_access *a)
 	answer(find(bed, gpa(a->address.v), a->length), a);
 }
 
-/** One exit to the VMM. */
+/**
+ * One exit to the VMM. Stores that wait in the ring are older than this exit,
+ * so they go first. cpu_progress() only at hypercalls: a guest that does MMIO
+ * for ever shall be stopped by the watchdog, one that reports to us is alive.
+ */
 static void handle(struct bed *bed, struct vcpu_run *run)
 {
 	u64 nr;
@@ -179,7 +212,11 @@ static void handle(struct bed *bed, struct vcpu_run *run)
 	}
 }
 
-/** vcpu_run() has returned an error. @return whether the vCPU goes on */
+/**
+ * vcpu_run() has returned an error. First the interrupt that the test has
+ * ordered itself, then one by another vCPU; any other is a mistake of the core.
+ * @return whether the vCPU goes on
+ */
 static bool judge_error(struct bed *bed, int error)
 {
 	if (error == -EINTR && bed->awaited) {
@@ -237,6 +274,11 @@ static inline struct vcpu *follow_exit(struct bed *bed, struct vcpu *vcpu,
 	return vcpu;
 }
 
+/**
+ * `vcpu` may change in the loop: after a move the same guest goes on in another
+ * VM. Poison: whoever keeps a pointer to a local variable across two calls of
+ * vcpu_run() finds nonsense behind it, and not by chance the old value.
+ */
 void bed_run_vcpu(struct bed *bed, struct vcpu *vcpu)
 {
 	const u32 me = bed_vcpus_holder(vcpu->number);
@@ -253,6 +295,10 @@ void bed_run_vcpu(struct bed *bed, struct vcpu *vcpu)
 	} while (vcpu);
 }
 
+/**
+ * Only when all have stopped is it decided whether this was the announced end:
+ * another vCPU could still change the counters.
+ */
 void bed_run(struct bed *bed)
 {
 	bed_run_vcpu(bed, bed->vcpu);

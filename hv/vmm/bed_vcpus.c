@@ -26,6 +26,11 @@ static bool is_over(const struct bed *bed)
 	return READ_ONCE(bed->verdict.stop) != VERDICT_NONE;
 }
 
+/**
+ * Look first, then try: a compare-and-exchange takes the cache line away from
+ * the holder each time, a load shares it. Acquire pairs with the release of
+ * bed_vcpus_unlock().
+ */
 static bool try_lock(struct bed *bed, u32 me)
 {
 	u32 nobody = 0;
@@ -35,6 +40,12 @@ static bool try_lock(struct bed *bed, u32 me)
 					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/**
+ * The slow half of bed_vcpus_lock(). While it waits, this CPU says so to its
+ * watchdog, since the holder may be in a long hypercall. A test that is over
+ * never gives its lock up (follow_exit() in bed_run.c), so that ends the
+ * waiting as well.
+ */
 bool bed_vcpus_wait_lock(struct bed *bed, u32 me)
 {
 	bool taken = false;
@@ -50,6 +61,10 @@ bool bed_vcpus_wait_lock(struct bed *bed, u32 me)
 
 /* Life --------------------------------------------------------------------- */
 
+/**
+ * The system registers are those of the vCPU that has started it: same page
+ * tables, same GDT. Only stack, entry and argument are its own.
+ */
 static int set_registers(struct bed_vcpu *b)
 {
 	struct vcpu_regs regs = {
@@ -64,7 +79,12 @@ static int set_registers(struct bed_vcpu *b)
 	return error;
 }
 
-/** On its CPU: the one of before goes, a new one comes. */
+/**
+ * On its CPU: the one of before goes, a new one comes. A number may be used
+ * again when its vCPU has ended; the old one is kept until then, since its
+ * counters belong to the test. With HYPERCALL_VCPU_WAITS it begins as an
+ * application processor after reset: it waits for INIT and SIPI.
+ */
 static void make(void *arg)
 {
 	struct bed_vcpu *b = arg;
@@ -81,7 +101,11 @@ static void make(void *arg)
 	}
 }
 
-/** Call all others back: the test is over. */
+/**
+ * Call all others back: the test is over. The verdict stands, but a vCPU in the
+ * guest does not look at it. A signal makes its vcpu_run() return, and then it
+ * cannot get the lock any more.
+ */
 static void wake_others(struct bed *bed, unsigned int number)
 {
 	struct vcpu *first = bed->vm->vcpu[0];
@@ -106,7 +130,17 @@ static void run_guarded(void *arg)
 	bed_run_vcpu(b->bed, b->vcpu);
 }
 
-/** What its CPU does as long as it runs. */
+/**
+ * What its CPU does as long as it runs. States of a started vCPU, and who moves
+ * it on:
+ *
+ *	NONE --start()--> RUNS --calls_vcpu_end()--> LEAVES
+ *	                    |                          |
+ *	                    +--------- run() ----------+--> ENDED
+ *
+ * ENDED is stored last and with release: whoever sees it may start the number
+ * again, and all that the vCPU did is visible.
+ */
 static void run(void *arg)
 {
 	struct bed_vcpu *b = arg;
@@ -122,7 +156,11 @@ static void run(void *arg)
 	smp_store_release(&b->state, BED_VCPU_ENDED);
 }
 
-/** All is checked; the CPU may still be busy with something else. */
+/**
+ * All is checked; the CPU may still be busy with something else. RUNS is set
+ * before the CPU has begun, so that a second start of the same number is
+ * refused at once.
+ */
 static int start(struct bed_vcpu *b)
 {
 	unsigned int cpu = (unsigned int)b->begin.number;
@@ -141,6 +179,10 @@ static int start(struct bed_vcpu *b)
 	return error;
 }
 
+/**
+ * vCPU n runs on CPU n. An ended one is waited for: its CPU may still be on the
+ * way out of run().
+ */
 int bed_vcpus_start(struct bed *bed, const struct hypercall_vcpu *begin)
 {
 	struct bed_vcpu *b;
@@ -170,6 +212,7 @@ int bed_vcpus_start(struct bed *bed, const struct hypercall_vcpu *begin)
 	return start(b);
 }
 
+/** After this no vCPU of the bed runs any more; also called after a crash. */
 void bed_vcpus_stop(struct bed *bed)
 {
 	if (!bed->vm) {
@@ -185,7 +228,11 @@ void bed_vcpus_stop(struct bed *bed)
 
 /* Waiting, with the lock given up ------------------------------------------ */
 
-/** Back under the lock, as the vCPU that is being answered; or it is over. */
+/**
+ * Back under the lock, as the vCPU that is being answered; or it is over.
+ * bed->vcpu is "the one whose exit is answered"; others have had the lock in
+ * between and have set it to themselves.
+ */
 static void return_to(struct bed *bed, struct vcpu *vcpu)
 {
 	if (bed_vcpus_lock(bed, bed_vcpus_holder(vcpu->number))) {
@@ -193,7 +240,11 @@ static void return_to(struct bed *bed, struct vcpu *vcpu)
 	}
 }
 
-/** It has a watchdog of its own; ours need not bark too. */
+/**
+ * It has a watchdog of its own; ours need not bark too. A hypercall is answered
+ * under the bed's lock, and the other vCPU needs that lock to make its own
+ * calls. To wait with the lock held would be a deadlock.
+ */
 void bed_vcpus_wait(struct bed *bed, unsigned int number)
 {
 	struct bed_vcpu *b = &bed->more[number];
@@ -207,6 +258,10 @@ void bed_vcpus_wait(struct bed *bed, unsigned int number)
 	return_to(bed, vcpu);
 }
 
+/**
+ * Patience is counted in this CPU's ticks, so that a test which hangs becomes a
+ * failed check with a name and not a bark of the watchdog.
+ */
 bool bed_vcpus_wait_until(struct bed *bed, bool (*is_so)(const void *),
 			  const void *argument, u64 ticks)
 {
@@ -228,7 +283,11 @@ bool bed_vcpus_wait_until(struct bed *bed, bool (*is_so)(const void *),
 	return so;
 }
 
-/** This must not take long, so here our watchdog is awake. */
+/**
+ * This must not take long, so here our watchdog is awake. The count is read
+ * before the signal: an interrupt that comes at once must be seen as the answer
+ * to this kick.
+ */
 void bed_vcpus_kick(struct bed *bed, unsigned int number)
 {
 	const struct bed_vcpu *b = &bed->more[number];
@@ -256,7 +315,8 @@ bool bed_vcpus_interrupted(struct bed *bed)
 
 /**
  * Under the lock, which is then never given up; or the test is over already,
- * and nobody else writes the verdict.
+ * and nobody else writes the verdict. The number of the vCPU stands before the
+ * sentence only if there are several.
  */
 static void write_verdict(struct bed *bed, unsigned int number,
 			  const struct crash *crash)
@@ -274,6 +334,12 @@ static void write_verdict(struct bed *bed, unsigned int number,
 	}
 }
 
+/**
+ * The exchange makes exactly one CPU the first, whatever their order at the
+ * lock. A later one that crashed while holding the lock must give it up, or the
+ * first would wait for ever. The vCPU is abandoned, not destroyed: its VMCS may
+ * be in any state.
+ */
 void bed_vcpus_crashed(struct bed *bed, unsigned int number,
 		       const struct crash *crash)
 {

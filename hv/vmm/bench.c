@@ -11,7 +11,11 @@
 #include "hv/vmm/calls_groups.h"
 #include "hv/vmm/tap.h"
 
-/** Order the numbers; small ones in most cases, many of them equal. */
+/**
+ * Order the numbers; small ones in most cases, many of them equal. Shell's
+ * method: no recursion, so the stack's use is known, and no memory but the
+ * array.
+ */
 static void sort(u32 *v, u64 count)
 {
 	for (u64 gap = count / 2; gap; gap /= 2) {
@@ -43,6 +47,11 @@ static u32 mode_of(const u32 *v, u64 count)
 	return mode;
 }
 
+/**
+ * n + 1 stamps make n intervals. They are computed in place, in the guest's own
+ * memory, since the array may be larger than anything of ours. The low 32 bits
+ * of the TSC are enough: differences are right modulo 2^32.
+ */
 s64 bench_stamps(struct bed *bed, const u64 *args)
 {
 	u64 count = args[1];

@@ -17,7 +17,10 @@
 #include "hv/lib/page.h"
 #include "hv/x86/cpu.h"
 
-/** Half of what the watchdog allows a CPU that waits. */
+/**
+ * Half of what the watchdog allows a CPU that waits. In ticks of the CPU that
+ * waits; the unit is the watchdog's own.
+ */
 #define PATIENCE_TICKS 30
 
 /** Turns that a device stays after it was asked to go: many times what an
@@ -26,7 +29,11 @@
 
 /* Parking ------------------------------------------------------------------ */
 
-/** @return false: it has taken too long */
+/**
+ * The word is looked at once more at the end: it may have come with the last
+ * tick.
+ * @return false: it has taken too long
+ */
 static bool wait_for(const u32 *word)
 {
 	u64 begun = this_cpu()->ticks;
@@ -40,7 +47,11 @@ static bool wait_for(const u32 *word)
 	return smp_load_acquire(word);
 }
 
-/** Longer than it should take, unless it is seen to have happened. */
+/**
+ * Longer than it should take, unless it is seen to have happened. An unregister
+ * that does not wait would come back within these turns and be caught. One that
+ * does wait cannot, so the device must go by itself.
+ */
 static void stay_until(const u32 *word)
 {
 	for (u32 i = 0; i < STAY_TURNS && !smp_load_acquire(word); i++) {
@@ -48,6 +59,11 @@ static void stay_until(const u32 *word)
 	}
 }
 
+/**
+ * `parked` is 1 as long as a vCPU is in here, that is, in a read section of the
+ * bus. Whoever unregisters the device meanwhile must wait for that section to
+ * end (spec 6.3).
+ */
 static void park(struct bus_devices *all, u32 behaviour)
 {
 	const u32 *word = behaviour == BUS_PARKS ? &all->released
@@ -65,6 +81,10 @@ static void park(struct bus_devices *all, u32 behaviour)
 
 /* The device --------------------------------------------------------------- */
 
+/**
+ * Counted before anything else, also an access that it then refuses. A value
+ * follows from the device's number, so a load says who has answered.
+ */
 static int touch(void *opaque, struct bus_access *a)
 {
 	struct bus_devices_one *one = opaque;
@@ -90,6 +110,10 @@ static int touch(void *opaque, struct bus_access *a)
 	return 0;
 }
 
+/**
+ * A doorbell's access has neither value nor offset: it was rung, and that is
+ * all.
+ */
 static void ring(void *opaque)
 {
 	struct bus_devices_one *one = opaque;
@@ -97,6 +121,7 @@ static void ring(void *opaque)
 	one->accesses++;
 }
 
+/** Pages from the allocator are zero: no device is on a bus. */
 struct bus_devices *bus_devices_make(struct vm *vm)
 {
 	size_t pages = (sizeof(struct bus_devices) + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -108,7 +133,11 @@ struct bus_devices *bus_devices_make(struct vm *vm)
 	return all;
 }
 
-/** What one is told about itself; it is on no bus yet. */
+/**
+ * What one is told about itself; it is on no bus yet. Device and doorbell are
+ * both filled; `behaviour` says later which of the two goes on the bus. A
+ * device without a function is one that registering must refuse.
+ */
 static void prepare(struct bus_devices_one *one, struct bus_devices *all,
 		    const struct hypercall_bus *plan)
 {
@@ -133,6 +162,7 @@ static void prepare(struct bus_devices_one *one, struct bus_devices *all,
 	};
 }
 
+/** `bus` is set last and says "it is registered". */
 int bus_devices_add(struct bus_devices *all, const struct hypercall_bus *plan)
 {
 	struct bus_devices_one *one = &all->one[plan->number];
@@ -153,6 +183,11 @@ int bus_devices_add(struct bus_devices *all, const struct hypercall_bus *plan)
 	return error;
 }
 
+/**
+ * A device that was never added is tried as well, on the memory bus: the bus
+ * has to say that it does not know it. `inside` is read after the call came
+ * back and before anybody is told.
+ */
 int bus_devices_remove(struct bus_devices *all, u32 number, u32 *inside)
 {
 	struct bus_devices_one *one = &all->one[number];
@@ -173,7 +208,12 @@ int bus_devices_remove(struct bus_devices *all, u32 number, u32 *inside)
 
 /* The end ------------------------------------------------------------------ */
 
-/** Somebody reads, so that no table but the last can be freed yet. */
+/**
+ * Somebody reads, so that no table but the last can be freed yet. Each
+ * registration replaces the bus' table by a larger one, and the old one is
+ * freed when no reader can have it. With a reader in its section the whole
+ * time, all of them pile up: the most that the end of a VM can have to free.
+ */
 static int fill(struct bus_devices *all, struct vm *vm, u32 count)
 {
 	struct srcu_reader reader = { 0 };
@@ -197,6 +237,10 @@ static int fill(struct bus_devices *all, struct vm *vm, u32 count)
 	return error;
 }
 
+/**
+ * Another VM than the test's, so that its end can be watched from outside.
+ * `left` is 0 if both buses have given everything back.
+ */
 int bus_devices_end(struct bus_devices *all, u32 count, u64 *left)
 {
 	struct vm *vm;

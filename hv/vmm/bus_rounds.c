@@ -44,7 +44,11 @@ static int wait_for(struct bed *bed, const u64 *word, u64 least)
 		       : -EINTR;
 }
 
-/** @return 0, or why the rounds cannot go on; found: the guest has found it */
+/**
+ * `turns` must go up by two: the first may have been counted before we looked,
+ * the second is a whole look at the flag that began after it.
+ * @return 0, or why the rounds cannot go on; found: the guest has found it
+ */
 static int play(struct bed *bed, struct hypercall_bus *b,
 		struct hypercall_bus_meeting *meeting, u64 round)
 {

@@ -17,7 +17,13 @@
 
 typedef int (*action_t)(struct bed *bed, struct hypercall_bus *b);
 
-/** Another allocation than those asked for must not fail. */
+/**
+ * Another allocation than those asked for must not fail. The guest counts from
+ * 1 and 0 means "none shall fail"; the allocator counts those that still
+ * succeed, and -1 means all. A failure left on would hit whatever allocates
+ * next, and its blame would fall on the wrong code. So it goes off right behind
+ * the call.
+ */
 static void fail_from(u64 allocation)
 {
 	page_alloc_fail_after(allocation ? (long)(allocation - 1) : -1);
@@ -33,6 +39,10 @@ static int add(struct bed *bed, struct hypercall_bus *b)
 	return error;
 }
 
+/**
+ * A device must not be touched any more once it is unregistered. `inside` says
+ * whether somebody was still in it when the call came back.
+ */
 static int remove(struct bed *bed, struct hypercall_bus *b)
 {
 	int error;
@@ -43,6 +53,10 @@ static int remove(struct bed *bed, struct hypercall_bus *b)
 	return error;
 }
 
+/**
+ * Without a lock against an access under way: a test looks when nobody is at
+ * it.
+ */
 static int look(struct bed *bed, struct hypercall_bus *b)
 {
 	const struct bus_devices_one *one = &bed->numbered->one[b->number];
@@ -55,6 +69,9 @@ static int look(struct bed *bed, struct hypercall_bus *b)
 	return 0;
 }
 
+/**
+ * Acquire: whoever sees `parked` also sees what the device has counted before.
+ */
 static int parked(struct bed *bed, struct hypercall_bus *b)
 {
 	b->parked = smp_load_acquire(&bed->numbered->parked);
@@ -81,6 +98,7 @@ static const action_t actions[BUS_ACTION_COUNT] = {
 	[BUS_END] = end,
 };
 
+/** All numbers that index something, here or in the functions above. */
 static bool is_valid(const struct hypercall_bus *b)
 {
 	return b->action < BUS_ACTION_COUNT && b->number < BUS_NUMBERS &&
@@ -88,6 +106,10 @@ static bool is_valid(const struct hypercall_bus *b)
 	       b->widths <= BUS_WIDTH_ANY && b->fail < BUS_NUMBERS;
 }
 
+/**
+ * An action may fail and still have something to tell: the answer is copied out
+ * in either case. `pages` shows whether an unregistered table was really freed.
+ */
 s64 calls_bus(struct bed *bed, const u64 *args)
 {
 	struct hypercall_bus *guest = bed_memory(bed, args[0], sizeof(*guest));
@@ -113,6 +135,12 @@ s64 calls_bus(struct bed *bed, const u64 *args)
 	return error;
 }
 
+/**
+ * The memory model lets a CPU see old values longer than this processor ever
+ * shows them. From here on loads of the bus are made as old as is allowed, so
+ * that a missing barrier fails in each run and not once in a million
+ * (hv/stale).
+ */
 s64 calls_bus_stale(struct bed *bed, const u64 *args)
 {
 	(void)args;

@@ -13,6 +13,7 @@
 
 #include "hv/lib/trace.h"
 
+/** The two lists are in two headers, as guests cannot include the core's. */
 /* The guest's names for events are the trace ring's numbers. */
 _Static_assert((int)EVENT_KVM_ENTRY == (int)TRACE_KVM_ENTRY, "trace.h");
 _Static_assert((int)EVENT_KVM_EXIT == (int)TRACE_KVM_EXIT, "trace.h");
@@ -24,7 +25,11 @@ _Static_assert((int)EVENT_KVM_EMULATE_INSN == (int)TRACE_KVM_EMULATE_INSN,
 _Static_assert((int)EVENT_KVM_INJ == (int)TRACE_KVM_INJ, "trace.h");
 _Static_assert((int)EVENT_KVM_FAST_MMIO == (int)TRACE_KVM_FAST_MMIO, "trace.h");
 
-/** Where all counters stand. */
+/**
+ * Where all counters stand. All at once, so that the counters of one question
+ * belong to one moment. Reads are not counted by themselves but are what is
+ * left of the exits.
+ */
 static void read_counters(const struct bed *bed, u64 to[COUNTER_COUNT])
 {
 	const struct vcpu_counters *count = &bed->vcpu->count;
@@ -61,6 +66,10 @@ s64 calls_count_counter(struct bed *bed, const u64 *args)
 	return (s64)value[args[0]];
 }
 
+/**
+ * A guest that asks for two of them by two calls has an exit in between; this
+ * one gives all of them as of the same exit.
+ */
 s64 calls_count_counters(struct bed *bed, const u64 *args)
 {
 	u64 value[COUNTER_COUNT];
@@ -74,6 +83,10 @@ s64 calls_count_counters(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * By basic exit reason (SDM 3D appendix C), the raw count. It depends on the
+ * mode and the unit, so most tests ask for a counter by its meaning.
+ */
 s64 calls_count_exits(struct bed *bed, const u64 *args)
 {
 	if (args[0] > EXIT_REASON_MAX) {
@@ -82,6 +95,7 @@ s64 calls_count_exits(struct bed *bed, const u64 *args)
 	return (s64)bed->vcpu->count.exits[args[0]];
 }
 
+/** -ENOENT also for exits that were counted but not logged any more. */
 s64 calls_count_io_log(struct bed *bed, const u64 *args)
 {
 	void *to = bed_memory(bed, args[0], sizeof(struct hypercall_io));
@@ -105,6 +119,7 @@ s64 calls_count_io_log_clear(struct bed *bed, const u64 *args)
 	return (s64)count;
 }
 
+/** By age: 0 is the newest event of the CPU that this vCPU runs on. */
 s64 calls_count_trace_read(struct bed *bed, const u64 *args)
 {
 	struct hypercall_trace trace;

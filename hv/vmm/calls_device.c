@@ -9,7 +9,11 @@
  */
 #include "hv/vmm/calls_groups.h"
 
-/** A device by its first address, or a made one by its name; or NULL. */
+/**
+ * A device by its first address, or a made one by its name; or NULL. Names of
+ * made devices begin above every address, so the two cannot be confused
+ * (made_device.c).
+ */
 static struct device *find(struct bed *bed, u64 name)
 {
 	struct made_device *made = made_device_named(&bed->made, name);
@@ -27,6 +31,10 @@ s64 calls_device_read(struct bed *bed, const u64 *args)
 	return (s64)device->count[args[1]];
 }
 
+/**
+ * For each kind it is something else: one more value in a FIFO, all bytes of a
+ * scratch. A device without contents refuses it.
+ */
 s64 calls_device_fill(struct bed *bed, const u64 *args)
 {
 	struct device *device = find(bed, args[0]);
@@ -54,6 +62,11 @@ s64 calls_device_reset(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * A device in the core is registered on the VM's bus, which may refuse it: no
+ * memory for the new table, or a place that is taken. Then the entry is given
+ * back. It was the last one, so counting down is enough.
+ */
 s64 calls_device_make(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_device *from =
@@ -75,6 +88,10 @@ s64 calls_device_make(struct bed *bed, const u64 *args)
 	return error ? error : (s64)made_device_name(&bed->made, made);
 }
 
+/**
+ * `made` may be NULL where the size is taken; sizeof does not follow the
+ * pointer.
+ */
 s64 calls_device_log(struct bed *bed, const u64 *args)
 {
 	const struct made_device *made =
@@ -94,7 +111,12 @@ s64 calls_device_log(struct bed *bed, const u64 *args)
 	return 0;
 }
 
-/** The bytes of a mirror and those of the guest, or -errno. */
+/**
+ * The bytes of a mirror and those of the guest, or -errno. A mirror is storage
+ * that the guest and its device are compared by: a test fills both, runs the
+ * same instructions on memory and on the device, and compares. Only that kind
+ * has bytes to put and get as a block.
+ */
 static int find_bytes(struct bed *bed, const u64 *args, u8 **device,
 		      void **guest)
 {

@@ -15,6 +15,10 @@ static struct bus *bus_of(struct bed *bed, const struct made_doorbell *made)
 	return made->is_port ? &bed->vm->port_bus : &bed->vm->mmio_bus;
 }
 
+/**
+ * The bus checks what the plan says (length, overlap, a value that does not
+ * fit); here it is only copied. If the bus refuses, the place is free again.
+ */
 s64 calls_doorbell_make(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_doorbell *from =
@@ -64,6 +68,10 @@ s64 calls_doorbell_count(struct bed *bed, const u64 *args)
 	return made ? (s64)doorbell_event_peek(&made->event) : -ENOENT;
 }
 
+/**
+ * One atomic exchange: a ring in the same moment is either in the number that
+ * comes back or still there.
+ */
 s64 calls_doorbell_take(struct bed *bed, const u64 *args)
 {
 	struct made_doorbell *made =

@@ -12,6 +12,11 @@
 #include "hv/vmm/calls_groups.h"
 #include "hv/vmm/middle.h"
 
+/**
+ * The registers as a VMM would have read them at that exit. In the middle of a
+ * load its destination must still be the old one, and RIP at the instruction
+ * (spec 4.3).
+ */
 s64 calls_io_state(struct bed *bed, const u64 *args)
 {
 	void *to = bed_memory(bed, args[0], sizeof(bed->io_state[0]));
@@ -26,6 +31,11 @@ s64 calls_io_state(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * A hook acts while the guest waits, when there is nobody to hear of an error.
+ * So the place of a poke is checked now. It stays good: the guest's RAM keeps
+ * its size, also when the vCPU moves.
+ */
 static bool is_valid(struct bed *bed, const struct hypercall_io_hook *hook)
 {
 	if (hook->action >= IO_ACTION_COUNT || !hook->nth) {
@@ -47,6 +57,10 @@ static struct hypercall_io_hook *free_hook(struct bed *bed)
 	return NULL;
 }
 
+/**
+ * The hook counts exits down from `nth`, and 0 is how an empty place looks. An
+ * nth of 0 is therefore refused.
+ */
 s64 calls_io_hook(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_io_hook *from =
@@ -67,7 +81,14 @@ s64 calls_io_hook(struct bed *bed, const u64 *args)
 	return 0;
 }
 
-/** All that the core may not believe.  Of a read's data its answer stays. */
+/**
+ * All that the core may not believe.  Of a read's data its answer stays. struct
+ * vcpu_run is shared with the VMM, as a page of memory is under KVM. What the
+ * core needs for going on (address, length, direction) it must have kept for
+ * itself; whoever reads it back from here does with it what the VMM wants. So
+ * each field is turned into its opposite or into nonsense. The one thing that
+ * the core is to take is the answer of a read: exactly `len` bytes of it.
+ */
 static void scribble(struct vcpu_run *run)
 {
 	if (run->exit_reason == VCPU_EXIT_MMIO) {
@@ -89,6 +110,10 @@ static void scribble(struct vcpu_run *run)
 	run->exit_reason = ~0u;
 }
 
+/**
+ * Three of them only order something for the next vcpu_run() (asked back,
+ * signalled, moved when drained); the others act on the spot.
+ */
 static void act(struct bed *bed, const struct hypercall_io_hook *hook)
 {
 	switch ((enum hypercall_io_action)hook->action) {
@@ -119,6 +144,10 @@ static void act(struct bed *bed, const struct hypercall_io_hook *hook)
 	}
 }
 
+/**
+ * Called for each logged exit, before bed->io_count is counted up: so the state
+ * has the same index as the entry of the log.
+ */
 void calls_io_at_exit(struct bed *bed)
 {
 	struct hypercall_io_state *state = &bed->io_state[bed->io_count];

@@ -6,6 +6,11 @@
  * shall happen there is ordered in advance (middle.h); what came of it is
  * fetched afterwards, here, and forgotten, so that the next test begins with
  * nothing.
+ *
+ * Coalesced stores are those to a zone in which the VMM wants no exit for each:
+ * they wait in a ring, and the VMM takes them out at its next exit (spec 4.4).
+ * The ring is shared memory, so the core must survive any indices that a VMM
+ * may have put there. COALESCED_SET plays such a VMM.
  */
 #include "hv/vmm/calls_groups.h"
 
@@ -16,6 +21,10 @@
 
 _Static_assert(COALESCED_RING == COALESCED_ENTRIES, "coalesced.h");
 
+/**
+ * Fetched and forgotten in one call: nothing of an earlier disturbance can
+ * count for a later one.
+ */
 s64 calls_middle_read(struct bed *bed, const u64 *args)
 {
 	void *to = bed_memory(bed, args[0], sizeof(bed->middle));
@@ -28,7 +37,13 @@ s64 calls_middle_read(struct bed *bed, const u64 *args)
 	return 0;
 }
 
-/** The events of a kind among those that have come since the last call. */
+/**
+ * The events of a kind among those that have come since the last call.
+ * `events_seen` and `next` are numbers that only grow; a record's place is the
+ * number modulo the ring's size. What was overwritten meanwhile is skipped.
+ * `count` goes on beyond `room`, so that the caller learns that there were
+ * more.
+ */
 s64 calls_middle_events(struct bed *bed, const u64 *args)
 {
 	const struct trace_ring *ring = trace_of(bed->vcpu->cpu);
@@ -61,6 +76,7 @@ s64 calls_middle_events(struct bed *bed, const u64 *args)
 	return (s64)count;
 }
 
+/** An entry by its place in the ring, whether it is in use or not. */
 static s64 peek(struct coalesced_ring *ring, struct hypercall_coalesced *call)
 {
 	const struct coalesced_entry *entry;
@@ -75,6 +91,10 @@ static s64 peek(struct coalesced_ring *ring, struct hypercall_coalesced *call)
 	return 0;
 }
 
+/**
+ * Whatever they are: out of range, or saying that the ring is full or empty
+ * when it is not.
+ */
 static s64 set_indices(struct coalesced_ring *ring,
 		       const struct hypercall_coalesced *call)
 {
@@ -108,6 +128,10 @@ static s64 coalesced(struct bed *bed, struct hypercall_coalesced *call)
 	return -EINVAL;
 }
 
+/**
+ * `coalesces` stays true only while the VM has a ring, so that all other tests
+ * spare handle() in bed_run.c the look at it.
+ */
 s64 calls_middle_coalesced(struct bed *bed, const u64 *args)
 {
 	struct hypercall_coalesced *call =

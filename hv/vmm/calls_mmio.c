@@ -5,15 +5,29 @@
  * say what it did.  The rest makes moments that are rare, or somebody else's:
  * an emulated instruction that has not faulted, a vCPU that is restored from a
  * saved state, an address that belongs to a guest's guest.
+ *
+ * What the cache knows is one thing: "the last MMIO access of this vCPU was to
+ * this page". It has two halves, the virtual page and the physical one, as
+ * either can be asked for. It is right until the guest's mapping changes (CR3,
+ * INVLPG, a mode) or the slots do: hence the events, and hence a generation in
+ * it (spec 2.1).
  */
 #include "hv/vmm/calls_groups.h"
 
 #include "hv/vcpu/vcpu_regs.h"
 
+/**
+ * The number of events and two of them: whoever adds one to one list only is
+ * told here.
+ */
 _Static_assert((int)CACHE_EVENTS == (int)MMIO_CACHE_EVENTS, "mmio_cache.h");
 _Static_assert((int)CACHE_INVLPG == (int)MMIO_CACHE_INVLPG, "mmio_cache.h");
 _Static_assert((int)CACHE_SLOTS == (int)MMIO_CACHE_SLOTS, "mmio_cache.h");
 
+/**
+ * Field by field, since the guest's struct is a contract of its own: the core
+ * may add counters without breaking guest programs.
+ */
 static void read_counts(const struct bed *bed,
 			struct hypercall_cache_counts *to)
 {
@@ -32,6 +46,7 @@ static void read_counts(const struct bed *bed,
 	memcpy(to->clears, from->clears, sizeof(to->clears));
 }
 
+/** All of them stay 0 with EPT, where the core makes no shadow tables. */
 static void read_shadow_counts(const struct bed *bed,
 			       struct hypercall_cache_counts *to)
 {
@@ -66,18 +81,32 @@ s64 calls_mmio_cache(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * Some numbers of exits differ between the modes; a test asks for the mode and
+ * expects accordingly.
+ */
 s64 calls_mmio_is_shadow(struct bed *bed, const u64 *args)
 {
 	(void)args;
 	return !bed->vcpu->known.mode.ept;
 }
 
+/**
+ * It takes effect at the next CPUID, which exits always and at any privilege.
+ * So it works for code at CPL 3 as well, which could not make this hypercall.
+ */
 s64 calls_mmio_emulate(struct bed *bed, const u64 *args)
 {
 	bed->vcpu->emulate_next = args[0] ? (u32)args[0] : 1;
 	return 0;
 }
 
+/**
+ * In a nested guest a "guest-physical" address is that of the inner guest and
+ * must not be found under the outer one's. There are no nested guests here,
+ * only the flag, and the cache must go by it. What is known about a store was
+ * learnt under the old flag, so it is dropped.
+ */
 s64 calls_mmio_nested(struct bed *bed, const u64 *args)
 {
 	if (args[0] > 1) {
@@ -88,6 +117,10 @@ s64 calls_mmio_nested(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * As after a move to another machine: everything that the vCPU knew is gone,
+ * while the guest finds itself where it was.
+ */
 s64 calls_mmio_restore(struct bed *bed, const u64 *args)
 {
 	struct vcpu *vcpu = bed->vcpu;

@@ -7,6 +7,16 @@
  * those that the guest has asked for, and lets it run; the code there ends by
  * another hypercall, which hands out what is in the registers and puts the old
  * ones back.  To the caller it is one call that took a while.
+ *
+ *	64-bit guest   VMCALL HYPERCALL_REAL      registers are kept
+ *	real mode      ... the code of the test ...
+ *	               VMCALL HYPERCALL_REAL_END  registers are put back
+ *	64-bit guest   the instruction behind the first VMCALL
+ *
+ * A processor with "unrestricted guest" runs real mode itself. Without it VM
+ * entry demands protected mode, and the emulator does every instruction until
+ * the state is one that can be entered (spec 9). The tests are the same for
+ * both.
  */
 #include "hv/vmm/calls_groups.h"
 
@@ -17,6 +27,12 @@ _Static_assert((int)REAL_ES == SEG_ES && (int)REAL_CS == SEG_CS &&
 		       (int)REAL_GS == SEG_GS,
 	       "hypercall_real.h");
 
+/**
+ * Reset state first, then what differs. A real-mode segment's base is its
+ * selector times 16; "big" ones have a limit of 4 GiB, which is what is left
+ * when code goes back from protected mode ("unreal mode"). CS and SS are never
+ * big here. GDT and CR3 stay, for tests that go on to protected mode.
+ */
 static int set_system(struct vcpu *vcpu, const struct hypercall_real *real,
 		      const struct vcpu_sregs *before)
 {
@@ -37,6 +53,11 @@ static int set_system(struct vcpu *vcpu, const struct hypercall_real *real,
 	return vcpu_regs_set_system(vcpu, &system);
 }
 
+/**
+ * What it returns is the guest's RAX behind the hypercall; that register was
+ * set by this very call, so its own value is given back. `at` doubles as "is in
+ * real mode", and with REAL_FOR_GOOD there is no way back.
+ */
 s64 calls_real_begin(struct bed *bed, const u64 *args)
 {
 	struct bed_real *b = &bed->real[bed->vcpu->number];
@@ -70,7 +91,11 @@ s64 calls_real_begin(struct bed *bed, const u64 *args)
 	return real->gpr[GPR_RAX];
 }
 
-/** What the code has left, but for EAX, which is the hypercall's number. */
+/**
+ * What the code has left, but for EAX, which is the hypercall's number. Code in
+ * real mode cannot reach the upper halves of registers, so 32 bits are handed
+ * out.
+ */
 static void read_back(struct vcpu *vcpu, struct hypercall_real *real)
 {
 	struct vcpu_sregs system;
@@ -89,6 +114,11 @@ static void read_back(struct vcpu *vcpu, struct hypercall_real *real)
 	real->cr0 = system.cr0;
 }
 
+/**
+ * The address comes from the beginning and not from the arguments: those are
+ * registers that the real-mode code has used. It is looked up again, since a
+ * pointer kept in between would be wrong after a move.
+ */
 s64 calls_real_end(struct bed *bed, const u64 *args)
 {
 	struct bed_real *b = &bed->real[bed->vcpu->number];
@@ -108,6 +138,10 @@ s64 calls_real_end(struct bed *bed, const u64 *args)
 	return error;
 }
 
+/**
+ * The whole emulator against the processor: a test runs the same code in both
+ * ways and compares.
+ */
 s64 calls_real_emulate_all(struct bed *bed, const u64 *args)
 {
 	if (args[0] > 1) {

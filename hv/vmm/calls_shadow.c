@@ -5,13 +5,20 @@
  * entries asks in the same words and is answered from the shadow tables of the
  * present root.  What the two formats do not share (a piece of a larger page,
  * the note that an entry is empty) is taken out of the answer.
+ *
+ * Shadow tables map virtual addresses, while these calls name guest-physical
+ * ones. That works since the tests' programs run on an identity map (start.c).
  */
 #include "hv/vmm/calls_shadow.h"
 
 #include "hv/vcpu/vcpu_paging.h"
 #include "mmu/shadow_table.h"
 
-/** The entry for an address, or NULL while there is no root. */
+/**
+ * The entry for an address, or NULL while there is no root. Roots are made when
+ * they are first needed, and all of them may be thrown away at once: then there
+ * is no table to look into.
+ */
 static u64 *find_entry(struct bed *bed, u64 address, int *level)
 {
 	struct shadow *shadow = &bed->vcpu->shadow;
@@ -23,6 +30,11 @@ static u64 *find_entry(struct bed *bed, u64 address, int *level)
 				 level);
 }
 
+/**
+ * SHADOW_PIECE marks a small page that is a piece of a larger one of the guest,
+ * a note of ours in a bit that the processor ignores. A test that compares
+ * entries must not see it.
+ */
 void calls_shadow_peek(struct bed *bed, u64 address, int level,
 		       struct hypercall_ept *to)
 {
@@ -63,7 +75,10 @@ static const struct memslot *slot_at(struct bed *bed, u64 address)
 	return memslot_find(memslot_read(&bed->vm->slots), gpa(address));
 }
 
-/** How many pages of a range lie in this slot. */
+/**
+ * How many pages of a range lie in this slot. The address lies in the slot, so
+ * the difference is at least one page.
+ */
 static u64 pages_in(const struct memslot *slot, u64 address, u64 pages)
 {
 	u64 end = slot->base.v + (slot->pages << PAGE_SHIFT);
@@ -72,7 +87,11 @@ static u64 pages_in(const struct memslot *slot, u64 address, u64 pages)
 	return left < pages ? left : pages;
 }
 
-/** Drop one entry, whatever it is a piece of; its place stays listed. */
+/**
+ * Drop one entry, whatever it is a piece of; its place stays listed. A page
+ * outside of any slot is MMIO. Such an entry has no place in the reverse map by
+ * which vcpu_paging_zap() finds mappings, so it is looked for by its address.
+ */
 static void drop_entry(struct bed *bed, u64 address)
 {
 	int level = SHADOW_PTE;
@@ -83,6 +102,10 @@ static void drop_entry(struct bed *bed, u64 address)
 	}
 }
 
+/**
+ * Slot by slot: the reverse map, which leads from a page of a slot to the
+ * entries that map it, belongs to the slot.
+ */
 void calls_shadow_unmap(struct bed *bed, u64 address, u64 pages)
 {
 	while (pages) {
@@ -99,6 +122,10 @@ void calls_shadow_unmap(struct bed *bed, u64 address, u64 pages)
 	}
 }
 
+/**
+ * Without a slot there is nothing that a store could reach, so nothing is to be
+ * protected.
+ */
 void calls_shadow_protect(struct bed *bed, u64 address, u64 pages)
 {
 	while (pages) {

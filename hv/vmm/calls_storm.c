@@ -16,6 +16,10 @@
 /** The CPU that does it; the vCPU is on 0. */
 #define STORM_CPU 1
 
+/**
+ * `left` counts rounds that are done, also the last one when it fails.
+ * `running` goes off last, with release: then `error` can be read.
+ */
 static void blow(void *arg)
 {
 	struct bed *bed = arg;
@@ -34,6 +38,9 @@ static void blow(void *arg)
 	smp_store_release(&storm->running, false);
 }
 
+/**
+ * The sum of `first` and `pages` is not formed, as both come from the guest.
+ */
 static bool is_valid(const struct hypercall_slot *slot, u64 rounds)
 {
 	u64 room = BACKING_SIZE >> PAGE_SHIFT;
@@ -45,6 +52,10 @@ static bool is_valid(const struct hypercall_slot *slot, u64 rounds)
 	       rounds <= ROUNDS_MAX;
 }
 
+/**
+ * `running` is set before the other CPU begins, or its own "off" could come
+ * before our "on".
+ */
 s64 calls_storm_begin(struct bed *bed, const u64 *args)
 {
 	const struct hypercall_slot *from =
@@ -76,6 +87,10 @@ s64 calls_storm_begin(struct bed *bed, const u64 *args)
 	return error;
 }
 
+/**
+ * While it runs the answer is at least 1, also in the last round: 0 must mean
+ * that the other CPU touches nothing any more.
+ */
 s64 calls_storm_left(struct bed *bed, const u64 *args)
 {
 	(void)args;
@@ -85,6 +100,10 @@ s64 calls_storm_left(struct bed *bed, const u64 *args)
 	return bed->storm.error;
 }
 
+/**
+ * A size says that a storm was begun at some time; then the CPU is waited for,
+ * even if it has long finished. It must be gone before the VM is.
+ */
 void calls_storm_stop(struct bed *bed)
 {
 	if (bed->storm.region.size) {

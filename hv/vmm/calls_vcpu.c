@@ -24,7 +24,10 @@ s64 calls_vcpu_start(struct bed *bed, const u64 *args)
 	return bed_vcpus_start(bed, &begin);
 }
 
-/** One that runs or has run, and is not the caller; else NULL. */
+/**
+ * One that runs or has run, and is not the caller; else NULL. vCPU 0 is always
+ * there, though its state says NONE: nobody has started it.
+ */
 static struct bed_vcpu *find(struct bed *bed, u64 number)
 {
 	struct bed_vcpu *b;
@@ -48,7 +51,11 @@ s64 calls_vcpu_wait(struct bed *bed, const u64 *args)
 	return (s64)b->value;
 }
 
-/** The next vcpu_run() comes back at once, and is the last one. */
+/**
+ * The next vcpu_run() comes back at once, and is the last one. The hypercall
+ * itself still returns, so that its result is written. Only the vcpu_run()
+ * behind it says -EINTR, and bed_vcpus_interrupted() sees LEAVES.
+ */
 s64 calls_vcpu_end(struct bed *bed, const u64 *args)
 {
 	struct bed_vcpu *b = &bed->more[bed->vcpu->number];
@@ -62,6 +69,10 @@ s64 calls_vcpu_end(struct bed *bed, const u64 *args)
 	return 0;
 }
 
+/**
+ * A vCPU that does not run cannot come back, and to wait for it would take for
+ * ever.
+ */
 s64 calls_vcpu_kick(struct bed *bed, const u64 *args)
 {
 	const struct bed_vcpu *b = find(bed, args[0]);

@@ -8,9 +8,19 @@
  *	         fetched from the wrong place, or with the wrong length, shows
  *
  * Values are little-endian, as the processor's.
+ *
+ * Each kind shows one mistake. A load that is done twice empties the FIFO or
+ * moves the counter on; a store with a wrong length shows in the scratch's
+ * neighbours; a load from the wrong place shows in the pattern. Six lie in
+ * memory, four of them answered by the VMM and two in the core; two more are
+ * ports.
  */
 #include "hv/vmm/devices.h"
 
+/**
+ * A ring of values: `head` is the next one to give, DEVICE_LEFT how many there
+ * are. An empty one gives 0, and a store is counted and otherwise ignored.
+ */
 void devices_fifo_access(struct device *device, struct bus_access *a)
 {
 	struct devices_fifo *fifo =
@@ -27,6 +37,10 @@ void devices_fifo_access(struct device *device, struct bus_access *a)
 	}
 }
 
+/**
+ * A full FIFO drops the value: a test that fills too much finds DEVICE_LEFT too
+ * small.
+ */
 void devices_fifo_fill(struct device *device, u64 value)
 {
 	struct devices_fifo *fifo =
@@ -39,6 +53,7 @@ void devices_fifo_fill(struct device *device, u64 value)
 	}
 }
 
+/** device_access() counts after this, so the first load gives 1. */
 static void counter_access(struct device *device, struct bus_access *a)
 {
 	if (!a->is_write) {
@@ -47,7 +62,9 @@ static void counter_access(struct device *device, struct bus_access *a)
 }
 
 /**
- * So many bytes and no others: another vCPU may store to the neighbours.
+ * So many bytes and no others: another vCPU may store to the neighbours. The
+ * builtins become one instruction each. A loop over bytes could be seen half
+ * done by another vCPU, which no device would show it.
  */
 static void store(u8 *place, u64 value, unsigned int len)
 {
@@ -63,6 +80,10 @@ static void store(u8 *place, u64 value, unsigned int len)
 	}
 }
 
+/**
+ * The load takes more than it was asked for; device_access() cuts the value off
+ * to the length.
+ */
 void devices_scratch_access(struct device *device, struct bus_access *a)
 {
 	struct devices_scratch *scratch =
@@ -85,6 +106,11 @@ void devices_scratch_fill(struct device *device, u64 value)
 	memset(scratch->bytes, (int)(value & 0xff), sizeof(scratch->bytes));
 }
 
+/**
+ * From the last byte to the first, as the lowest address is the lowest byte of
+ * the value. It is made from the whole address, so no two near places look
+ * alike.
+ */
 void devices_pattern_access(struct device *device, struct bus_access *a)
 {
 	u64 address = device->base + a->offset + a->length;
@@ -97,6 +123,7 @@ void devices_pattern_access(struct device *device, struct bus_access *a)
 	}
 }
 
+/** Port 0x80 is what PCs use for a short delay: stores vanish. */
 static void sink_access(struct device *device, struct bus_access *a)
 {
 	(void)device;
@@ -138,6 +165,11 @@ void devices_init(struct devices *all)
 	all->port_scratch.device.fill = devices_scratch_fill;
 }
 
+/**
+ * By division and not by a search: this is on the way of each exit that the
+ * bench measures. An address below the first device wraps to a huge number and
+ * falls to the default. An access that reaches beyond its device is nobody's.
+ */
 struct device *devices_find(struct devices *all, gpa_t address,
 			    unsigned int len)
 {
@@ -163,6 +195,7 @@ struct device *devices_find(struct devices *all, gpa_t address,
 	return device_contains(device, address.v, len) ? device : NULL;
 }
 
+/** The sink is one port, and an access to it of any width is its own. */
 struct device *devices_find_port(struct devices *all, u16 port,
 				 unsigned int len)
 {
@@ -191,6 +224,9 @@ struct device *devices_by_base(struct devices *all, u64 base)
 	return NULL;
 }
 
+/**
+ * A FIFO is empty when its counts are 0; the scratches are filled with zeroes.
+ */
 void devices_reset(struct devices *all, struct device *device)
 {
 	memset(device->count, 0, sizeof(device->count));

@@ -36,6 +36,10 @@ struct made_doorbell *made_doorbell_make(struct made_doorbells *all,
 	return made;
 }
 
+/**
+ * `free` may only be too low, never too high: the search then passes over some
+ * places that are taken, but misses no empty one.
+ */
 void made_doorbell_free(struct made_doorbells *all, struct made_doorbell *made)
 {
 	u64 number = made_doorbell_number(all, made);

@@ -6,6 +6,15 @@
  * is not printable becomes a blank, so that no text can end its line and begin
  * another one that looks like a result.  A result line has the run's nonce
  * besides, which only the command line knows.
+ *
+ *	ok 3 - name [nonce]          a result, with the run's nonce
+ *	  ---                        then a YAML block about it
+ *	  seen: "..."
+ *	  ...
+ *	# text                       a comment; readers of TAP skip it
+ *
+ * COM1 is for people and may be full of anything; COM2 carries TAP and nothing
+ * else.
  */
 #include "hv/vmm/tap.h"
 
@@ -19,6 +28,10 @@ void tap_begin(unsigned int tests)
 	uart_printf(UART_RESULTS, "TAP version 14\n1..%u\n", tests);
 }
 
+/**
+ * What is longer than the line is cut off: the stack is small, and this is also
+ * called from within an exit (exit_lines.c).
+ */
 void tap_comment(const char *format, ...)
 {
 	char line[256];
@@ -30,7 +43,12 @@ void tap_comment(const char *format, ...)
 	uart_printf(UART_RESULTS, "# %s\n", line);
 }
 
-/** Copy text as it may stand between double quotes, on one line. */
+/**
+ * Copy text as it may stand between double quotes, on one line. `n + 3 < size`
+ * leaves room for an escaped character, two bytes, and the end. Bytes above '~'
+ * are blanked too: a half UTF-8 sequence would make the whole output unreadable
+ * for a strict reader.
+ */
 static void quote(char *to, size_t size, const char *text)
 {
 	size_t n = 0;
@@ -77,6 +95,10 @@ static void put_backtrace(const struct backtrace *trace)
 	}
 }
 
+/**
+ * Fields without text are left out, so each kind of stop shows what it has: a
+ * check its values, a crash its backtrace.
+ */
 static void put_failure(const struct verdict *verdict)
 {
 	put_text("rule", verdict->rule);
@@ -91,6 +113,10 @@ static void put_failure(const struct verdict *verdict)
 	}
 }
 
+/**
+ * "ok ... # SKIP" is TAP's own form; a reader which does not know it takes the
+ * test for passed, one that does counts it apart.
+ */
 void tap_skip(unsigned int number, const char *name, const char *why)
 {
 	uart_printf(UART_RESULTS, "ok %u - %s", number, name);
@@ -100,6 +126,10 @@ void tap_skip(unsigned int number, const char *name, const char *why)
 	uart_printf(UART_RESULTS, " # SKIP %s\n", why);
 }
 
+/**
+ * The counts come with each result, also a good one: how many exits a test
+ * costs is worth watching.
+ */
 void tap_result(unsigned int number, const char *name,
 		const struct verdict *verdict)
 {

@@ -9,6 +9,10 @@
 
 #include "hv/lib/printf.h"
 
+/**
+ * Formatted at once and kept as text: the arguments may be in the guest's
+ * memory or on a stack, and both are gone when it is printed.
+ */
 void verdict_stop(struct verdict *verdict, enum verdict_stop stop,
 		  const char *format, ...)
 {
@@ -23,6 +27,9 @@ void verdict_stop(struct verdict *verdict, enum verdict_stop stop,
 	va_end(args);
 }
 
+/**
+ * The whole struct is copied, backtrace and all; the caller's is on its stack.
+ */
 void verdict_crash(struct verdict *verdict, const struct crash *crash)
 {
 	verdict->stop = VERDICT_CRASH;
@@ -31,6 +38,10 @@ void verdict_crash(struct verdict *verdict, const struct crash *crash)
 		 crash->message);
 }
 
+/**
+ * These words are read by tools: to change one is to change an interface. A
+ * crash goes by what kind it was (panic, fault, hang, step ...).
+ */
 const char *verdict_stop_name(const struct verdict *verdict)
 {
 	static const char *const names[VERDICT_COUNT] = {
