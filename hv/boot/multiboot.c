@@ -61,7 +61,8 @@ static const void *at(u32 physical)
 }
 
 /**
- * QEMU puts the image's path before the command line, GRUB 2 does not.
+ * QEMU puts the image's path before the command line, GRUB 2 does not. A word
+ * with '=' is an option even if a path stands in it.
  * @return whether the first word is a file name; no option looks like one
  */
 static bool starts_with_image(const char *text)
@@ -118,6 +119,11 @@ static void copy_range(const struct multiboot_mmap_entry *entry)
 	nranges++;
 }
 
+/**
+ * Entries are `size` + 4 bytes apart. A `size` of 0 would still move on by 4,
+ * so the loop ends. The sum of RAM is only for the sentence about too little of
+ * it; what is usable is found by the page allocator.
+ */
 static void copy_memory_map(const struct multiboot_info *info)
 {
 	const struct multiboot_mmap_entry *entry;
@@ -165,7 +171,11 @@ static void copy_name(const char *text, char *name)
 	}
 }
 
-/** Without the flag there are none, whatever the fields say. */
+/**
+ * Without the flag there are none, whatever the fields say. The contents stay
+ * where the loader has put them: page_init() reserves their pages. Only names
+ * and places are copied.
+ */
 static void copy_modules(const struct multiboot_info *info)
 {
 	const struct multiboot_module_entry *entry = at(info->mods_addr);
@@ -191,6 +201,10 @@ static void copy_modules(const struct multiboot_info *info)
 	}
 }
 
+/**
+ * The order matters for the sentences: without the magic number in EAX the
+ * pointer beside it means nothing.
+ */
 void multiboot_init(u32 magic, hpa_t info_address)
 {
 	const struct multiboot_info *info = hpa_to_virt(info_address);

@@ -52,6 +52,10 @@ static page_table split_pt[CPU_MAX];
 static unsigned int splits;
 static struct spinlock split_lock;
 
+/**
+ * Nine bits of the address for each level, from bit 12 upwards: level 1 is the
+ * table of 4 KiB pages, 4 the PML4.
+ */
 static unsigned int table_index(unsigned long address, unsigned int level)
 {
 	unsigned int shift = PAGE_SHIFT + 9 * (level - 1);
@@ -59,12 +63,20 @@ static unsigned int table_index(unsigned long address, unsigned int level)
 	return bits(address, shift + 8, shift);
 }
 
+/**
+ * Tables allow everything; rights are given by the last entry. The processor
+ * takes the most restrictive of all levels (SDM 3A 4.6.1).
+ */
 static u64 table_entry(const page_table table)
 {
 	return virt_to_hpa(table).v | PTE_P | PTE_W;
 }
 
-/** Physical 0 to 4 GiB at DIRECT_MAP_BASE. */
+/**
+ * Physical 0 to 4 GiB at DIRECT_MAP_BASE. All of physical memory at a fixed
+ * distance, so that an address becomes a pointer by an addition. The four
+ * directories lie one behind the other, so they can be indexed as one array.
+ */
 static void map_direct(void)
 {
 	unsigned long address;
@@ -84,7 +96,10 @@ static void map_direct(void)
 	}
 }
 
-/** What may be done with a page of the image. */
+/**
+ * What may be done with a page of the image. The linker script puts text,
+ * rodata and data in this order, each from a page's beginning on.
+ */
 static u64 image_flags(const char *page)
 {
 	if (page >= image_data_start) {
@@ -102,6 +117,7 @@ static void unmap_image_page(unsigned long address)
 	image_pt[0][(address - IMAGE_BASE) / PAGE_SIZE] = 0;
 }
 
+/** Page by page; the tables behind one another serve as one array again. */
 static void map_image(void)
 {
 	u64 *pt = image_pt[0];
@@ -125,12 +141,21 @@ void paging_init(void)
 	map_image();
 }
 
+/**
+ * Each CPU does it for itself. The image is at the same address in the boot
+ * tables, so the next instruction is there in both.
+ */
 void paging_load(void)
 {
 	write_cr3(virt_to_hpa(pml4).v);
 }
 
-/** Give a large page a table of small ones, which is never taken back. */
+/**
+ * Give a large page a table of small ones, which is never taken back. The new
+ * entries are complete before the directory points to them, and they say the
+ * same as the large page did: whoever uses the address meanwhile notices
+ * nothing.
+ */
 static bool split(u64 *pde)
 {
 	u64 *pt = split_pt[splits];
@@ -161,7 +186,12 @@ static u64 *direct_entry(const void *page)
 	       table_index(physical, 1);
 }
 
-/** Set or clear the present bit. @return whether it could be done */
+/**
+ * Set or clear the present bit. INVLPG reaches this CPU's TLB only (paging.h:
+ * the others may see the old mapping for a while). A guard page can afford
+ * that.
+ * @return whether it could be done
+ */
 static bool set_present(const void *page, bool present)
 {
 	u64 *entry;

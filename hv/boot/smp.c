@@ -42,7 +42,12 @@ extern const char trampoline_start[], trampoline_end[];
 
 __noreturn void smp_ap_main(unsigned int id);
 
-/** What a started CPU does first in C, alone behind the gate. */
+/**
+ * What a started CPU does first in C, alone behind the gate. The gate (entry.S)
+ * lets one CPU through at a time, since all of them begin with the same stack
+ * and the same `smp_next_id`. It is opened by the release at the end, when what
+ * the next one reads is written.
+ */
 void smp_ap_main(unsigned int id)
 {
 	paging_load();

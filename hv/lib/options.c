@@ -8,6 +8,13 @@
  * something.  `tset=readonly*` silently ignored would run everything and look
  * like a test that passes; `test=a test=b` would hide one half of what was
  * asked.  The first mistake ends the machine before any guest has run.
+ *
+ *	test=lab1.* exits nonce=4f2a
+ *	word        word  word          by blanks, each
+ *	key=value   key   key=value     found in `rows`
+ *
+ * The command line comes from the boot loader (hv/boot/multiboot.c). Text
+ * values are copied into struct options, so nothing points into the line later.
  */
 #include "hv/lib/options.h"
 
@@ -37,6 +44,10 @@ struct row {
 	size_t offset; /* in struct options */
 };
 
+/*
+ * The key and the field have the same name; a row for a field that there is not
+ * does not compile.
+ */
 #define ROW(key, kind) { #key, kind, offsetof(struct options, key) }
 
 static const struct row rows[] = {
@@ -65,8 +76,11 @@ static const struct row rows[] = {
 	ROW(guestlog, KIND_BOOL),
 };
 
-/** The state of one parse; the sentence goes out through it, as a test of the
- * parser must not end the machine. */
+/**
+ * The state of one parse; the sentence goes out through it, as a test of the
+ * parser must not end the machine. `given` is by row and finds a key that comes
+ * twice.
+ */
 struct parse {
 	struct options *out;
 	char *message;
@@ -86,6 +100,10 @@ static __format(printf, 2, 3) int complain(struct parse *parse,
 	return -EINVAL;
 }
 
+/**
+ * The nonce is copied into result lines. Hexadecimal digits cannot end a line
+ * or a quotation there.
+ */
 static bool is_hex(const char *s)
 {
 	while ((*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'f') ||
@@ -136,7 +154,10 @@ static int set_bool(struct parse *parse, const struct row *row,
 	return 0;
 }
 
-/** The least and the most that a number may be. */
+/**
+ * The least and the most that a number may be. A list of limits by kind, in
+ * place of two more columns that most rows would leave empty.
+ */
 static void limits(enum kind kind, unsigned int *least, unsigned int *most)
 {
 	*least = kind == KIND_CPUS ? 1 : 2;
@@ -145,6 +166,10 @@ static void limits(enum kind kind, unsigned int *least, unsigned int *most)
 		kind == KIND_BITS ? OPTIONS_GENBITS_MAX : ~0u;
 }
 
+/**
+ * string_to_u64() refuses signs, blanks and what is too large for 64 bits; then
+ * `most` makes sure that it fits into the field.
+ */
 static int set_number(struct parse *parse, const struct row *row,
 		      const char *value)
 {
@@ -198,7 +223,10 @@ static int complain_unknown(struct parse *parse, const char *word)
 			word, known);
 }
 
-/** One word, which is ours to write into. */
+/**
+ * One word, which is ours to write into. Cut in two at the first '=': a value
+ * may contain others.
+ */
 static int parse_word(struct parse *parse, char *word)
 {
 	char *value = strchr(word, '=');
@@ -220,6 +248,11 @@ static int parse_word(struct parse *parse, char *word)
 	return complain_unknown(parse, word);
 }
 
+/**
+ * All else is 0, false or empty. The seed is fixed, so that two runs are alike
+ * unless asked otherwise. `rtc` is the first second of 2026, in seconds since
+ * 1970: a guest's clock that does not depend on the host's.
+ */
 static void set_defaults(struct options *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -247,6 +280,11 @@ static void set_poison(struct parse *parse)
 	}
 }
 
+/**
+ * Words are copied one by one, since they are cut in two and the line is not
+ * ours. Defaults come first, so that a mistake leaves something meaningful
+ * behind as well.
+ */
 int options_try(const char *line, struct options *out, char *message,
 		size_t size)
 {

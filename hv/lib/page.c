@@ -44,6 +44,10 @@ static size_t round_up(size_t n, size_t multiple)
 	return (n + multiple - 1) & ~(multiple - 1);
 }
 
+/**
+ * By the direct map: pages are handed out as pointers into it, and that pointer
+ * is all that is needed to find the owner byte.
+ */
 static size_t frame_of(const void *page)
 {
 	return virt_to_hpa(page).v >> PAGE_SHIFT;
@@ -60,7 +64,12 @@ static void set_owner(size_t frame, u8 owner)
 	}
 }
 
-/** Mark frames: freeing only takes whole ones, reserving takes parts too. */
+/**
+ * Mark frames: freeing only takes whole ones, reserving takes parts too. A
+ * range that is not whole pages must never make a page free of which a part is
+ * something else. So free ranges are rounded inwards and reserved ones
+ * outwards.
+ */
 static void mark(hpa_t start, u64 size, u8 owner)
 {
 	size_t frame = start.v >> PAGE_SHIFT;
@@ -105,6 +114,10 @@ static void mark_ranges(bool is_ram, u8 owner)
 	}
 }
 
+/**
+ * The owner bytes themselves need a place that is RAM and neither image nor
+ * module (page_place.c). It is marked like those.
+ */
 void page_init(void)
 {
 	hpa_t place;
@@ -140,7 +153,11 @@ static size_t free_run(size_t frame, size_t n)
 	return i;
 }
 
-/** @return the first frame of a free run, nframes when there is none */
+/**
+ * First fit from `first_free` on. Alignment is by frame number, so 512 frames
+ * are a block of 2 MiB that one large page can map.
+ * @return the first frame of a free run, nframes when there is none
+ */
 static size_t find_run(size_t n, size_t align)
 {
 	size_t frame = round_up(first_free, align);
@@ -169,6 +186,11 @@ static bool is_allowed(void)
 	return allowed < 0;
 }
 
+/**
+ * The lock covers the search and the marking: from then on no one else can get
+ * the frames. A failure is NULL and never a panic, since what to do about it is
+ * the caller's to decide.
+ */
 void *page_alloc_contig(page_owner_t owner, size_t npages, size_t align_pages)
 {
 	size_t frame;
@@ -230,7 +252,10 @@ void page_free(void *page)
 	page_free_contig(page, 1);
 }
 
-/* Stops as soon as the count says that nothing is left. */
+/*
+ * Stops as soon as the count says that nothing is left. Recovery stands on
+ * this: no pointer is needed, only the number.
+ */
 size_t page_free_all(page_owner_t owner)
 {
 	size_t freed;
@@ -259,6 +284,10 @@ size_t page_count_free(void)
 	return counts[PAGE_FREE];
 }
 
+/**
+ * Asked before a physical address from elsewhere is followed. Devices'
+ * registers are not RAM, and to read one may change it.
+ */
 bool page_is_ram(hpa_t address)
 {
 	size_t frame = address.v >> PAGE_SHIFT;
@@ -282,6 +311,10 @@ static void fill_ends(u64 *page, u64 word)
 	}
 }
 
+/**
+ * For hostile tests (hv/vmm/secret.c): a page that is given to a guest without
+ * being zeroed then shows.
+ */
 void page_fill_free(u64 word)
 {
 	for (size_t frame = 0; frame < nframes; frame++) {

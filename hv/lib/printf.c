@@ -76,9 +76,10 @@ static void emit(struct output *out, const struct printf_spec *spec,
 }
 
 /**
- * Write a number's digits to the end of a buffer: the last is known first.
- * Zero has none, so that "%.0d" of it prints nothing, as C has it; whoever
- * wants a digit asks for zeroes.
+ * Write a number's digits to the end of a buffer: the last is known first. Zero
+ * has none, so that "%.0d" of it prints nothing, as C has it; whoever wants a
+ * digit asks for zeroes. Division by a variable base, as speed does not matter:
+ * the serial port is slower by far.
  * @return where they start
  */
 static char *digits_of(u64 value, unsigned int base, bool upper, char *end)
@@ -149,6 +150,7 @@ static void emit_string(struct output *out, const struct printf_spec *spec,
 	emit(out, spec, &text);
 }
 
+/** Not a string: the character may be 0. */
 static void emit_char(struct output *out, const struct printf_spec *spec,
 		      char c)
 {
@@ -245,6 +247,10 @@ static void put_bounded(struct printf_sink *sink, char c)
 	}
 }
 
+/**
+ * With size 0 nothing may be written, not even the terminator, and `buffer` may
+ * be NULL. Else the last byte is kept for it.
+ */
 int vsnprintf(char *buffer, size_t size, const char *format, va_list args)
 {
 	struct buffer_sink sink = {

@@ -4,9 +4,21 @@
  * Arguments are fetched here as well, since it is the length that says how wide
  * they are.  What is shorter than int was widened by the call, with its sign: a
  * cast takes that off again, else "%hhx" of -1 would print ffffffff.
+ *
+ *	%  flags   width   .precision  length   letter
+ *	   -0#+ '  12, *   .3, .*      l ll z   d u x s ...
+ *	                               h hh
+ *
+ * All but the letter may be missing. What is not understood is handed on as the
+ * letter, and printf.c prints it as it stands: a format with a mistake must not
+ * eat arguments that belong to others.
  */
 #include "hv/lib/printf_spec.h"
 
+/**
+ * va_arg must be told the type as it was passed, not as it is meant: `short`
+ * travels as int.
+ */
 u64 printf_spec_unsigned(const struct printf_spec *spec, va_list *args)
 {
 	switch (spec->length) {
@@ -35,7 +47,11 @@ s64 printf_spec_signed(const struct printf_spec *spec, va_list *args)
 	}
 }
 
-/** A number, or the argument that '*' stands for. */
+/**
+ * A number, or the argument that '*' stands for. No number is 0. Formats are
+ * written by us and are short, so n cannot overflow in practice; a guest's text
+ * is never a format.
+ */
 static int parse_number(const char **format, va_list *args)
 {
 	int n = 0;
@@ -50,7 +66,10 @@ static int parse_number(const char **format, va_list *args)
 	return n;
 }
 
-/** Flags come in any order and as often as one likes. */
+/**
+ * Flags come in any order and as often as one likes. Which flag wins when two
+ * contradict each other is decided later, where the text is laid out.
+ */
 static const char *parse_flags(const char *format, struct printf_spec *spec)
 {
 	for (;; format++) {
@@ -76,7 +95,10 @@ static const char *parse_flags(const char *format, struct printf_spec *spec)
 	}
 }
 
-/** Lengths: l, ll and z are all 64 bits here. */
+/**
+ * Lengths: l, ll and z are all 64 bits here. "hh" is kept as 'c', for char, so
+ * that a length is one letter.
+ */
 static const char *parse_length(const char *format, struct printf_spec *spec)
 {
 	while (*format == 'l' || *format == 'z') {

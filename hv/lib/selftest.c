@@ -74,7 +74,11 @@ static const struct selftest tests[] = {
 	{ "boot.cpus_recover_by_themselves", selftest_cpus_recover },
 };
 
-/** One result line, and why when it failed. */
+/**
+ * One result line, and why when it failed. By the same form as hv/vmm/tap.c,
+ * nonce and all, so that one reader serves both. `why` is made of our own words
+ * and needs no escaping.
+ */
 static void report(unsigned int number, const struct selftest *test,
 		   const char *why)
 {
@@ -91,8 +95,12 @@ static void report(unsigned int number, const struct selftest *test,
 	}
 }
 
-/** The i-th test: those above, then those of the VMX unit, without and with a
- * guest, and of vCPUs; a NULL name ends the list. */
+/**
+ * The i-th test: those above, then those of the VMX unit, without and with a
+ * guest, and of vCPUs; a NULL name ends the list. Four lists, as each folder
+ * keeps its own. Counted through from the beginning each time, which is quick
+ * enough for lists as short as these.
+ */
 static struct selftest test_at(unsigned int i)
 {
 	const struct vcpu_selftest_case *vcpu;
@@ -120,6 +128,7 @@ static struct selftest test_at(unsigned int i)
 		      (struct selftest){ NULL, NULL };
 }
 
+/** TAP wants the number of tests before the first of them. */
 static unsigned int count_chosen(void)
 {
 	struct selftest test;

@@ -5,6 +5,14 @@
  * that is counted (ticks, interrupts, rounds), never for a duration that a busy
  * host could stretch.  With one CPU those of the other CPUs still run, on that
  * one; make check gives the machine two.
+ *
+ * The watchdog counts ticks of a CPU in which nothing was reported to have got
+ * on (cpu_progress()). What it says then depends on where the tick has met the
+ * CPU:
+ *
+ *	in a function of ours              "is looping in ..."
+ *	on the way out of a guest, again   the guest makes no progress
+ *	... while exits go up              a livelock: it exits for ever
  */
 #include "hv/lib/selftest_cases.h"
 
@@ -31,6 +39,7 @@ static struct crash crash;
 
 static unsigned int shots;
 
+/** One CPU alone takes this interrupt, so `++` is enough. */
 static void count_shot(struct trap_frame *frame)
 {
 	(void)frame;
@@ -64,7 +73,9 @@ static void __noinline loop_for_ever(void *arg)
 }
 
 /**
- * Run fn under an impatient watchdog and expect this stop.
+ * Run fn under an impatient watchdog and expect this stop. The watchdog is made
+ * impatient only around the call; with the usual patience each of these tests
+ * would take long.
  * @param message how the crash's sentence must begin: with the right culprit
  * @return what went wrong, or NULL
  */
@@ -107,6 +118,11 @@ const char *selftest_watchdog_deadlock(void)
 			   "the hypervisor is looping in spinlock_lock+0x");
 }
 
+/**
+ * Under other locks interrupts are off, so the tick cannot reach a loop there.
+ * `stoppable` is for those of a VM, whose data goes away with it: they leave
+ * interrupts as they are, and nothing is lost if the holder never comes back.
+ */
 static struct spinlock vms_lock = { .stoppable = true };
 
 static void loop_under_lock(void *arg)
@@ -126,8 +142,11 @@ const char *selftest_watchdog_lock(void)
 	return vms_lock.locked ? "the lock is still held" : wrong;
 }
 
-/** What the run loop does for a guest that never exits but for interrupts: let
- * them in by a call that knows where the guest is. */
+/**
+ * What the run loop does for a guest that never exits but for interrupts: let
+ * them in by a call that knows where the guest is. RIP is made up; the sentence
+ * must have it.
+ */
 static void guest_loops(void *arg)
 {
 	(void)arg;
@@ -144,8 +163,11 @@ const char *selftest_watchdog_guest(void)
 			   "the guest makes no progress at rip 0x1234");
 }
 
-/** And for one that takes the same exit again and again: the tick may well
- * meet the hypervisor, but it is not the hypervisor that loops. */
+/**
+ * And for one that takes the same exit again and again: the tick may well meet
+ * the hypervisor, but it is not the hypervisor that loops. Interrupts are off
+ * but for a moment, as they are around a guest.
+ */
 static void guest_exits(void *arg)
 {
 	(void)arg;
@@ -186,7 +208,11 @@ const char *selftest_watchdog_progress(void)
 	return returned ? NULL : "the watchdog barks at one who works";
 }
 
-/** Each CPU writes only its own counter, so this needs no lock. */
+/**
+ * Each CPU writes only its own counter, so this needs no lock. this_cpu() is
+ * read on the CPU that runs this, so a function that was sent to the wrong one
+ * counts in the wrong place.
+ */
 static void note_cpu(void *arg)
 {
 	unsigned int *seen = arg;
@@ -225,7 +251,11 @@ static void crash_here(void *arg)
 	panic("on CPU %u", this_cpu()->id);
 }
 
-/** What a vCPU thread on another CPU does: it recovers by itself, there. */
+/**
+ * What a vCPU thread on another CPU does: it recovers by itself, there.
+ * recovery_run() comes back with true only if nothing crashed; then the kind is
+ * overwritten and the caller sees it.
+ */
 static void recover_here(void *arg)
 {
 	if (recovery_run(crash_here, NULL, arg)) {

@@ -22,9 +22,17 @@
 #include "hv/x86/cr.h"
 #include "hv/x86/msr.h"
 
+/**
+ * Sentences are made here, as a test returns a pointer. The next failing test
+ * overwrites it; by then it has been printed.
+ */
 static char why[320];
 static struct crash crash;
 
+/**
+ * Only the beginning of the message is compared: what follows is addresses,
+ * which change with each build.
+ */
 const char *selftest_expect(void (*fn)(void *arg), void *arg,
 			    enum crash_kind kind, const char *message)
 {
@@ -42,7 +50,10 @@ const char *selftest_expect(void (*fn)(void *arg), void *arg,
 	return NULL;
 }
 
-/* The `+` behind the name keeps "read_from" from matching "read_from_it". */
+/*
+ * The `+` behind the name keeps "read_from" from matching "read_from_it". Place
+ * 0 is where it crashed, 1 its caller.
+ */
 const char *selftest_place(unsigned int i, const char *function)
 {
 	char text[160];
@@ -56,8 +67,12 @@ const char *selftest_place(unsigned int i, const char *function)
 	return NULL;
 }
 
-/** An MSR that faults is an answer and no crash: how the hypervisor finds out
- * what a processor has without knowing its model. */
+/**
+ * An MSR that faults is an answer and no crash: how the hypervisor finds out
+ * what a processor has without knowing its model. How such a fault becomes a
+ * return value: hv/x86 marks the instruction, and the handler of #GP finds it
+ * in a table and goes on behind it.
+ */
 const char *selftest_msr_safe(void)
 {
 	u64 value = 0;
@@ -102,6 +117,10 @@ static void return_normally(void *arg)
 	*(int *)arg = 7;
 }
 
+/**
+ * A recovery that stays set would send the next crash, which has nothing to do
+ * with it, back into a frame that is long gone.
+ */
 const char *selftest_recovery_normal(void)
 {
 	int seen = 0;
@@ -112,6 +131,10 @@ const char *selftest_recovery_normal(void)
 	return this_cpu()->recovery ? "the recovery is still set" : NULL;
 }
 
+/**
+ * With an argument in the sentence, so that formatting in the middle of a crash
+ * is tried as well. Not inlined: the backtrace has to name it.
+ */
 static void __noinline panic_here(void *arg)
 {
 	panic("a bug of %s own", (const char *)arg);
@@ -144,8 +167,13 @@ const char *selftest_recovery_step(void)
 	return wrong;
 }
 
-/* One is held around the crash, one is taken inside of it: only the second is
- * to be released. */
+/*
+ * One is held around the crash, one is taken inside of it: only the second is
+ * to be released. A recovery notes how many locks this CPU held at the start
+ * and gives back those that came after. To release all would open the caller's
+ * critical section behind its back; to release none would hang whoever wants
+ * the lock next.
+ */
 static struct spinlock outer, inner;
 
 static void panic_with_locks(void *arg)
@@ -167,8 +195,12 @@ const char *selftest_recovery_locks(void)
 	return wrong;
 }
 
-/** Interrupts are given back as they were at the start of the run, not as the
- * crash left them: off in one half of this test, on in the other. */
+/**
+ * Interrupts are given back as they were at the start of the run, not as the
+ * crash left them: off in one half of this test, on in the other. The second
+ * half crashes with a lock held, that is, with interrupts off, after it was
+ * entered with interrupts on.
+ */
 const char *selftest_recovery_flag(void)
 {
 	const char *wrong;

@@ -33,6 +33,10 @@ static void __noinline write_to(void *arg)
 	*(volatile u8 *)arg = 0xcc;
 }
 
+/**
+ * A tail call would be a JMP: no return address, and nothing for the backtrace
+ * to find.
+ */
 static void __noinline call_to(void *arg)
 {
 	((void (*)(void))arg)();
@@ -86,7 +90,11 @@ const char *selftest_fault_low(void)
 			    "#PF page fault: read of 0x100000, not mapped");
 }
 
-/** #GP gives no address; the report finds the register that holds it. */
+/**
+ * #GP gives no address; the report finds the register that holds it. Bits 63:47
+ * of a linear address must be equal (SDM 1 3.3.7.1). If they are not the
+ * processor raises #GP and not #PF, and CR2 is not written.
+ */
 const char *selftest_fault_canonical(void)
 {
 	return expect_fault(read_from, (void *)BIT(62),
@@ -140,8 +148,12 @@ static void overflow(void *arg)
 	*(volatile unsigned long *)arg = recurse(~0ul);
 }
 
-/** The table of tests has it twice: the stack that #DF switches to must start
- * at its top again the second time. */
+/**
+ * The table of tests has it twice: the stack that #DF switches to must start at
+ * its top again the second time. The fault cannot be delivered on the stack
+ * that has none left: pushing its frame faults again. That is a double fault,
+ * #DF, which has a stack of its own through the IST of the TSS.
+ */
 const char *selftest_fault_stack(void)
 {
 	unsigned long unused;

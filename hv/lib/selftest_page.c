@@ -54,7 +54,10 @@ const char *selftest_page_basic(void)
 		       NULL : "the counts do not add up";
 }
 
-/** A single page first, so that the lowest free one is not aligned already. */
+/**
+ * A single page first, so that the lowest free one is not aligned already. 4
+ * MiB at a multiple of 2 MiB, as a guest's RAM is allocated.
+ */
 const char *selftest_page_contig(void)
 {
 	void *single = page_alloc(OWNER_A);
@@ -71,7 +74,10 @@ const char *selftest_page_contig(void)
 	return page_count(OWNER_A) ? "pages are left over" : NULL;
 }
 
-/** What recovery stands on: one owner's pages, all of them and only them. */
+/**
+ * What recovery stands on: one owner's pages, all of them and only them. The
+ * pointers are thrown away on purpose: nobody has them after a crash either.
+ */
 const char *selftest_page_owner(void)
 {
 	size_t before = page_count_free();
@@ -91,7 +97,11 @@ const char *selftest_page_owner(void)
 	return page_count_free() == before ? NULL : "pages are lost";
 }
 
-/** Take everything, in ever smaller runs; zeroing is what takes the time. */
+/**
+ * Take everything, in ever smaller runs; zeroing is what takes the time. Memory
+ * may have holes, so the largest run is not all there is; at the end single
+ * pages take what is left between them.
+ */
 static void take_everything(page_owner_t owner)
 {
 	for (size_t run = 1ul << 14; run; run /= 2) {
@@ -117,8 +127,11 @@ const char *selftest_page_exhaustion(void)
 	return refused ? NULL : "running out is not told by NULL";
 }
 
-/** The injection must be off again whatever happens, or every later test would
- * fail for lack of memory. */
+/**
+ * The injection must be off again whatever happens, or every later test would
+ * fail for lack of memory. "One more may succeed": the first does, the second
+ * does not.
+ */
 const char *selftest_page_injection(void)
 {
 	void *first, *second;
@@ -139,6 +152,10 @@ static void free_twice(void *page)
 	page_free(page);
 }
 
+/**
+ * The first of the two calls in free_twice() is right and must have had its
+ * effect.
+ */
 const char *selftest_page_double_free(void)
 {
 	struct crash crash;

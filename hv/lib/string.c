@@ -19,8 +19,12 @@
 /** Keep the compiler from turning a loop into a call of this function. */
 #define no_idiom() asm volatile("")
 
-/* The direction flag is clear: the ABI wants it so at each call, and entries
- * from interrupts clear it. */
+/*
+ * The direction flag is clear: the ABI wants it so at each call, and entries
+ * from interrupts clear it. Three registers hold all of the state: RSI, RDI and
+ * RCX, which the instruction counts down. It can be interrupted between any two
+ * words and goes on from there.
+ */
 void *memcpy(void *dst, const void *src, size_t n)
 {
 	void *d = dst;
@@ -36,8 +40,10 @@ void *memcpy(void *dst, const void *src, size_t n)
 
 /**
  * Copy from the end to the start: first the odd bytes, then the words.  With
- * the direction flag set, the pointers stand on the last byte to be copied,
- * but on the first byte of the last word; hence the 7 in between.
+ * the direction flag set, the pointers stand on the last byte to be copied, but
+ * on the first byte of the last word; hence the 7 in between. CLD at once at
+ * the end: no other code expects the flag set. An interrupt in between clears
+ * it for itself, and IRET brings it back.
  */
 static void copy_down(char *dst, const char *src, size_t n)
 {
@@ -70,6 +76,7 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
+/** The product puts the byte into all eight places of a word. */
 void *memset(void *dst, int byte, size_t n)
 {
 	u64 pattern = (u8)byte * 0x0101010101010101ull;
@@ -115,6 +122,10 @@ size_t strlen(const char *s)
 	return strnlen(s, ~0ul);
 }
 
+/**
+ * Equal ends end the comparison, or what stands behind the terminators would be
+ * compared.
+ */
 int strncmp(const char *a, const char *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -145,6 +156,10 @@ char *strchr(const char *s, int c)
 	}
 }
 
+/**
+ * strnlen() and not strlen(): a source without an end, from a guest or a boot
+ * loader, is read no further than there is room.
+ */
 bool string_copy(char *dst, const char *src, size_t size)
 {
 	size_t length = strnlen(src, size);
@@ -199,6 +214,10 @@ static unsigned int digit_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
 }
 
+/**
+ * Unlike strtoul() it takes no sign, no blanks and no rest: "12x" is a mistake
+ * and not 12.
+ */
 int string_to_u64(const char *s, u64 *value)
 {
 	unsigned int base = 10;

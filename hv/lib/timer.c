@@ -12,6 +12,15 @@
  * The clock counts at a rate of its own; deadlines are compared with the TSC,
  * so that it may strike early, and is then set once more.  It is not touched
  * when a deadline goes away or is behind the one that it is set to.
+ *
+ * Times are in TSC ticks since the processor's reset (timer_hz() of them in a
+ * second). Locks: each queue has one. It is taken with interrupts off, since
+ * the interrupt takes it as well. fire() is called without it, so that it may
+ * set and cancel timers.
+ *
+ * A timer fires on the CPU that has set it. Any CPU may cancel it. If it is
+ * firing at that very moment, timer_cancel() waits until fire() has returned,
+ * except on the CPU where it fires, which would wait for itself.
  */
 #include "hv/lib/timer.h"
 
@@ -41,7 +50,10 @@ static struct queue *here(void)
 	return &queues[this_cpu()->id];
 }
 
-/** Interrupts are off. */
+/**
+ * Interrupts are off. One tick at least: a count of 0 would stop the APIC's
+ * timer, and a deadline that has just passed would be lost.
+ */
 static void set_clock(struct queue *queue, u64 now)
 {
 	u64 at = queue->tick ? queue->tick_at : TIMER_NEVER;
@@ -57,6 +69,10 @@ static void set_clock(struct queue *queue, u64 now)
 	}
 }
 
+/**
+ * Behind those with the same deadline: who comes first fires first. Linear, as
+ * a VM has a handful of timers.
+ */
 static void insert(struct queue *queue, struct timer *timer)
 {
 	struct timer **place = &queue->first;
@@ -69,6 +85,7 @@ static void insert(struct queue *queue, struct timer *timer)
 	*place = timer;
 }
 
+/** The timer is in this queue; else the loop would run off the end. */
 static void remove(struct queue *queue, struct timer *timer)
 {
 	struct timer **place = &queue->first;
@@ -85,7 +102,12 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 	*timer = (struct timer){ .fire = fire };
 }
 
-/** Off its queue, if it is in one. @return whether it fires elsewhere */
+/**
+ * Off its queue, if it is in one. `timer->cpu` says whose queue; it changes
+ * only in timer_set(), which takes the timer off first. The own CPU is excluded
+ * from "fires elsewhere", or fire() could not cancel its own timer.
+ * @return whether it fires elsewhere
+ */
 static bool take_off(struct timer *timer)
 {
 	struct queue *queue = &queues[READ_ONCE(timer->cpu)];
@@ -134,7 +156,11 @@ void timer_set(struct timer *timer, u64 deadline)
 	irq_restore(flags);
 }
 
-/** Fire all that was due at that moment; the lock is held. */
+/**
+ * Fire all that was due at that moment; the lock is held. `now` is fixed for
+ * the whole round. A timer that sets itself again gets a deadline behind `now`
+ * (see timer_set()), so the loop ends.
+ */
 static void fire_due(struct queue *queue, u64 now)
 {
 	struct timer *timer;
@@ -150,8 +176,13 @@ static void fire_due(struct queue *queue, u64 now)
 	}
 }
 
-/** The clock has struck.  It is set again before the tick, which may leave by
- * recovery_stop(). */
+/**
+ * The clock has struck.  It is set again before the tick, which may leave by
+ * recovery_stop(). set_to is 0 meanwhile, that is, earlier than any deadline:
+ * timer_set() from a fire() then leaves the clock alone, and it is set once, at
+ * the end. The tick is the watchdog's. It runs without the lock and may never
+ * come back.
+ */
 static void strike(struct trap_frame *frame)
 {
 	struct queue *queue = here();
@@ -180,6 +211,7 @@ void timer_start(void)
 	irq_set_handler(IRQ_VECTOR_TIMER, strike);
 }
 
+/** Called on each CPU for itself; `tick` NULL switches it off. */
 static void set_tick(void (*tick)(struct trap_frame *frame))
 {
 	u64 flags = irq_save();
@@ -211,7 +243,10 @@ u64 timer_hz(void)
 	return lapic_tsc_hz();
 }
 
-/** Two instructions have 128 bits in between, C would ask for a library. */
+/**
+ * Two instructions have 128 bits in between, C would ask for a library. The
+ * quotient must fit into 64 bits, or DIV raises #DE.
+ */
 u64 timer_scale(u64 value, u64 to, u64 from)
 {
 	u64 high, low;

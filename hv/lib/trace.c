@@ -9,6 +9,12 @@
  * The task is the vCPU and its pid the CPU that it ran on.  Seconds are TSC
  * ticks at a nominal 1 GHz: nobody measures the TSC, since only the order of
  * events and the proportions of their distances are asked for.
+ *
+ * A ring for each CPU, written without a lock by that CPU alone (trace.h): an
+ * event costs a few stores. `next` counts all events ever; a record's place is
+ * that number modulo the ring's size, so the newest overwrite the oldest.
+ * Numbers of records are counted back from the newest here: 0 is the last
+ * event.
  */
 #include "hv/lib/trace.h"
 
@@ -37,6 +43,10 @@ static const char *const names[TRACE_EVENT_COUNT] = {
 bool trace_on = true;
 struct trace_ring trace_ring[TRACE_CPUS] __aligned(64);
 
+/**
+ * Two halves, as RDTSC gives them: to record an event must be cheap, to print
+ * one need not be.
+ */
 static u64 time_of(const struct trace_record *r)
 {
 	return (u64)r->tsc_high << 32 | r->tsc_low;
@@ -56,8 +66,11 @@ static const char *mmio_name(unsigned int kind)
 	}
 }
 
-/** The bytes lie in b and c in the order of memory; 15 are the most that an
- * instruction can have, so none are lost. */
+/**
+ * The bytes lie in b and c in the order of memory; 15 are the most that an
+ * instruction can have, so none are lost. `kind` says that the emulator could
+ * not do it.
+ */
 static void print_insn(const struct trace_record *r)
 {
 	u64 words[2] = {r->b, r->c};
@@ -124,7 +137,10 @@ static void print_words(const struct trace_record *r)
 	}
 }
 
-/** trace-cmd's columns: the task to 16, the event's name to 22. */
+/**
+ * trace-cmd's columns: the task to 16, the event's name to 22. trace-cmd prints
+ * microseconds, hence six digits behind the point.
+ */
 static void print_record(unsigned int cpu, const struct trace_record *r)
 {
 	const char *name = "?";
@@ -160,8 +176,12 @@ bool trace_get(unsigned int cpu, unsigned int back, struct trace_record *out)
 	return true;
 }
 
-/** The CPU whose record number back[cpu], counted from the newest, is oldest
- * (or newest, as asked); TRACE_CPUS when no ring has any left. */
+/**
+ * The CPU whose record number back[cpu], counted from the newest, is oldest (or
+ * newest, as asked); TRACE_CPUS when no ring has any left. For two records of
+ * the same time the lower CPU goes first when going forward. TSCs of different
+ * CPUs are taken as one clock here.
+ */
 static unsigned int pick(const unsigned int back[TRACE_CPUS], bool oldest)
 {
 	unsigned int best = TRACE_CPUS;
@@ -181,9 +201,15 @@ static unsigned int pick(const unsigned int back[TRACE_CPUS], bool oldest)
 }
 
 /**
- * First go back n records in time over all rings, the newest of all first;
- * then print on from there, the oldest first.  Two passes over the rings, in
- * place of an array to sort: this runs on the stack of whatever has crashed.
+ * First go back n records in time over all rings, the newest of all first; then
+ * print on from there, the oldest first.  Two passes over the rings, in place
+ * of an array to sort: this runs on the stack of whatever has crashed.
+ *
+ *	ring 0   . . . 5 3 1     back[0] = 3
+ *	ring 1   . . . . 4 2     back[1] = 2   the newest 5 of both
+ *
+ * After the first pass back[] is how many records of each ring belong to the
+ * last n; each is then the index of the oldest of them, plus one.
  */
 void trace_dump(unsigned int n)
 {
