@@ -47,6 +47,14 @@ struct late_call {
 	void (*call)(struct srcu_head *head);
 };
 
+/*
+ * The history is a ring of KEPT; publication number t is at t % KEPT.  What a
+ * CPU may not see any more is said by three times, of which the latest counts:
+ *
+ *	floors[cpu]     its own barriers and acquires
+ *	told_to_all     grace periods and frees
+ *	now - KEPT      the end of the ring
+ */
 static struct spinlock lock;
 
 /* Under the lock. */
@@ -124,6 +132,7 @@ static u64 time_before(const volatile void *place, u64 time)
 	return 0;
 }
 
+/** A floor never falls: what a CPU has been told it does not forget. */
 static void raise(u64 time)
 {
 	u64 *mine = &floors[this_cpu()->id];
@@ -133,7 +142,13 @@ static void raise(u64 time)
 	}
 }
 
-/** The newest publication before the read section that this CPU is in. */
+/**
+ * The newest publication before the read section that this CPU is in.
+ *
+ * The counters go round at 2^32, so their difference is looked at and not which
+ * is greater.  A counter that equals the section's was noted inside of it: such
+ * a publication is not before it.
+ */
 static u64 time_of_section(void)
 {
 	const struct vcpu *vcpu = reading();
@@ -172,6 +187,7 @@ void stale_load(const volatile void *place, void *value, size_t size,
 	spinlock_unlock(&lock);
 }
 
+/** Called before the store: `old` is what the place still holds. */
 static void remember(const volatile void *place)
 {
 	struct publication *p = &history[++now % KEPT];
@@ -199,6 +215,11 @@ void stale_store(volatile void *place, const void *value, size_t size)
 	smp_mb();
 }
 
+/*
+ * A read barrier tells all that was published up to now.  The barrier of the
+ * lock is worth what the lock was worth, wherever it stands: it tells what was
+ * published before the section began, and nothing later.
+ */
 void stale_fence(enum stale_order order)
 {
 	smp_mb();
@@ -223,6 +244,8 @@ static void tell_all(u64 time)
 	spinlock_unlock(&lock);
 }
 
+/* A pointer into the memory is the old value of the publication that took it
+ * away; subtraction finds those inside, as one below would wrap. */
 void stale_forget(const void *memory, size_t size)
 {
 	u64 time = 0;
@@ -266,6 +289,8 @@ void stale_call_srcu(struct srcu *srcu, struct srcu_head *head,
 	late[late_calls++] = (struct late_call){ srcu, head, call };
 }
 
+/* The time is taken before the wait: a grace period promises nothing about what
+ * is published while it lasts. */
 void stale_synchronize_srcu(struct srcu *srcu)
 {
 	u64 begun = now;

@@ -63,6 +63,7 @@ static void write_jump(u8 *text, const struct pair *pair)
 	memcpy(text + 1, &distance, sizeof(distance));
 }
 
+/** The first bytes are kept, as no two functions begin alike. */
 static void set(unsigned int i, bool stale)
 {
 	const struct pair *pair = &stale_pairs[i];

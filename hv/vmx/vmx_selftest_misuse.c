@@ -1,10 +1,10 @@
 /** @file
  * Using VMX instructions wrongly, row by row.
  *
- * Each hypervisor does some of these while it is young, and a unit that lets one
- * pass has its author look for the mistake elsewhere.  So it is asked of each
- * misuse whether it fails, in which of the two ways, with which number, and
- * whether it has left everything else alone:
+ * Each hypervisor does some of these while it is young, and a unit that lets
+ * one pass has its author look for the mistake elsewhere.  So it is asked of
+ * each misuse whether it fails, in which of the two ways, with which number,
+ * and whether it has left everything else alone:
  *
  *	row --do()--> result, VM_INSTRUCTION_ERROR, current VMCS --judge()-->
  *

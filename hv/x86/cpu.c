@@ -22,7 +22,14 @@
 static struct cpu cpus[CPU_MAX] __aligned(64);
 static unsigned int cpus_online = 1;
 
-/** CR0 and CR4 as the hypervisor wants them; VMX adds CR4.VMXE itself. */
+/**
+ * CR0 and CR4 as the hypervisor wants them; VMX adds CR4.VMXE itself.
+ *
+ * Written whole and not changed bit by bit: firmware and boot loader leave
+ * different values, and each CPU of a machine shall have the same.  WP makes
+ * our own read-only pages read-only for us, too; NE is wanted by VMX; MCE is
+ * #GP where the processor has no machine checks.
+ */
 static void init_control_registers(void)
 {
 	u64 cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;
@@ -60,13 +67,24 @@ struct cpu *cpu_get(unsigned int id)
 	return &cpus[id];
 }
 
-/* Whoever sees the count sees the CPU's area filled in. */
+/* Whoever sees the count sees the CPU's area filled in: a release here, an
+ * acquire in cpu_count(). */
 void cpu_set_online(unsigned int id)
 {
 	cpus[id].online = true;
 	smp_store_release(&cpus_online, id + 1);
 }
 
+/*
+ *	this CPU                     the parked one
+ *	busy? (acquire)  <---------  busy = false (release), done
+ *	fn, arg
+ *	busy = true (release) ---->  busy? (acquire)
+ *	IPI, if it sleeps            fn(arg)
+ *
+ * The left acquire matters as well: the other must have read fn and arg of the
+ * last time before they are overwritten, and what it did is seen by who waits.
+ */
 int cpu_start_on(unsigned int id, cpu_fn_t fn, void *arg)
 {
 	struct cpu *cpu;
@@ -117,6 +135,11 @@ int cpu_run_on(unsigned int id, cpu_fn_t fn, void *arg)
 	return error;
 }
 
+/*
+ * Each turn of the loop ends by a function or by a wake-up.  What has woken the
+ * CPU need not have been the IPI, so it looks again, with interrupts off, and
+ * does not take the wake-up for an answer.
+ */
 void cpu_park(void)
 {
 	struct cpu *cpu = this_cpu();

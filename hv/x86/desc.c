@@ -5,6 +5,10 @@
  * handler is not interrupted.  Three exceptions switch to a stack of their own
  * by way of the TSS: #DF, since it is what a stack overflow ends in, and NMI
  * and #MC, since they come at any time.
+ *
+ * In long mode that is all that we need a TSS for: there are no task switches.
+ * Segments have no limits there, and only FS and GS have bases.  Each CPU has a
+ * GDT and a TSS of its own, for its own stacks; the IDT is everybody's.
  */
 #include "hv/x86/desc.h"
 
@@ -13,7 +17,11 @@
 #include "hv/x86/stack.h"
 #include "hv/x86/trap.h"
 
-/* Descriptors - SDM 3A 3.4.5 and 8.2.3 */
+/*
+ * Descriptors - SDM 3A 3.4.5 and 8.2.3.  9b is present code, 93 present data,
+ * both with the accessed bit set, so that loading them writes nothing.  The
+ * digit in bits 55:52 is G (8) with D (4) for 32-bit or L (2) for 64-bit code.
+ */
 #define DESC_CODE64 0x00af9b000000ffffull
 #define DESC_DATA 0x00cf93000000ffffull
 #define DESC_CODE32 0x00cf9b000000ffffull
@@ -38,6 +46,11 @@ static struct gate idt[IDT_ENTRIES] __aligned(16);
 
 extern const char trap_stubs[];
 
+/**
+ * Which of the TSS' stacks a vector gets.  Such a stack is begun from its top
+ * each time, also if it is in use: a second NMI within the first would destroy
+ * its frame.  The processor holds NMIs back until IRET, which prevents it.
+ */
 static u8 gate_ist(unsigned int vector)
 {
 	switch (vector) {

@@ -9,6 +9,10 @@
  *	NULL page (not present)
  *	  rip ffffffff80104c12  ept_walk+0x12 labs/lab1-ept-fault/ept_fault.c:88
  *	  registers, control registers, the code bytes, the backtrace
+ *
+ * One rule for all of it: touch no memory that may be what is broken.  An
+ * address is described by comparing numbers, and read only where it is sure to
+ * be mapped.  A second fault in here would end the machine with a line.
  */
 #include "hv/x86/fault_report.h"
 
@@ -37,7 +41,8 @@ static bool in_range(unsigned long address, const char *start,
 	return address >= (unsigned long)start && address < (unsigned long)end;
 }
 
-/** Which part of the image, or NULL. */
+/** Which part of the image, or NULL.  The linker's symbols have no value, only
+ * an address: that is what the names stand for. */
 static const char *image_part(unsigned long address)
 {
 	if (in_range(address, image_text_start, image_text_end)) {
@@ -52,7 +57,8 @@ static const char *image_part(unsigned long address)
 	return NULL;
 }
 
-/** See fault_report_ask(). */
+/** See fault_report_ask(): who knows more of an address, for instance that it
+ * is in a structure of the soft VMX unit, is asked first. */
 static bool (*ask)(unsigned long address, char *buffer, size_t size);
 
 void fault_report_ask(bool (*fn)(unsigned long address, char *buffer,
@@ -94,7 +100,13 @@ static void describe(unsigned long address, char *buffer, size_t size)
 	}
 }
 
-/** The error code of #PF as words - SDM 3A 4.7. */
+/**
+ * The error code of #PF as words - SDM 3A 4.7.
+ *
+ * P = 0 is "not present".  P = 1 means that all entries were there and one of
+ * them forbade the access, or had a reserved bit set, which is said first: that
+ * is a broken table and no forbidden access.
+ */
 static void summarise_page_fault(const struct trap_frame *frame,
 				 unsigned long address, char *buffer,
 				 size_t size)
@@ -165,6 +177,8 @@ static void summarise_double_fault(const struct trap_frame *frame,
 		 trap_name(frame->vector), address, frame->rsp);
 }
 
+/* The one sentence, which is also the run's result.  CR2 comes as an argument:
+ * the register itself may have changed since. */
 void fault_report_summary(const struct trap_frame *frame,
 			  unsigned long address, char *buffer, size_t size)
 {
@@ -202,6 +216,7 @@ static void print_registers(const struct trap_frame *f)
 	       f->rflags, f->error);
 }
 
+/** CR2 as it was on arrival; the others do not change by themselves. */
 static void print_control_registers(unsigned long cr2)
 {
 	printf("  cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx\n",
@@ -222,6 +237,10 @@ static void print_code(unsigned long rip)
 	printf("\n");
 }
 
+/*
+ * From what is most likely enough to what is needed seldom, and from what is
+ * safe to what may fail: the backtrace follows pointers and comes last.
+ */
 void fault_report_print(const struct trap_frame *frame, unsigned long address)
 {
 	char text[240];

@@ -66,6 +66,8 @@ static u32 timer_per_ms = 1000000;
 static u64 tsc_hz = 1000000000;
 static u64 counts_per_tick = BIT(32); /* timer's, in 2^-32 */
 
+/** A register is 32 bits wide, must be read and written as such, and lies on a
+ * multiple of 16.  Each CPU finds its own APIC at the same address. */
 static volatile u32 *lapic_register(unsigned int offset)
 {
 	return (volatile u32 *)hpa_to_virt(hpa(LAPIC_ADDRESS + offset));
@@ -180,11 +182,14 @@ u64 lapic_tsc_hz(void)
 	return tsc_hz;
 }
 
+/* In xAPIC mode an id has 8 bits, the topmost of the register. */
 u32 lapic_id(void)
 {
 	return lapic_read(LAPIC_ID) >> 24;
 }
 
+/* It names no vector: the write ends whichever interrupt in service has the
+ * highest priority, and lets in those that waited behind it. */
 void lapic_eoi(void)
 {
 	lapic_write(LAPIC_EOI, 0);

@@ -26,6 +26,11 @@ bool machine_is_bochs(void)
 	return inb(BOCHS_CONSOLE) == BOCHS_CONSOLE;
 }
 
+/*
+ * The line for results is written whatever machine this is, as not every one
+ * has a process status.  Nothing must interrupt from here on: a handler might
+ * print behind the line that is the last.
+ */
 void machine_exit(enum machine_status status)
 {
 	irq_disable();

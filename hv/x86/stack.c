@@ -3,6 +3,15 @@
  *
  * They are one array in .bss.  Each slot is a guard page and the stack above
  * it; hv/boot/paging.c takes the guard pages out of the page tables.
+ *
+ * Why a page and not a check: a push beyond the end writes to what lies below,
+ * silently, and what breaks is somebody else's data, much later.  With the
+ * guard it is a #PF at the very instruction.  The processor cannot push the
+ * frame of that #PF either, so a #DF comes of it; and a #DF needs a stack that
+ * is sound, hence its own (desc.c).
+ *
+ * All is laid out at compile time: the report of a crash must be able to say
+ * which stack an address is in, whatever else is broken by then.
  */
 #include "hv/x86/stack.h"
 
@@ -24,7 +33,8 @@ _Static_assert(sizeof(struct stacks) % 4096 == 0, "guards are whole pages");
 
 #define MAIN_TOP(cpu) (stacks[cpu].main + STACK_MAIN_SIZE)
 
-/* Read by entry.S before there is anything else. */
+/* Read by entry.S before there is anything else: a word for each CPU spares it
+ * from multiplying by the size of struct stacks. */
 extern char *const stack_main_tops[];
 char *const stack_main_tops[CPU_MAX] = {
 	MAIN_TOP(0), MAIN_TOP(1), MAIN_TOP(2), MAIN_TOP(3),
@@ -69,6 +79,7 @@ static bool find_on_cpu(unsigned int cpu, unsigned long address,
 	return false;
 }
 
+/* Each CPU's part has the same size, so a division says whose it is. */
 bool stack_find(unsigned long address, struct stack_place *place)
 {
 	unsigned long base = (unsigned long)stacks;
@@ -80,6 +91,7 @@ bool stack_find(unsigned long address, struct stack_place *place)
 			   place);
 }
 
+/* As a report has them: "the guard page below CPU 0's NMI stack". */
 const char *stack_name(enum stack_kind kind)
 {
 	static const char *const names[STACK_KINDS] = {

@@ -15,6 +15,7 @@
 #include "hv/x86/fault_report.h"
 #include "hv/x86/irq.h"
 
+/* 9 and 15 are exceptions no more, or not yet; NULL like all that are none. */
 const char *trap_name(unsigned int vector)
 {
 	static const char *const names[] = {
@@ -45,6 +46,9 @@ const char *trap_name(unsigned int vector)
 
 /**
  * Our bug: report it and end the run.
+ *
+ * The sentence and the backtrace are made before anything is printed: they are
+ * the run's result, and must be there if printing goes wrong.
  * @param address CR2 as it was on arrival: describing the crash may itself
  *	fault, though it should not, and would overwrite it
  */
@@ -65,7 +69,9 @@ static __noreturn void trap_fatal(const struct trap_frame *frame,
 	recovery_stop(&crash);
 }
 
-/* A fault that may happen goes on at its landing as if by a jump: the handler
+/* CR2 is read at once: a fault in here would overwrite it.
+ *
+ * A fault that may happen goes on at its landing as if by a jump: the handler
  * changes RIP in the frame, and IRETQ does the rest. */
 void trap_dispatch(struct trap_frame *frame)
 {

@@ -38,6 +38,7 @@
 #define POLLS_MAX 1000000u
 #define LOCK_TRIES_MAX 4000000u
 
+/** `locked` is 0 or 1; `present` and `is_terminal` are set at boot. */
 struct uart_port {
 	u16 base;
 	bool present;
@@ -50,8 +51,13 @@ static struct uart_port ports[UART_COUNT] = {
 	[UART_RESULTS] = { .base = 0x2f8 },
 };
 
-/** The scratch register does nothing but remember: if it does, there is a port.
- * The divisor hides behind the data registers while LCR's top bit is set. */
+/**
+ * The scratch register does nothing but remember: if it does, there is a port.
+ * The divisor hides behind the data registers while LCR's top bit is set; 1 is
+ * the fastest.  No interrupts (IER): who prints must be able to do so with
+ * interrupts off, in the middle of a crash.  The modem lines say "ready", for
+ * some receivers wait for that.
+ */
 static void init_port(struct uart_port *port)
 {
 	outb(port->base + UART_SCRATCH, 0x49);
@@ -75,6 +81,7 @@ void uart_init(void)
 	}
 }
 
+/* When a guest's console is shown: before that the port's output is a log. */
 void uart_serve_terminal(void)
 {
 	ports[UART_PEOPLE].is_terminal = true;
@@ -90,7 +97,11 @@ static void wait_for(const struct uart_port *port, u8 status)
 	}
 }
 
-/** @return whether we got the lock, false: we go on without it */
+/**
+ * Without the lock two CPUs' characters may get mixed.  That is bad, and still
+ * better than a report that never comes because its lock's holder is dead.
+ * @return whether we got the lock, false: we go on without it
+ */
 static bool lock_port(struct uart_port *port)
 {
 	for (u32 i = 0; i < LOCK_TRIES_MAX; i++) {
@@ -128,6 +139,7 @@ void uart_write(enum uart which, const char *text, size_t length)
 	irq_restore(flags);
 }
 
+/* -1 is no character: nothing has arrived, or there is no port at all. */
 int uart_read(enum uart which)
 {
 	const struct uart_port *port = &ports[which];
@@ -152,6 +164,11 @@ static void flush(struct uart_sink *sink)
 	sink->used = 0;
 }
 
+/**
+ * A character of the text.  On a terminal LF goes down and CR goes to the left
+ * margin; elsewhere a file is written, and CRs would be in the way.  Full is
+ * one less than the size, as one call may put two.
+ */
 static void put(struct printf_sink *sink, char c)
 {
 	struct uart_sink *uart = container_of(sink, struct uart_sink, sink);
@@ -165,6 +182,8 @@ static void put(struct printf_sink *sink, char c)
 	}
 }
 
+/* The buffer is on the stack, so that a crash in the middle of a line can print
+ * a line of its own. */
 void uart_vprintf(enum uart port, const char *format, va_list args)
 {
 	struct uart_sink sink = { .sink.put = put, .port = port };
