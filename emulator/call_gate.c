@@ -12,9 +12,8 @@
  * A JMP changes no level, so it may go to its own only, and pushes nothing.
  *
  * Hardly a system of today has call gates: SYSCALL and INT n do with one
- * address for all calls what these do with a descriptor for each.  But segments
- * are checked by what is in the tables, so a table that has one must lead
- * where the processor's would.
+ * address for all calls what these do with a descriptor for each.  But a guest
+ * may have one in its table, and then it leads where the processor's would.
  *
  * The order in which CALL may refuse, which decides what the guest's handler is
  * told: gate, code, stack, parameters, room, offset, and last the pages.

@@ -67,6 +67,10 @@ u64 flags_add(struct alu *alu, bool with_carry)
 	return result;
 }
 
+/*
+ * The operands' signs differ and the result's is not that of the first: it has
+ * overflowed.  An addition does when both have one sign and the sum the other.
+ */
 u64 flags_subtract(struct alu *alu, bool with_borrow)
 {
 	u64 a = alu->dst, b = alu->src;

@@ -152,7 +152,8 @@ static bool is_interrupt_gate(const struct entrance *in)
 /**
  * The gate's DPL says from which levels INT n may use it, so that a program
  * can call the system by one vector and not pretend a page fault by another.
- * Interrupts and exceptions ask nobody: they would be lost in a program.
+ * Interrupts and exceptions need no permission of the program that happens to
+ * run when they come: it has not called them.
  */
 static enum emul_result check_gate(struct emulator *e,
 				   const struct emul_event *event,

@@ -8,8 +8,7 @@
  * The processor adds in hexadecimal: 08h + 05h is 0Dh.  Where a digit went over
  * 9, six more make it what it should be, with the carry in the right place:
  * 0Dh + 06h is 13h.  AF and CF say that a digit went over 15, which its bits do
- * not show any more.  Firmware does this with the clock's registers, which are
- * decimal.
+ * not show any more.
  */
 #include "emulator/op_decimal.h"
 

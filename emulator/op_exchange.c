@@ -28,6 +28,10 @@ enum emul_result op_exchange_xchg_nop(struct emulator *e, struct alu *alu)
 	return EMUL_DONE;
 }
 
+/*
+ * With LOCK this is how counters are shared: each who adds learns what he
+ * found, and no two find the same.
+ */
 enum emul_result op_exchange_xadd(struct emulator *e, struct alu *alu)
 {
 	u64 found = alu->dst;

@@ -56,6 +56,10 @@ static void cut(struct xmm_value *value, unsigned int size)
 	}
 }
 
+/**
+ * A general register, for MOVD and MOVQ, has its value in the low half.  Memory
+ * is read as one access of the operand's size: what is above stays 0.
+ */
 static enum emul_result read(struct emulator *e, const struct operand *from,
 			     struct xmm_value *value)
 {
@@ -70,6 +74,7 @@ static enum emul_result read(struct emulator *e, const struct operand *from,
 	return operand_read(e, from, &value->half[0]);
 }
 
+/** To an XMM register the value goes at once: nothing may refuse behind it. */
 static enum emul_result write(struct emulator *e, const struct operand *to,
 			      const struct xmm_value *value)
 {

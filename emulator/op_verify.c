@@ -108,7 +108,12 @@ enum emul_result op_verify_lsl(struct emulator *e, struct alu *alu)
 	return result;
 }
 
-/** VERR and VERW: code or data, to be read or written. */
+/**
+ * VERR and VERW: code or data, to be read or written.
+ *
+ * Code can never be written, and read only if its type permits it; data can
+ * always be read.  RIGHTS_WRITABLE is the bit that says either.
+ */
 static enum emul_result verify(struct emulator *e, struct alu *alu, bool write)
 {
 	struct descriptor of = { .selector = 0 };
