@@ -27,6 +27,11 @@
 /** Ticks of the host that all may sleep with interrupts off: a second. */
 #define OFF_TICKS 20
 
+/*
+ * Without an irqchip nobody in the core could wake the guest, so the VMM hears
+ * of each HLT.  With one it is a mark, no more: the instruction retires, and
+ * with "work" set the run loop comes to activity_look() before the next entry.
+ */
 enum exit_action activity_halt(struct vcpu *vcpu)
 {
 	if (!vcpu->apic) {
@@ -41,6 +46,8 @@ enum exit_action activity_halt(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
+/** Other CPUs set signals at any time, so one bit is taken back and the others
+ * are left alone in one step.  @return whether it was there */
 static bool take_signal(struct vlapic *apic, enum vlapic_signal signal)
 {
 	return __atomic_fetch_and(&apic->signals, ~(u32)signal,
@@ -61,7 +68,11 @@ static void take_init(struct vcpu *vcpu)
 	}
 }
 
-/** Real mode, at the beginning of a page of the first MiB (SDM 3A 9.4.4.2). */
+/**
+ * Real mode, at the beginning of a page of the first MiB (SDM 3A 9.4.4.2).  A
+ * SIPI has eight bits of address, the page's number: with 0x9f, CS becomes
+ * 0x9f00 and its base 0x9f000.  What INIT has left in the registers stays.
+ */
 static void take_startup(struct vcpu *vcpu)
 {
 	struct vlapic *apic = vcpu->apic;
@@ -81,6 +92,14 @@ static void take_startup(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * In the order of what beats what: INIT ends everything, the wait for a SIPI
+ * too; who waits for a SIPI hears nothing else, so his timer is not looked at;
+ * HLT is ended by whatever can be taken.  One thing a call: after a change the
+ * run loop looks again, as another signal may have come meanwhile.
+ *
+ * Interrupts are off, and "kicked" was cleared before: see run.c.
+ */
 enum activity activity_look(struct vcpu *vcpu)
 {
 	struct vlapic *apic = vcpu->apic;
@@ -142,6 +161,10 @@ static bool sleeps_for_ever(struct vcpu *vcpu)
 	return vcpu->halted && ticks - vcpu->off_since > OFF_TICKS;
 }
 
+/*
+ * Comes and returns with interrupts off.  Each interrupt of the host's ends the
+ * sleep, whether it concerns the guest or not; the caller looks again.
+ */
 bool activity_sleep(struct vcpu *vcpu)
 {
 	if (vcpu->vm->foreign && sleeps_for_ever(vcpu)) {

@@ -18,6 +18,10 @@
 #include "hv/vmx/vmx_controls.h"
 #include "hv/x86/cr.h"
 
+/*
+ * DR7: for breakpoint n, bits 2n and 2n+1 enable it (for a task, for all), and
+ * the four bits from 16+4n on are its condition and length (SDM 3B 18.2.4).
+ */
 #define DR7_ENABLES BITS(7, 0)
 #define DR7_ENABLE(n) (BITS(1, 0) << 2 * (n))
 #define DR7_CONDITION(n) (BITS(1, 0) << (16 + 4 * (n))) /* 0: instructions */
@@ -27,7 +31,8 @@ bool breakpoints_armed(void)
 	return vmread(GUEST_DR7) & DR7_ENABLES;
 }
 
-/** The address of the next instruction. */
+/** The address of the next instruction.  Breakpoints are linear addresses: CS'
+ * base counts, which is 0 in 64-bit code, and elsewhere they wrap at 4 GiB. */
 static u64 linear_rip(const struct vcpu *vcpu)
 {
 	u64 rights = vmread(GUEST_CS_AR_BYTES);

@@ -5,9 +5,14 @@
  * what the guest had in them still is in them, and they change hands only
  * when vCPUs take turns (vcpu_load.c).  An instruction names its register, it
  * does not take its number from another one; hence sixteen moves each way.
+ *
+ * It follows that no code of the hypervisor may ever touch them, a compiler's
+ * idea of a quick memcpy() included (-mgeneral-regs-only): it would
+ * change a guest's number, and nobody would find out when.
  */
 #include "hv/vcpu/emulate_xmm.h"
 
+/* MOVUPS and not MOVAPS: the value need not stand at a multiple of 16. */
 #define MOVE_OUT(n)                                           \
 	case n:                                               \
 		asm volatile("movups %%xmm" #n ", %0" : "=m"(*out)); \

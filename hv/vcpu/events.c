@@ -28,7 +28,19 @@
 
 #define DR6_BS BIT(14)
 
-/** SDM 3A table 6-4: what a second exception makes of a first one. */
+/**
+ * SDM 3A table 6-4: what a second exception makes of a first one that is still
+ * being delivered (table 6-5):
+ *
+ *	first \ second   benign   contributory   page fault
+ *	benign           second   second         second
+ *	contributory     second   #DF            second
+ *	page fault       second   #DF            #DF
+ *	#DF              second   triple fault   triple fault
+ *
+ * "Second" means that it takes the place of the first: when its handler returns
+ * the instruction is tried again, and the first comes again if it must.
+ */
 enum exception_class { CLASS_BENIGN, CLASS_CONTRIBUTORY, CLASS_PAGE_FAULT };
 
 static enum exception_class class_of(u8 vector)
@@ -47,6 +59,12 @@ static enum exception_class class_of(u8 vector)
 	}
 }
 
+/*
+ * The words of the VMCS are used throughout (SDM 3C 25.8.3): bits 7:0 vector,
+ * 10:8 type, 11 "has an error code", 31 valid.  Hence the shifts by 8.  A
+ * software event also has the length of its instruction, as its handler returns
+ * behind it; those come by events_requeue_info() only.
+ */
 void events_queue(struct vcpu *vcpu, u32 info, u32 error_code)
 {
 	vcpu->event.info = info | INTR_INFO_VALID;
@@ -113,7 +131,13 @@ void events_inject_gp(struct vcpu *vcpu)
 	      0);
 }
 
-/** Bit 12 is "NMI unblocking due to IRET" here, and must be 0 there. */
+/**
+ * An exit has come while an event was on its way to its handler.  The processor
+ * tells which (SDM 3C 28.2.4), and it is to be delivered again from the start:
+ * the interrupt controller has given it away and knows nothing of it any more.
+ *
+ * Bit 12 is "NMI unblocking due to IRET" here, and must be 0 there.
+ */
 void events_requeue_info(struct vcpu *vcpu, u32 info)
 {
 	vcpu->event.info = info & ~(u32)INTR_INFO_NMI_UNBLOCKING;
@@ -156,6 +180,11 @@ bool events_is_due(struct vcpu *vcpu)
 	return vcpu->event.info & INTR_INFO_VALID;
 }
 
+/**
+ * "software": INT n and its like may be made by a program at CPL 3, so the
+ * gate's DPL is compared with CPL.  What the processor raises itself needs no
+ * leave.
+ */
 void events_describe(const struct vcpu *vcpu, struct emul_event *out)
 {
 	const struct vcpu_event *event = &vcpu->event;
@@ -187,7 +216,14 @@ static void write_error_code(struct vcpu_event *event)
 	}
 }
 
-/** The event goes into the VMCS, and NMI blocking and such with it. */
+/**
+ * The event goes into the VMCS, and NMI blocking and such with it.
+ *
+ * What VM entry checks about it (SDM 3C 27.2.1.3): an error code where the
+ * vector has one, and not in real mode; a length for software events.  And NMIs
+ * must not be blocked if one is injected, as the injection is what blocks them
+ * (SDM 3C 27.3.1.5); of one that was interrupted on its way they are already.
+ */
 static void write_event(struct vcpu *vcpu)
 {
 	struct vcpu_event *event = &vcpu->event;
@@ -210,6 +246,11 @@ static void write_event(struct vcpu *vcpu)
 	events_delivered(vcpu);
 }
 
+/*
+ * Just before an entry, with interrupts off: what is chosen now is what the
+ * guest gets.  A requeued event or an exception is in the place already, and
+ * then interrupts_choose() asks for a window instead.
+ */
 void events_prepare(struct vcpu *vcpu)
 {
 	bool waits = interrupts_choose(vcpu);

@@ -5,6 +5,19 @@
  * that is missing (-Wswitch-enum).  A handler says what is to happen and the
  * run loop does it, so that stepping over an instruction, which is three things
  * and not one, is written once (step.h).
+ *
+ *	EXIT_RESUME           a fault was put right, or an event is queued
+ *	EXIT_ADVANCE          the instruction was done for the guest
+ *	EXIT_TO_VMM           vcpu->run is filled, RIP is where it belongs
+ *	EXIT_ADVANCE_TO_VMM   the same once RIP is behind it: OUT, VMCALL
+ *
+ * Handlers run on the vCPU's CPU with interrupts on.  What an interrupt handler
+ * leaves for the guest is found before the next entry (vcpu->work).
+ *
+ * Some instructions always exit, such as CPUID; for the others we have asked,
+ * by the VM-execution controls.  Every other reason ends the VM: to go on after
+ * an exit that nobody expects would only move the failure to a place where
+ * nobody sees its cause.
  */
 #include "hv/vcpu/exit.h"
 
@@ -28,6 +41,11 @@ __noinline void exit_advance(struct vcpu *vcpu)
 	step_over(vcpu);
 }
 
+/*
+ * A processor goes into shutdown there, from which a PC's board resets it.
+ * What is to be done is the VMM's choice; the record is filled as for an error,
+ * since a triple fault mostly is one, and then gets its own reason.
+ */
 __noinline enum exit_action exit_stop_shutdown(struct vcpu *vcpu)
 {
 	enum exit_action action =
@@ -42,6 +60,10 @@ __noinline enum exit_action exit_stop_shutdown(struct vcpu *vcpu)
 /**
  * Whether the VMCS counts as launched now depends on whether it was before.
  * VMCLEAR makes it certain, so that the VMM may mend the state and try again.
+ *
+ * Such an entry has got as far as the guest's state, found it wrong, and loaded
+ * the host's as an exit does, with bit 31 set in the reason (SDM 3C 27.8).  It
+ * is no bug of ours by itself: the VMM sets registers, and may set nonsense.
  */
 static __noinline enum exit_action stop_entry_failure(struct vcpu *vcpu)
 {
@@ -74,6 +96,10 @@ static __noinline enum exit_action stop_unexpected(struct vcpu *vcpu)
 	return action;
 }
 
+/**
+ * Neither of the two moves RIP.  For an instruction that a guest does not have
+ * the exception is a fault, just as on a processor that does not have it.
+ */
 static __noinline enum exit_action inject_ud(struct vcpu *vcpu)
 {
 	events_inject_ud(vcpu);
@@ -91,6 +117,11 @@ static __noinline enum exit_action handle_hlt(struct vcpu *vcpu)
 	return activity_halt(vcpu) | EXIT_ADVANCE;
 }
 
+/**
+ * What waits for the guest to be ready has asked for this exit (interrupts.c).
+ * It is queued at the next entry, not here: until then something else may come
+ * that goes before it.
+ */
 static __noinline enum exit_action handle_window(struct vcpu *vcpu)
 {
 	if (vcpu->exit_reason == EXIT_REASON_NMI_WINDOW) {
@@ -101,7 +132,8 @@ static __noinline enum exit_action handle_window(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
-/** RDTSC does not exit, but a unit may insist. */
+/** RDTSC does not exit, but a unit may insist.  Each register gets 32 bits; the
+ * upper halves end as 0, as after each write to a 32-bit register. */
 static __noinline enum exit_action handle_rdtsc(struct vcpu *vcpu)
 {
 	u64 tsc = rdtsc();
@@ -114,7 +146,11 @@ static __noinline enum exit_action handle_rdtsc(struct vcpu *vcpu)
 	return EXIT_ADVANCE;
 }
 
-/** With EPT, we keep nothing of the guest's translations. */
+/**
+ * With EPT, we keep nothing of the guest's translations.  The processor does,
+ * tagged with the VPID; with VPID 0 each entry and exit has flushed them.  More
+ * than the one page may go (SDM 3A 4.10.4.1), and here all of this vCPU's go.
+ */
 static __noinline enum exit_action handle_invlpg(struct vcpu *vcpu)
 {
 	enum vmx_result result = VMX_SUCCEED;
@@ -137,6 +173,10 @@ static __noinline enum exit_action handle_invlpg(struct vcpu *vcpu)
  * The exit switch.  The last two groups are instructions which CPUID says this
  * guest does not have, and exits that nobody has asked for.  No handler is
  * inlined: so the switch needs no frame, and each case is a jump.
+ *
+ * INVD, WBINVD and PAUSE are nothing at all: the caches are the machine's, not
+ * the guest's, and INVD would throw away what the hypervisor has not written
+ * back yet.  RDPMC is #GP: CPUID has no counters, so no index is valid.
  */
 /* clang-format off */
 enum exit_action exit_dispatch(struct vcpu *vcpu)

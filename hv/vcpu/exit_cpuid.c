@@ -58,7 +58,11 @@
 	(BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(26) /* 1G */ | \
 	 BIT(27) /* RDTSCP */ | BIT(29) /* LM */)
 
-/** A leaf that is passed on: which bits of each register stay. */
+/**
+ * A leaf that is passed on: which bits of each register stay.  What stays is
+ * listed, not what goes: with tomorrow's processor comes a feature whose state
+ * nobody here switches, and its bit must be 0 without anybody's having heard.
+ */
 struct leaf {
 	u32 number;
 	struct cpuid_result keep;
@@ -207,6 +211,11 @@ struct cpuid_result exit_cpuid_get(const struct vcpu *vcpu, u32 number,
 	return r;
 }
 
+/*
+ * CPUID exits always, and no control can prevent it.  So it is also where tests
+ * ask for the instructions behind it to be emulated (emulate_next); then RIP
+ * has to be behind it at once, and not in the epilogue.
+ */
 enum exit_action exit_cpuid_handle(struct vcpu *vcpu)
 {
 	struct cpuid_result r;

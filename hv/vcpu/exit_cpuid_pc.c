@@ -34,7 +34,10 @@
 #define LEVEL_THREAD 0x100u
 #define LEVEL_CORE 0x200u
 
-/** Bits of an APIC ID that tell the cores of a package apart. */
+/**
+ * Bits of an APIC ID that tell the cores of a package apart: the ID is cut into
+ * fields of so many bits, package, core, thread.  Three cores need two.
+ */
 static u32 core_bits(const struct vcpu *vcpu)
 {
 	u32 width = 0;
@@ -45,6 +48,14 @@ static u32 core_bits(const struct vcpu *vcpu)
 	return width;
 }
 
+/**
+ * Leaf 0xb (SDM 2A CPUID): a level of the topology for each subleaf.
+ *
+ *	EAX	by how much to shift the APIC ID for the next level's
+ *	EBX	how many logical processors there are at this level
+ *	ECX	15:8 the kind of level, 0 behind the last; 7:0 the subleaf
+ *	EDX	this processor's APIC ID, at all levels
+ */
 static void topology(const struct vcpu *vcpu, u32 subleaf,
 		     struct cpuid_result *r)
 {
@@ -60,7 +71,12 @@ static void topology(const struct vcpu *vcpu, u32 subleaf,
 	}
 }
 
-/** Leaf 4: each cache is a core's own; so many cores in the package. */
+/**
+ * Leaf 4: each cache is a core's own; so many cores in the package.  Bits 4:0
+ * of EAX are the kind of cache, 0 for none.  The real processor's numbers of
+ * who shares it (25:14) and of its cores (31:26, less 1) go; the latter has to
+ * be a power of two, less 1.
+ */
 static void caches(const struct vcpu *vcpu, struct cpuid_result *r)
 {
 	if (r->eax & 0x1f) {
@@ -69,7 +85,8 @@ static void caches(const struct vcpu *vcpu, struct cpuid_result *r)
 	}
 }
 
-/** The crystal's rate is the TSC's: a ratio of 1 to 1. */
+/** The crystal's rate is the TSC's: a ratio of 1 to 1.  It is 32 bits wide, so
+ * beyond 4.29 GHz nothing is said, and the kernel asks another leaf. */
 static void frequency(struct cpuid_result *r)
 {
 	u64 hz = timer_hz();
@@ -79,6 +96,10 @@ static void frequency(struct cpuid_result *r)
 	}
 }
 
+/**
+ * Leaf 1.  HTT is no more than "bits 23:16 of EBX count", which is how many IDs
+ * the package has room for; with hyper-threading it has little to do.
+ */
 static void first(const struct vcpu *vcpu, struct cpuid_result *r)
 {
 	r->edx |= (u32)MTRRS;

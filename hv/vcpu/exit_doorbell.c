@@ -53,7 +53,11 @@ static __noinline void end_blocking(u64 blocking)
 	vmwrite(GUEST_INTERRUPTIBILITY_STATE, blocking & ~STEP_BLOCKING);
 }
 
-/** The epilogue (step.h), where the length is known and 64-bit code runs. */
+/**
+ * The epilogue (step.h), where the length is known and 64-bit code runs.  The
+ * length is what was decoded then: exit 49 need not give one.  RIP needs no
+ * wrap at 4 GiB there, and nothing is learnt of other code.
+ */
 static __force_inline void step(struct vcpu *vcpu, bool soft)
 {
 	u64 rip = vcpu->rip + vcpu->store.length;
@@ -76,7 +80,10 @@ static __force_inline void step(struct vcpu *vcpu, bool soft)
 	}
 }
 
-/** Is it the store that is known?  Inside a read section. */
+/**
+ * Is it the store that is known?  Inside a read section.  The callers have
+ * compared RIP.  CR3 is the guest's, which without EPT is not the VMCS's.
+ */
 static __force_inline bool is_known(const struct vcpu *vcpu, bool soft, u64 cr3,
 				    gpa_t addr)
 {
@@ -87,7 +94,11 @@ static __force_inline bool is_known(const struct vcpu *vcpu, bool soft, u64 cr3,
 	       known_store_holds(store, memslot_read(&vcpu->vm->slots), addr);
 }
 
-/** Ring the doorbell there.  Inside a read section. */
+/**
+ * Ring the doorbell there.  Inside a read section, which is what keeps it: one
+ * that was taken off the bus is freed when no reader can have it any more.  So
+ * it is looked for each time and not remembered with the store.
+ */
 static __force_inline bool ring(struct vcpu *vcpu, gpa_t addr)
 {
 	const struct bus_doorbell *doorbell =
@@ -145,6 +156,7 @@ enum exit_action exit_doorbell_misconfig(struct vcpu *vcpu)
 						      : exit_mem_watched(vcpu);
 }
 
+/* A page fault has set RF in RFLAGS, which end_flags() clears. */
 bool exit_doorbell_fault(struct vcpu *vcpu, gpa_t addr)
 {
 	bool soft = vmx_unit_is_soft;
@@ -157,6 +169,7 @@ bool exit_doorbell_fault(struct vcpu *vcpu, gpa_t addr)
 	return true;
 }
 
+/* With a hook nothing is learnt: it is to see each access on its long way. */
 void exit_doorbell_learn(struct vcpu *vcpu, u64 rip, gpa_t addr)
 {
 	struct vm *vm = vcpu->vm;

@@ -40,6 +40,11 @@ static void set_accumulator(struct vcpu *vcpu, unsigned int size, u64 value)
 	}
 }
 
+/**
+ * The VMM is asked.  An OUT is a message and over.  An IN stays open: what its
+ * completion needs is kept in struct vcpu, as the next thing that runs on this
+ * CPU may be another vCPU with another VMCS.
+ */
 static enum exit_action to_vmm(struct vcpu *vcpu, const struct bus_access *a)
 {
 	struct vcpu_run *run = &vcpu->run;
@@ -73,6 +78,13 @@ static __noinline enum exit_action handle_string(struct vcpu *vcpu)
 	return action;
 }
 
+/*
+ * The qualification (SDM 3C table 28-5): bits 2:0 size less 1, bit 3 direction,
+ * bit 4 string, bits 31:16 the port, whether it was DX or in the instruction.
+ * Privilege (IOPL, the bitmap in the TSS) was checked before the exit.
+ *
+ * An empty bus is not worth a read section.
+ */
 enum exit_action exit_io_handle(struct vcpu *vcpu)
 {
 	u64 q = vmread(EXIT_QUALIFICATION);

@@ -5,13 +5,18 @@
  * time is left out, that is interrupts and the preemption timer, and so is what
  * the SDM leaves undefined: an instruction length is valid after exits that an
  * instruction causes by being executed, not after faults (SDM 3C 28.2.5).
+ *
+ * An undefined field is not 0: it holds what some earlier exit has left there,
+ * or what this processor's microcode needed.  Two logs would differ in it for
+ * no reason; so here it is 0, and nobody can come to rely on it.
  */
 #include "hv/vcpu/exit_log.h"
 
 #include "hv/vcpu/vcpu.h"
 #include "hv/vmx/vmx_controls.h"
 
-/** Exits whose qualification is defined. */
+/** Exits whose qualification is defined (SDM 3C 28.2.1), as a set: a bit for
+ * each reason.  So the question costs a shift, and the trace asks it, too. */
 #define QUALIFIED                                                           \
 	(BIT(EXIT_REASON_EXCEPTION_NMI) | BIT(EXIT_REASON_INVLPG) |         \
 	 BIT(EXIT_REASON_CR_ACCESS) | BIT(EXIT_REASON_DR_ACCESS) |          \
@@ -31,6 +36,10 @@ u64 exit_log_qualification(u32 reason)
 	return BIT(reason % 64) & QUALIFIED ? vmread(EXIT_QUALIFICATION) : 0;
 }
 
+/**
+ * Those that come by a fault or between two instructions have none.  An event's
+ * length, which a software interrupt has, is no instruction's that has exited.
+ */
 static bool has_length(u32 reason)
 {
 	switch (reason) {
@@ -49,6 +58,8 @@ static bool has_length(u32 reason)
 	}
 }
 
+/** The linear address: a misconfiguration never has one, a violation unless the
+ * access had none, such as the load of PDPTEs by MOV to CR. */
 static bool has_gla(u32 reason, u64 qualification)
 {
 	return reason == EXIT_REASON_EPT_VIOLATION &&

@@ -13,6 +13,16 @@
  *			 is no instruction to emulate (spec 1.4)
  *	NO_MEMORY,      the VM is stopped
  *	ERROR
+ *
+ * One violation, then misconfigurations (spec 1.1): the first touch of a page
+ * without memory finds no EPT entry and exits with 48.  The fault handler
+ * leaves an MMIO SPTE there, an entry that is illegal on purpose.  From then on
+ * each touch exits with 49, which says "a device" with no look at the slots.
+ *
+ * Locks.  A read section around all of it keeps the slots and the devices where
+ * they are; a change of slots waits for it to end.  Inside, vm->mmu_lock is
+ * taken for the tables only, and given back before anything is emulated.  A
+ * page that the MMIO cache knows needs no lock: the cache is the vCPU's own.
  */
 #include "hv/vcpu/exit.h"
 
@@ -49,6 +59,8 @@ static void trace_fault(struct vcpu *vcpu, gpa_t gpa)
 	}
 }
 
+/* An interrupt of the host's is a sample of where the guest is.  At another
+ * place than the fault, it has got on. */
 void exit_mem_moved(struct vcpu *vcpu)
 {
 	if (vcpu->rip != vcpu->stuck.rip) {
@@ -60,6 +72,11 @@ void exit_mem_moved(struct vcpu *vcpu)
  * Is this fault the same as the last one, and nothing has happened since?
  * Registers tell: an instruction that was retired in between and came back to
  * the same place has left a trace in one of them, or has exited.
+ *
+ * A fault or two in a row are nothing: another CPU has changed the entry, or an
+ * operand lies on two pages.  A thousand are a fault handler that says "go on"
+ * and changes nothing, as in a first lab that is not finished yet.  Without the
+ * count the guest would hang and nobody could say where.
  */
 static bool is_stuck(struct vcpu *vcpu, gpa_t gpa)
 {
@@ -115,6 +132,10 @@ enum exit_action exit_mem_stop_delivering(struct vcpu *vcpu, gpa_t gpa)
 			 vcpu->event.info, (unsigned long long)gpa.v);
 }
 
+/**
+ * An illegal entry that is no MMIO SPTE: a bug of ours.  It is read without the
+ * lock, for the message; nobody will run with it again.
+ */
 static enum exit_action stop_broken(struct vcpu *vcpu, gpa_t gpa)
 {
 	struct ept *ept = &vcpu->vm->ept;
@@ -128,7 +149,13 @@ static enum exit_action stop_broken(struct vcpu *vcpu, gpa_t gpa)
 			 (unsigned long long)*entry, level);
 }
 
-/** Every answer but "emulate", and that one too if an event came first. */
+/**
+ * Every answer but "emulate", and that one too if an event came first.
+ *
+ * A violation in the middle of an IRET has opened NMIs already, though the IRET
+ * will be executed again; that is put right before anything else (SDM 3C
+ * 28.2.3).  A misconfiguration has no qualification that could tell.
+ */
 static __noinline enum exit_action follow(struct vcpu *vcpu, gpa_t gpa,
 					  enum ept_fault_result result)
 {
@@ -152,7 +179,13 @@ static __noinline enum exit_action follow(struct vcpu *vcpu, gpa_t gpa,
 	return stop_broken(vcpu, gpa);
 }
 
-/** Do the entries as they are now allow what was wanted?  For the count. */
+/**
+ * Do the entries as they are now allow what was wanted?  For the count.
+ *
+ * The processor may have used a translation that another CPU has replaced in
+ * the meantime; such a fault is spurious.  The instruction must run again and
+ * never be emulated, as its operand is memory (spec 1.4).
+ */
 static void count_spurious(struct vcpu *vcpu, const struct ept_access *access)
 {
 	if (!(access->wanted & ~ept_find_rights(&vcpu->vm->ept, access->gpa))) {
@@ -160,7 +193,14 @@ static void count_spurious(struct vcpu *vcpu, const struct ept_access *access)
 	}
 }
 
-/** Data accesses only: a fetch or a page walk is no operand. */
+/**
+ * Data accesses only: a fetch or a page walk is no operand.
+ *
+ * The hint is what the exit has said of the address.  If it is the operand's
+ * the emulator need not walk the guest's tables (spec 3.7 says when it is not
+ * to be believed).  A violation also knows the linear address.  What it does
+ * not know is whether there is memory: hence no mmio_page.
+ */
 static void hint_violation(struct vcpu *vcpu, gpa_t gpa)
 {
 	struct emul_hint *hint = &vcpu->emulation->e.hint;
@@ -175,13 +215,21 @@ static void hint_violation(struct vcpu *vcpu, gpa_t gpa)
 	vcpu->emulation->e.mmio_page = gpa_none();
 }
 
+/* Cheaper than to tell each vCPU of each change: they compare numbers. */
 void exit_mem_slots_changed(struct vcpu *vcpu, u64 generation)
 {
 	vcpu->slots_seen = generation;
 	mmio_known_event(&vcpu->known, MMIO_CACHE_SLOTS, gva(0));
 }
 
-/** What the fault handler wants emulated and no slot has, is a device's. */
+/**
+ * What the fault handler wants emulated and no slot has, is a device's.
+ *
+ * But not a store to a read-only slot: it is emulated as well, but loads from
+ * the page are memory's, so the cache must not hear of it.  The generation is
+ * that of the snapshot; if the slots have changed since, the entry is too old
+ * before it is used.
+ */
 static void remember(struct vcpu *vcpu, struct memslot_set *slots, gpa_t addr,
 		     enum ept_fault_result result)
 {
@@ -196,6 +244,11 @@ static void remember(struct vcpu *vcpu, struct memslot_set *slots, gpa_t addr,
 	}
 }
 
+/**
+ * Ask the first lab.  The qualification's bits 2:0 say what was tried, 5:3 what
+ * the entries allowed then (SDM 3C table 28-7); both are laid out like an EPT
+ * entry's R, W and X.
+ */
 static enum ept_fault_result judge_violation(struct vcpu *vcpu,
 					     struct memslot_set *slots,
 					     gpa_t gpa)
@@ -214,6 +267,12 @@ static enum ept_fault_result judge_violation(struct vcpu *vcpu,
 	return result;
 }
 
+/*
+ * The order counts.  The hook comes before the read section: whoever changes
+ * slots waits for all readers to end, and would wait for himself.  Judgement
+ * and emulation are in one section, with one snapshot: both speak of the same
+ * slots.
+ */
 enum exit_action exit_mem_violation(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -254,7 +313,12 @@ static void count_slow(struct vcpu *vcpu, gpa_t addr, u64 generation)
 	}
 }
 
-/** The MMIO cache does not know the page: ask the entry, then the slots. */
+/**
+ * The MMIO cache does not know the page: ask the entry, then the slots.
+ *
+ * The entry may be stale, made under an older generation: memory may have come
+ * since, so e->mmio_page must not say "no memory" any longer.
+ */
 static __noinline enum ept_fault_result judge_misconfig(
 	struct vcpu *vcpu, struct memslot_set *slots, gpa_t addr)
 {
@@ -281,6 +345,8 @@ static inline bool is_known(struct vcpu *vcpu, gpa_t addr, u64 generation)
 	return mmio_known_fault(&vcpu->known, &query, &addr);
 }
 
+/** Exit 49 tells the physical address and nothing else.  But what has met such
+ * an entry is a device's page, at least until judge_misconfig() doubts it. */
 static inline void hint_misconfig(struct vcpu *vcpu, gpa_t addr)
 {
 	struct emulator *e = &vcpu->emulation->e;
@@ -291,6 +357,10 @@ static inline void hint_misconfig(struct vcpu *vcpu, gpa_t addr)
 	e->mmio_page = gpa_page(addr);
 }
 
+/**
+ * The way of nearly every access to a device, and so the one that is kept
+ * short: a known page takes no lock and asks no table.
+ */
 static inline enum exit_action handle_misconfig(struct vcpu *vcpu)
 {
 	gpa_t addr = gpa(vmread(GUEST_PHYSICAL_ADDRESS));
@@ -312,6 +382,11 @@ static inline enum exit_action handle_misconfig(struct vcpu *vcpu)
 	return action;
 }
 
+/*
+ * EXIT_RESUME does not say that the instruction has retired: it may have
+ * faulted, or be tried again.  RIP is not behind it then, and
+ * known_store_learn() sees that.
+ */
 enum exit_action exit_mem_watched(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -331,6 +406,9 @@ enum exit_action exit_mem_watched(struct vcpu *vcpu)
 	return action;
 }
 
+/**
+ * Most VMs have neither a hook nor doorbells of any length: one test for both.
+ */
 enum exit_action exit_mem_misconfig(struct vcpu *vcpu)
 {
 	if (unlikely(vcpu->vm->at_fault)) {

@@ -10,6 +10,13 @@
  * what an operand of the emulator means.  exit_msr_get() and exit_msr_set() are
  * also the emulator's, for an RDMSR that it does itself; so a rule is written
  * once.
+ *
+ * Which do not exit is in the MSR bitmap: a bit for each MSR, 1 for "exit", and
+ * all begin as 1 (vcpu.c).  So an MSR that nobody has thought of comes here and
+ * is #GP.  The other way round, an unknown one would change the machine, which
+ * belongs to all VMs.
+ *
+ * ECX is the number, EDX:EAX the value; privilege was checked by the processor.
  */
 #include "hv/vcpu/exit.h"
 
@@ -24,7 +31,10 @@
 #include "hv/vcpu/vcpu.h"
 #include "hv/x86/msr.h"
 
-/** Memory types that a byte of IA32_PAT may hold (SDM 3A table 12-10). */
+/**
+ * Memory types that a byte of IA32_PAT may hold (SDM 3A table 12-10).  It is a
+ * field of the VMCS and VM entry checks it: a bad one must not get there.
+ */
 static bool pat_valid(u64 pat)
 {
 	for (unsigned int i = 0; i < 8; i++) {
@@ -37,6 +47,8 @@ static bool pat_valid(u64 pat)
 	return true;
 }
 
+/** TSC-deadline mode: a timer that fires when the TSC reaches a value; 0 means
+ * that none is armed (SDM 3A 11.5.4.1). */
 static int get_deadline(struct vcpu *vcpu, u64 *value)
 {
 	if (!vcpu->apic) {
@@ -46,7 +58,14 @@ static int get_deadline(struct vcpu *vcpu, u64 *value)
 	return 0;
 }
 
-/** The guest counts by its own TSC, the timer by the host's. */
+/**
+ * The guest counts by its own TSC, the timer by the host's.
+ *
+ *	guest's TSC = host's TSC + TSC_OFFSET, modulo 2^64
+ *
+ * Both are kept: the guest reads back what it wrote.  A moment that is over
+ * already fires no host timer; the run loop has to look (work).
+ */
 static int set_deadline(struct vcpu *vcpu, u64 value)
 {
 	u64 when;
@@ -62,7 +81,11 @@ static int set_deadline(struct vcpu *vcpu, u64 value)
 	return 0;
 }
 
-/** A deadline keeps its value and moves in time. */
+/**
+ * A deadline keeps its value and moves in time: it is compared with a clock
+ * that has just been set.  The clock in guest memory is a formula over the same
+ * TSC (pvclock.h), so it is written anew.
+ */
 static void write_tsc(struct vcpu *vcpu, u64 value)
 {
 	u64 now = rdtsc(), deadline;
@@ -120,7 +143,11 @@ int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 	}
 }
 
-/** LME cannot change while paging is on (SDM 3A 4.1.2). */
+/**
+ * LME cannot change while paging is on (SDM 3A 4.1.2).  LMA, which says that
+ * long mode is on, is the processor's own: guest_mode.c makes it from LME and
+ * CR0.PG, whatever was written here.
+ */
 static int write_efer(struct vcpu *vcpu, u64 value)
 {
 	u64 old = guest_mode_efer(vcpu);
@@ -140,6 +167,11 @@ static int write_efer(struct vcpu *vcpu, u64 value)
 	return 0;
 }
 
+/*
+ * TSC_AUX is what RDTSCP leaves in ECX; kernels put the CPU's number there.
+ * RDTSCP does not exit and reads the processor's register, so that is written,
+ * too; whether it exists at all the processor says.
+ */
 int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value)
 {
 	switch (msr) {
