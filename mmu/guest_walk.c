@@ -198,6 +198,15 @@ static enum guest_walk_status descend_pae(struct cursor *c)
 
 /**
  * Whether all levels together allow the access (SDM 3A 4.6.1).
+ *
+ *	who        page of      read       write            fetch
+ *	user       supervisors  no         no               no
+ *	user       users        yes        R/W              not NX
+ *	supervisor supervisors  yes        R/W, or WP = 0   not NX
+ *	supervisor users        yes (*)    the same (*)     not NX, not SMEP
+ *
+ * (*) Under SMAP only with RFLAGS.AC = 1: a kernel says so before it touches
+ * what is a user's.
  * @param paging which options are on
  * @param access what is tried
  * @param all the AND of all entries

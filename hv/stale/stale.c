@@ -312,6 +312,8 @@ void stale_srcu_barrier(struct srcu *srcu)
 
 /* On and off --------------------------------------------------------------- */
 
+/* Of the history before nothing is left: for a CPU that is idle now all of it
+ * is known. */
 int stale_begin(struct vm *vm)
 {
 	if (watched == vm) {

@@ -33,6 +33,11 @@ void vmcs_host_write_control_registers(void)
 	vmwrite(HOST_SYSENTER_EIP, 0);
 }
 
+/**
+ * Selectors of the host must have RPL 0 and be of the GDT, and those of CS and
+ * TR must not be 0, or the entry fails with error 8.  Bases of FS, GS and TR
+ * stand here because an exit does not look into the GDT for them.
+ */
 void vmcs_host_write_segments(void)
 {
 	struct cpu *cpu = this_cpu();

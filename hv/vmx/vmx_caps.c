@@ -175,6 +175,8 @@ const char *vmx_caps_missing(void)
 	return missing;
 }
 
+/* For tests that set and clear control bits by field: what the unit does not
+ * allow makes a VM entry fail before it comes to what is tested. */
 enum vmx_control vmx_caps_control_of(u32 field)
 {
 	switch (field) {

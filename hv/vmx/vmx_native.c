@@ -20,7 +20,7 @@
 #include "hv/x86/cr.h"
 #include "hv/x86/msr.h"
 
-/** CF and ZF as an enum vmx_result. */
+/** CF and ZF as an enum vmx_result.  They are never both 1. */
 static inline enum vmx_result result_of(bool carry, bool zero)
 {
 	if (carry) {
@@ -72,6 +72,8 @@ static void native_disable(void)
 	write_cr4(read_cr4() & ~CR4_VMXE);
 }
 
+/** The operand is in memory: not the page's address but a place where that
+ * address stands, and it is a *physical* one. */
 static enum vmx_result native_vmxon(hpa_t region)
 {
 	return VMX_POINTER("vmxon", region.v);
@@ -144,6 +146,7 @@ struct inv_descriptor {
 	u64 address;
 };
 
+/** This CPU's translations alone; each CPU of a VM must do it for itself. */
 static enum vmx_result native_invept(u64 type, u64 eptp)
 {
 	struct inv_descriptor descriptor = {eptp, 0};

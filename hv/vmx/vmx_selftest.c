@@ -71,8 +71,8 @@ const char *vmx_selftest_with_vmcs(const char *(*test)(hpa_t vmcs))
 
 /**
  * Fields of features that exit49 does not use may be missing: a field exists
- * on processors that have the control which makes use of it, and there is no
- * list of fields to ask, as there is for controls.
+ * on processors that have the control which makes use of it, and no MSR says
+ * which fields there are.
  */
 static bool is_optional(u32 field)
 {
@@ -162,7 +162,11 @@ static const char *keep_widths(hpa_t vmcs)
 	return NULL;
 }
 
-/** The high half of a 64-bit field is the field's number plus one. */
+/**
+ * The high half of a 64-bit field is the field's number plus one.  All four
+ * bytes of the value differ, so that halves which are changed over, or the same
+ * half twice, are seen.
+ */
 static const char *high_half(hpa_t vmcs)
 {
 	u64 value = 0;
@@ -198,6 +202,8 @@ CASE(keep_widths)
 CASE(high_half)
 CASE(current_pointer)
 
+/* The names are sentences, as results have them: a case that fails says by its
+ * name which rule of the SDM is broken. */
 static const struct vmx_selftest_case cases[] = {
 	{"vmx.every_field_can_be_read", run_read_all},
 	{"vmx.fields_keep_their_width", run_keep_widths},
@@ -205,7 +211,13 @@ static const struct vmx_selftest_case cases[] = {
 	{"vmx.vmptrst_gives_the_current_vmcs", run_current_pointer},
 };
 
-/** The i-th of all: those above, misuses, and those outside of VMX. */
+/**
+ * The i-th of all: those above, misuses, and those outside of VMX.
+ *
+ * Asked for one by one until NULL.  Three files have a table each, and none
+ * knows how long the others are; counting through the second one each time is
+ * quick enough for as few cases as these.
+ */
 const struct vmx_selftest_case *vmx_selftest_case(size_t i)
 {
 	const struct vmx_selftest_case *misuse;

@@ -144,7 +144,10 @@ static const struct vmx_misuse alone[] = {
 	{ "INVVPID of type 4 without a VMCS", INVVPID, 4, 1, .error = 0 },
 };
 
-/** A case that goes through a table with a current VMCS. */
+/**
+ * A case that goes through a table with a current VMCS.  Tables that depend on
+ * what the unit can do have functions of their own below.
+ */
 #define TABLE_CASE(table)                                             \
 	static const char *try_##table(hpa_t vmcs)                    \
 	{                                                             \
@@ -160,7 +163,10 @@ TABLE_CASE(pointers)
 TABLE_CASE(invept)
 TABLE_CASE(entries)
 
-/** Units that can write every field have no error 13 (SDM 3D A.6). */
+/**
+ * Units that can write every field have no error 13 (SDM 3D A.6).  They
+ * must keep their word, though: each row of the table is written, and takes it.
+ */
 static const char *try_read_only(hpa_t vmcs)
 {
 	if (!(vmx_caps.misc & MISC_VMWRITE_ANY)) {

@@ -27,6 +27,7 @@
 #include "hv/x86/stack.h"
 #include "hv/x86/trap.h"
 
+/** One more than the longest instruction has. */
 #define CODE_BYTES 16
 
 /** Canonical: bits 63 to 47 are all equal - SDM 1 3.3.7.1. */

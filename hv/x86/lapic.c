@@ -177,6 +177,7 @@ void lapic_calibrate(void)
 	}
 }
 
+/* Measured with the timer, by the same two looks: a guess until then. */
 u64 lapic_tsc_hz(void)
 {
 	return tsc_hz;
@@ -222,8 +223,13 @@ void lapic_send_nmi(u32 apic_id)
 	lapic_send(apic_id, ICR_ASSERT | ICR_NMI);
 }
 
-/* The second SIPI is for processors that missed the first; one that runs
- * already ignores it - SDM 3A 9.4.4.1. */
+/*
+ * INIT stops the others where they are, and SIPI has them begin in real mode at
+ * a page below 1 MiB, whose number is the vector: 0x08 is 0x8000.
+ *
+ * The second SIPI is for processors that missed the first; one that runs
+ * already ignores it - SDM 3A 9.4.4.1.
+ */
 void lapic_start_others(hpa_t start)
 {
 	u32 page = start.v >> PAGE_SHIFT;
@@ -259,6 +265,7 @@ void lapic_timer_oneshot(u8 vector, u32 microseconds)
 	set_timer(vector, (u64)timer_per_ms * microseconds / 1000);
 }
 
+/* Masked first: a count that ends just now must not strike any more. */
 void lapic_timer_stop(void)
 {
 	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);

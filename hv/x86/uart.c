@@ -192,6 +192,7 @@ void uart_vprintf(enum uart port, const char *format, va_list args)
 	flush(&sink);
 }
 
+/* For who names a port; printf() of hv/lib knows which one people read. */
 void uart_printf(enum uart port, const char *format, ...)
 {
 	va_list args;
