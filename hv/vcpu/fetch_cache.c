@@ -8,6 +8,11 @@
  * paging all code is, by its offset in CS; whoever asks has to see that CS is
  * the same (fetch_cache_keep()).  And nothing while the slots are changed: what
  * is learnt then must not last (spec 1.3).
+ *
+ * A miss costs the walk that would have been made anyway, and the noting of
+ * four entries. The walk itself goes through the guest's tables as the
+ * processor would, with U/S and NX checked, so what is remembered is "this may
+ * be executed from here", not just where it lies.
  */
 #include "hv/vcpu/fetch_cache.h"
 
@@ -16,6 +21,11 @@
 /** The type of a code segment that may run at a level below its DPL. */
 #define SEG_AR_CONFORMING BIT(2)
 
+/**
+ * The address of the page in CS is kept, not the linear one: that is what RIP
+ * is compared with. The pointer to the bytes is good as long as the generation
+ * is: slots of one generation have the same memory behind them.
+ */
 static void remember(struct fetch_cache *cache, struct memslot_set *slots,
 		     const struct guest_walk *walk)
 {

@@ -23,7 +23,7 @@
 #include "hv/vcpu/vm.h"
 #include "mmu/guest_walk.h"
 
-/** The part of an access in one page. */
+/** The part of an access in one page: its memory, as the hypervisor has it. */
 struct part {
 	u8 *ram;
 	size_t size;
@@ -77,6 +77,7 @@ static enum guest_access_result prepare(struct vcpu *vcpu,
 	return part->ram ? GUEST_ACCESS_OK : GUEST_ACCESS_NO_RAM;
 }
 
+/** Both are RAM, and other vCPUs may see the bytes come one by one. */
 static void copy(const struct part *part, u8 *buffer, bool write)
 {
 	if (write) {

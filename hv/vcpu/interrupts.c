@@ -97,9 +97,9 @@ static bool is_free(const struct vcpu *vcpu)
 
 /**
  * The processor checks the same at entry, and refuses to inject into a guest
- * that could not take it (SDM 3C 27.3.1.5). STI holds off interrupts for one
- * instruction, so that `sti; hlt` cannot be cut in two; MOV SS so that the
- * stack's other half can be loaded.
+ * that could not take it (SDM 3C 27.3.1.4 and 27.3.1.5). STI holds off
+ * interrupts for one instruction, so that `sti; hlt` cannot be cut in two; MOV
+ * SS so that the stack's other half can be loaded.
  */
 static bool can_interrupt(void)
 {

@@ -74,8 +74,8 @@ _Static_assert(VM_VCPUS <= VLAPIC_MAX, "each vCPU has an APIC");
 /* What the model asks ------------------------------------------------------ */
 
 /**
- * Of its own doing a vCPU hears before its next entry anyway. It must not be
- * kicked for it: an IPI to oneself would come back as one more exit.
+ * Of its own doing a vCPU hears before its next entry anyway: `work` is enough.
+ * The kick's exchange and barrier are for those that are elsewhere.
  */
 static void wake(struct vlapic *apic)
 {

@@ -14,6 +14,11 @@
 #include "hv/x86/cr.h"
 #include "hv/x86/lapic.h"
 
+/*
+ * Shorter than the watchdog's tick of 50 ms (LAPIC_TICK_HZ), so that each tick
+ * is let in before the next is due; fifty exits in a second are no burden. The
+ * rate is measured over a millisecond: it need not be exact.
+ */
 #define PERIOD_MS 20
 #define MEASURE_US 1000
 

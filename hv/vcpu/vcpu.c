@@ -128,10 +128,10 @@ static u32 exceptions(const struct vcpu *vcpu)
 }
 
 /**
- * A VMCS' format is the processor's own, only its first word is told to
- * software. So after VMCLEAR no field may be believed to be 0: each is written
- * once, here and in vcpu_reset(). Which ones the processor will look at follows
- * from the controls.
+ * A VMCS' format is the processor's own; all but its first words are reached by
+ * VMREAD and VMWRITE only. So no field may be believed to be 0 because its page
+ * was: each is written, here and in vcpu_reset(). At which ones the processor
+ * will look follows from the controls.
  */
 static void setup_vmcs(struct vcpu *vcpu)
 {

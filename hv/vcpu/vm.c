@@ -19,8 +19,8 @@
  *	struct vm, vCPUs, tables, bitmaps, rings
  *				pages of the VM's owner: vm_destroy() gives all
  *				back at one stroke, whatever had become of them
- *	devices, doorbells	whoever's has registered them; the buses have
- *				pointers
+ *	devices, doorbells	of whoever has registered them; the buses only
+ *				have pointers
  */
 #include "hv/vcpu/vm.h"
 
@@ -262,11 +262,13 @@ void vm_wait_mmu(struct vm *vm)
 	cpu_end_waiting();
 }
 
-/*
- * A VM's buses are changed by one at a time, which is the bus_lock's; vCPUs
- * that are just searching keep the table that they have, and may still call a
- * device for a moment after it was taken away. -ENOMEM on unregistering is a
- * real answer (spec 10.8): the device is still there then.
+/**
+ * A bus is changed by one at a time, which is what the bus_lock is for; vCPUs
+ * that are just searching keep the table that they have. Taking away waits for
+ * those, so that afterwards nobody calls the device any more and its memory may
+ * go. Hence not from inside a device or a read section: it would wait for
+ * itself. -ENOMEM there is a real answer (spec 10.8): the device is still on
+ * the bus then.
  */
 int vm_register_device(struct vm *vm, struct bus *bus,
 		       const struct bus_device *device)

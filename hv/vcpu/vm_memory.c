@@ -225,9 +225,9 @@ static int plan_add(struct vm *vm, const struct vm_region *region,
  *
  *	size 0				delete
  *	no slot of that id		add
- *	same size and backing, else
- *	  another address		move
- *	  the same address		set flags
+ *	same size and backing,
+ *	    at another address		move
+ *	    where it is			set flags
  *	another size or backing		refused: delete it first
  *
  * slots_lock is held, so `old` stays what it is without a read section.
