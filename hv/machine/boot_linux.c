@@ -5,6 +5,10 @@
  *	RSI --> zero page --+-- setup header, as in the file, completed
  *			    +-- memory map	--> command line
  *			    +-- ACPI's root	--> initrd, as high as may be
+ *
+ * The real-mode part of the file, which would ask the BIOS all this, is not
+ * run: the loader answers in its place and enters behind it.  What we leave at
+ * 0 in the page (screen, disks, APM) a kernel takes for "not there".
  */
 #include "hv/machine/boot.h"
 
@@ -12,6 +16,7 @@
 #include "hv/machine/layout.h"
 #include "hv/machine/linux.h"
 
+/** The "e820" table, called so after the BIOS call that it stands for. */
 static void write_map(const struct boot *boot, u8 *page)
 {
 	struct layout_range map[LAYOUT_RANGES];
@@ -30,8 +35,14 @@ static void write_map(const struct boot *boot, u8 *page)
 	}
 }
 
-/** All initrds one behind the other, as the kernel wants them: each at a
- * multiple of 4, so that an archive may follow an archive. */
+/**
+ * All initrds one behind the other, as the kernel wants them: each at a
+ * multiple of 4, so that an archive may follow an archive.
+ *
+ * As high as may be: the kernel unpacks itself and allocates from below, and
+ * must not run into them.  "May" has two bounds: the end of memory, and the
+ * highest address that the kernel says it can reach (initrd_addr_max).
+ */
 static const char *put_initrd(const struct boot *boot, u8 *ram,
 			      struct linux_header *h)
 {
@@ -58,6 +69,11 @@ static const char *put_initrd(const struct boot *boot, u8 *ram,
 	return NULL;
 }
 
+/*
+ * The header is taken from the file as it is and completed: what the loader
+ * must say is its own type (0xff: none of the known), where the command line
+ * is, and where the initrd.  RSI leads to the page, in both protocols.
+ */
 const char *boot_linux(const struct boot *boot, u8 *ram,
 		       struct vcpu_regs *regs)
 {

@@ -26,6 +26,9 @@ struct cursor {
 };
 
 /** @return its address, 0 when there is no room any more */
+/*
+ * Aligned to 8, which is enough for all that is put here.
+ */
 static u32 put(struct cursor *c, const void *bytes, u64 size)
 {
 	u64 at = (c->at + 7) & ~7ull;
@@ -44,7 +47,11 @@ static u32 put_string(struct cursor *c, const char *text)
 	return put(c, text, strlen(text) + 1);
 }
 
-/** As QEMU and GRUB Legacy do: the file's name, then the words. */
+/**
+ * As QEMU and GRUB Legacy do: the file's name, then the words.  Kernels skip
+ * the first word, so it must be there.  The 0 behind the name, which
+ * put_string() has just written, becomes the blank between the two.
+ */
 static u32 put_line(struct cursor *c, const char *name, const char *words)
 {
 	u32 line = put_string(c, name);
@@ -61,6 +68,10 @@ static u32 put_line(struct cursor *c, const char *name, const char *words)
 	return line;
 }
 
+/**
+ * An entry's `size` does not count itself: a kernel goes on by size + 4.  It is
+ * there so that entries may grow.
+ */
 static void put_map(struct cursor *c, const struct boot *boot,
 		    struct multiboot_information *info)
 {
@@ -80,6 +91,11 @@ static void put_map(struct cursor *c, const struct boot *boot,
 	info->mmap_addr = put(c, entries, sizeof(entries));
 }
 
+/**
+ * Each module at a page, in the order of the command line, without gaps beyond
+ * that.  There is no promise about where; a kernel reads the table before it
+ * uses memory behind its own end.
+ */
 static const char *put_modules(struct cursor *c, const struct boot *boot,
 			       struct multiboot_information *info)
 {
@@ -110,6 +126,12 @@ static const char *put_modules(struct cursor *c, const struct boot *boot,
 	return NULL;
 }
 
+/*
+ * The kernel begins with EAX = the loader's magic number, by which it knows who
+ * has started it, and EBX = the information.  Which of its fields are filled is
+ * told by a bit each in `flags`.  mem_upper ends at the first hole above 1 MiB,
+ * and there is none below the end of our memory.
+ */
 const char *boot_multiboot(const struct boot *boot, u8 *ram,
 			   struct vcpu_regs *regs)
 {

@@ -13,6 +13,16 @@
  * A device of DEV= calls back with its lock held (struct dev_host).  zap() is
  * the one that may wait there, for a vCPU on another CPU, and dev_make() says
  * so.
+ *
+ * A disk's way from the guest's store to its bytes, as an example of the whole:
+ *
+ *	store to QueueNotify --> EPT exit --> bus: doorbell? --> ring_first()
+ *	    --> virtio_mmio_notify() --> the kind's notify(): chains are taken,
+ *	        bytes copied, chains given back --> line 16 and on --> IOAPIC
+ *
+ * A doorbell that asks for no value needs nothing of the instruction but that
+ * it is a store there.  So the disk's, with its one queue, is rung before
+ * anything is decoded; the console's two need the value, which says the queue.
  */
 #include "hv/machine/extra.h"
 
@@ -20,11 +30,13 @@
 #include "hv/lib/page.h"
 #include "hv/lib/printf.h"
 
+/** Side by side from one address on, in the order in which they are made. */
 static u64 virtio_base(unsigned int i)
 {
 	return EXTRA_VIRTIO_GPA + (u64)i * VIRTIO_MMIO_LENGTH;
 }
 
+/* The console is always there: it costs nothing until a driver finds it. */
 const char *extra_parse(struct extra *extra)
 {
 	extra->nvirtio = extra->disk ? 2 : 1;
@@ -34,6 +46,11 @@ const char *extra_parse(struct extra *extra)
 	return NULL;
 }
 
+/*
+ * Must say the same as add_console() and add_disk() do later: place, length and
+ * line.  What the DSDT names and nobody answers is a driver that finds ones
+ * instead of the magic number, and gives up.
+ */
 void extra_plan(struct extra *extra, struct acpi_plan *plan)
 {
 	plan->nvirtio = extra->nvirtio;
@@ -48,6 +65,10 @@ void extra_plan(struct extra *extra, struct acpi_plan *plan)
 
 /* DEV= --------------------------------------------------------------------- */
 
+/**
+ * The page's mapping goes, its memory stays: the guest's next access faults and
+ * is mapped anew, which is what tests of the MMU want to see.
+ */
 static void zap(void *data, gpa_t page)
 {
 	struct extra *extra = data;
@@ -68,6 +89,10 @@ static void tell(void *data, const char *line)
 	printf("%s\n", line);
 }
 
+/**
+ * A mirror's storage belongs to the VM and goes with it; so there is nothing to
+ * be undone when a later device fails: the whole PC is given up then.
+ */
 static int add_dev(struct extra *extra, unsigned int i)
 {
 	const struct dev_spec *spec = &extra->list.spec[i];
@@ -89,7 +114,12 @@ static int add_dev(struct extra *extra, unsigned int i)
 				  &extra->dev[i].bus);
 }
 
-/** Where no access would ever come to a device. */
+/**
+ * Where no access would ever come to a device: memory is not looked up on the
+ * bus, and an address that is too long cannot be formed.  Silence would be the
+ * worst answer to a user's typing error.  Only both ends are looked at: slots
+ * of memory that lie whole within a device are not found.
+ */
 static const char *unreachable(struct vm *vm, const struct dev_spec *spec)
 {
 	u64 last = spec->base + spec->length - 1;
@@ -112,6 +142,10 @@ static const char *why_not(int error)
 				: "there is too little memory";
 }
 
+/**
+ * In the order of the command line.  A device that collides with a chip of the
+ * board is found here and not by dev_parse(), which knows only the list.
+ */
 static const char *add_devs(struct extra *extra)
 {
 	extra->host = (struct dev_host){
@@ -139,6 +173,10 @@ static const char *add_devs(struct extra *extra)
 
 /* Virtio ------------------------------------------------------------------- */
 
+/**
+ * How a virtqueue reaches guest memory.  NULL for what is no RAM, or leaves it:
+ * a ring in the middle of device registers must not be possible.
+ */
 static void *map(void *data, gpa_t gpa, size_t bytes, bool write)
 {
 	struct extra *extra = data;
@@ -146,6 +184,7 @@ static void *map(void *data, gpa_t gpa, size_t bytes, bool write)
 	return vm_memory(extra->vm, gpa, bytes, write);
 }
 
+/* A doorbell has one argument, so each queue has a function of its own. */
 static void ring_first(void *virtio)
 {
 	virtio_mmio_notify(virtio, 0);

@@ -28,6 +28,11 @@
 #include "hv/x86/machine.h"
 #include "hv/x86/uart.h"
 
+/*
+ * A multiboot loader hands over files and their names, nothing else.  So what
+ * is to be said to the guest, and may be longer than the hypervisor's own
+ * command line, comes as modules with these names.
+ */
 #define APPEND_MODULE "exit49-append"
 #define DEV_MODULE "exit49-dev"
 #define DISK_MODULE "exit49-disk"
@@ -42,7 +47,11 @@ static char append[APPEND_MAX];
 static char devices[DEV_TEXT_MAX];
 static char words[APPEND_MAX]; /* of the modules, a line each */
 
-/** A module that is a text. @param what of the user's it is */
+/**
+ * A module that is a text, without a final 0.  The buffers are zero and one
+ * byte longer than what is let in, so that there is always one.
+ * @param what of the user's it is
+ */
 static void take_text(const struct module *module, const char *what, char *to,
 		      size_t size)
 {
@@ -60,6 +69,7 @@ static void take_disk(const struct module *module)
 	pc.extra.disk_size = module->size;
 }
 
+/** All others are the guest's own: initrds or multiboot modules, in order. */
 static void take_module(const struct module *module)
 {
 	struct boot *boot = &pc.boot;
@@ -91,7 +101,10 @@ static void sort_module(const struct module *module)
 	}
 }
 
-/** Line n is what module n is told behind its name. */
+/**
+ * Line n is what module n is told behind its name.  The text is cut into
+ * strings where it lies.
+ */
 static void give_words(struct boot *boot)
 {
 	char *line = words;
@@ -108,6 +121,10 @@ static void give_words(struct boot *boot)
 	}
 }
 
+/**
+ * Module 0 is the kernel by its place; all others are sorted by their names.
+ * Words are given out last, when it is known how many modules there are.
+ */
 static void read_modules(void)
 {
 	const struct module *kernel = multiboot_module(0);
@@ -133,6 +150,7 @@ static void read_modules(void)
 	}
 }
 
+/** A vCPU needs a CPU of its own: two of them never take turns on one. */
 static void make(void)
 {
 	const char *why;
@@ -151,6 +169,7 @@ static void make(void)
 	}
 }
 
+/* VMX is on from before the first VMCS to after the last dump of one. */
 void guest_main(void)
 {
 	uart_serve_terminal();

@@ -2,6 +2,15 @@
  * Telling how a guest has ended, where, and after what.
  *
  * Each vCPU's own CPU knows it: what is in a VMCS is dumped over there.
+ *
+ * By then all vCPUs have left and the VM stands still, so that everything can
+ * be read without a lock.  Two readers are served: a person, who wants to know
+ * where to begin looking (COM1), and a script, which wants one line that never
+ * changes its form (COM2).
+ *
+ * The trace rings are the host's, one for each CPU.  They have not been cleared
+ * since the guest's last exit, and that is what makes "its last exits" possible
+ * without any bookkeeping of our own.
  */
 #include "hv/machine/guest_end.h"
 
@@ -14,9 +23,11 @@
 #include "hv/x86/cpu.h"
 #include "hv/x86/uart.h"
 
+/* So much is shown: a screen of events, a line of exits. */
 #define TRACE_LINES 40
 #define LAST_EXITS 4
 
+/* The words of the line for tools: the script knows them by heart. */
 static const char *const end_names[] = {
 	[PC_RUNS] = "running",
 	[PC_POWERED_OFF] = "powered-off",
@@ -27,8 +38,11 @@ static const char *const end_names[] = {
 	[PC_UNWRITTEN] = "unwritten",
 };
 
-/** Pages of everybody's but the guest's memory, and the image itself; not what
- * the boot loader has brought. */
+/**
+ * Pages of everybody's but the guest's memory, and the image itself; not what
+ * the boot loader has brought.  The VM owns its RAM, too, which is subtracted:
+ * what is left is the price of the hypervisor, tables and all.
+ */
 static void tell_memory(const struct pc *pc)
 {
 	u64 pages = page_count(PAGE_OWNER_HV) + page_count(pc->vm->owner) -
@@ -39,7 +53,10 @@ static void tell_memory(const struct pc *pc)
 				    (u64)(image_end - image_start) / 1024));
 }
 
-/** What it has exited for, with guestlog. */
+/**
+ * What it has exited for, with guestlog.  A doorbell that was rung without
+ * emulation is an exit, too, and the cheapest one of those for a device.
+ */
 static void tell_exits(const struct vcpu *vcpu)
 {
 	for (unsigned int i = 0; i <= EXIT_REASON_MAX; i++) {
@@ -54,7 +71,11 @@ static void tell_exits(const struct vcpu *vcpu)
 	       vcpu->number, (unsigned long long)vcpu->count.rings);
 }
 
-/** Whether it is one of its exits, and not the host's interrupt. */
+/**
+ * Whether it is one of its exits, and not the host's interrupt.  Those two
+ * reasons happen to a guest, they are nothing that it did; in the last moments
+ * of one that hangs they are all there is.
+ */
 static bool is_exit_of(const struct vcpu *vcpu, const struct trace_record *r)
 {
 	return trace_event_of(r) == TRACE_KVM_EXIT &&
@@ -63,7 +84,10 @@ static bool is_exit_of(const struct vcpu *vcpu, const struct trace_record *r)
 	       trace_arg_of(r) != EXIT_REASON_PREEMPTION_TIMER;
 }
 
-/** From its CPU's ring, where other events stand, too. */
+/**
+ * From its CPU's ring, where other events stand, too.  trace_get() counts back
+ * from the newest and ends when the ring has no older one.
+ */
 static void tell_last_exits(const struct vcpu *vcpu)
 {
 	struct trace_record r;
@@ -81,6 +105,10 @@ static void tell_last_exits(const struct vcpu *vcpu)
 	printf("%s\n", told ? "" : " the host's interrupts");
 }
 
+/**
+ * A processor that was never started has no place; its rip would be that of its
+ * creation.
+ */
 static void tell_place(const struct vcpu *vcpu)
 {
 	if (vcpu->apic->awaits_startup) {
@@ -98,7 +126,11 @@ static void dump(void *vcpu)
 	vcpu_dump(vcpu); /* and the last events */
 }
 
-/** With all that is known of it. */
+/**
+ * With all that is known of it.  The VMCS is current on the vCPU's own CPU, and
+ * no other can read its fields: so the dump is run there.  If that CPU does not
+ * answer any more, the trace has to do.
+ */
 static void tell_crash(const struct pc *pc)
 {
 	struct vcpu *vcpu = pc->vm->vcpu[pc->vcpu];
@@ -108,6 +140,10 @@ static void tell_crash(const struct pc *pc)
 	}
 }
 
+/*
+ * The worst first, the verdict last: it is what stands above the prompt.  Where
+ * the guest stood is of no interest when it has ended by itself with a code.
+ */
 void guest_end_tell(const struct pc *pc)
 {
 	if (pc->end == PC_CRASHED) {

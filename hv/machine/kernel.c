@@ -9,9 +9,14 @@
  * such numbers may wrap, so "lies inside" is written with a subtraction.  A
  * kernel that passes can be copied without another look, which is what
  * kernel_load() does.
+ *
+ *	file --> kernel_parse() --> pieces, entry --> kernel_load() --> RAM
+ *	          |   one of two parsers
+ *	          `-> kernel_add() for each piece: checked, then noted
  */
 #include "hv/machine/kernel.h"
 
+/* What the file may not fill, though the guest's memory goes on above it. */
 #define HOLE_START 0xa0000ull /* the display's memory and firmware's */
 #define HOLE_END 0x100000ull
 
@@ -21,11 +26,20 @@ static bool inside(u64 offset, u64 length, u64 size)
 	return offset <= size && length <= size - offset;
 }
 
+/**
+ * These sums do not wrap: both ranges were found inside of the guest's memory
+ * before (or are constants).
+ */
 static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 {
 	return a < b + b_size && b < a + a_size;
 }
 
+/**
+ * The order matters: what is not inside of the file or of memory is refused
+ * before it is compared with anything else.
+ * @return NULL, or a predicate for the sentence that begins with the file
+ */
 static const char *check_piece(const struct kernel *kernel,
 			       const struct kernel_piece *piece, u64 memory)
 {
@@ -54,6 +68,11 @@ static const char *check_piece(const struct kernel *kernel,
 	return NULL;
 }
 
+/*
+ * Overlaps are refused, as the result would depend on the order of copying; no
+ * linker makes them.  `end` is behind the last piece with its bss: from there
+ * on is room for modules.
+ */
 const char *kernel_add(struct kernel *out, const struct kernel_piece *piece,
 		       u64 memory)
 {
@@ -84,6 +103,11 @@ const char *kernel_add(struct kernel *out, const struct kernel_piece *piece,
 	return NULL;
 }
 
+/*
+ * A parser says two things: whether the file is of its kind at all (then nobody
+ * else is asked), and what is wrong with it.  So the user reads "is truncated"
+ * of a Linux image that is, and not "is not a kernel".
+ */
 const char *kernel_parse(const void *file, u64 size, u64 memory,
 			 struct kernel *out)
 {
@@ -100,6 +124,7 @@ const char *kernel_parse(const void *file, u64 size, u64 memory,
 	       "Linux one";
 }
 
+/* memsz beyond filesz is the bss, which the kernel takes to be zero. */
 void kernel_load(const struct kernel *kernel, u8 *ram)
 {
 	for (unsigned int i = 0; i < kernel->npieces; i++) {

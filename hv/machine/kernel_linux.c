@@ -19,7 +19,13 @@
 #define MIB (1ull << 20)
 #define ENTRY_64 0x200 /* from its start, boot.rst "64-bit boot protocol" */
 
-/** Where the kernel goes, or 0 if there is no room. */
+/**
+ * Where the kernel goes, or 0 if there is no room.
+ *
+ *	not relocatable	exactly where it says (code32_start)
+ *	relocatable	pref_address, if init_size bytes fit there; else as low
+ *			as its alignment lets it, from 1 MiB on
+ */
 static u64 choose_address(const struct linux_header *h, u64 memory)
 {
 	u64 align = h->kernel_alignment ? h->kernel_alignment : MIB;
@@ -38,6 +44,10 @@ static u64 choose_address(const struct linux_header *h, u64 memory)
 	return align;
 }
 
+/**
+ * 2.10 (2.6.31) is the first version with pref_address and init_size, without
+ * which nobody can know how much room the kernel takes when it unpacks.
+ */
 static const char *check_header(const struct kernel *kernel,
 				const struct linux_header *h)
 {
@@ -56,6 +66,11 @@ static const char *check_header(const struct kernel *kernel,
 	return NULL;
 }
 
+/**
+ * syssize counts paragraphs and is rounded up, so up to 15 bytes of what it
+ * promises may be missing in the file.  With XLF_KERNEL_64 there is a second
+ * entry, 0x200 behind the first, which begins in 64-bit mode.
+ */
 static const char *place(struct kernel *out, const struct linux_header *h,
 			 u64 memory)
 {
@@ -86,6 +101,10 @@ static const char *place(struct kernel *out, const struct linux_header *h,
 	return kernel_add(out, &piece, memory);
 }
 
+/*
+ * The setup header has no length of its own: at 0x200 stands a short jump over
+ * it, and what it jumps over is the header.
+ */
 bool kernel_linux_parse(struct kernel *out, u64 memory, const char **why)
 {
 	struct linux_header h;

@@ -8,6 +8,10 @@
  * The specification knows ELF32.  Many kernels today are linked as ELF64 and
  * begin in 32-bit code all the same: they are taken by the physical addresses
  * of their segments, like GRUB takes them.
+ *
+ * Every number in the file is the user's.  Sums of 32-bit ones are made in 64
+ * bits, where they cannot wrap, and a difference counts only after its two
+ * numbers have been compared.
  */
 #include "hv/machine/kernel.h"
 
@@ -22,6 +26,12 @@ struct parse {
 	u64 header_offset;
 };
 
+/**
+ * The header has no fixed place: any multiple of 4 below 8 KiB.  Magic number
+ * and checksum together make a chance hit unlikely.  It is copied out, as the
+ * file need not be aligned; at first only the 12 bytes that always are there,
+ * then as much of the rest as the file has.
+ */
 static bool find_header(struct parse *p)
 {
 	u64 size = p->out->size;
@@ -45,6 +55,16 @@ static bool find_header(struct parse *p)
 
 /* Flat files --------------------------------------------------------------- */
 
+/**
+ * The address fields say where in memory the *header* shall be; where in the
+ * file it is, we have seen.  From the difference follows everything else:
+ *
+ *	file     |  skipped  |<- before ->|header|  ...  |  not loaded
+ *	                     ^ piece.offset
+ *	memory               |load_addr   |header_addr   |load_end  |bss_end
+ *
+ * A load_end_addr of 0 means the whole file, a bss_end_addr of 0 no bss.
+ */
 static const char *load_flat(struct parse *p)
 {
 	const struct multiboot_header *h = &p->header;
@@ -84,6 +104,11 @@ struct elf {
 	u64 phnum;
 };
 
+/**
+ * Both classes begin alike, up to the entry, and differ in the width of what
+ * follows.  So the header is read as both, and the class says which one counts.
+ * The last check lets the loops over program headers do without any.
+ */
 static const char *read_header(const struct parse *p, struct elf *elf)
 {
 	const u8 *file = p->out->file;
@@ -140,8 +165,14 @@ static void read_phdr(const struct parse *p, const struct elf *elf, u64 i,
 	};
 }
 
-/** The entry is a linear address; paging is off, so it is a physical one, or
- * one of the high half that stands for the physical one of its segment. */
+/**
+ * The entry is a linear address; paging is off, so it is a physical one, or
+ * one of the high half that stands for the physical one of its segment.
+ *
+ * A kernel that is linked to 0xc0100000 and loaded at 0x100000 has an entry
+ * which does not exist until it has made its page tables.  The subtraction may
+ * wrap below a segment's beginning; then it is larger than any memsz.
+ */
 static gpa_t physical_entry(const struct parse *p, const struct elf *elf)
 {
 	struct elf64_phdr ph;
@@ -155,6 +186,10 @@ static gpa_t physical_entry(const struct parse *p, const struct elf *elf)
 	return gpa(elf->entry);
 }
 
+/**
+ * Segments (program headers), not sections: those are the linker's.  paddr is
+ * where it goes; vaddr only serves to find the entry.
+ */
 static const char *load_elf(struct parse *p)
 {
 	struct elf elf;
@@ -184,7 +219,11 @@ static const char *load_elf(struct parse *p)
 
 /* Both --------------------------------------------------------------------- */
 
-/** Is there something loaded at the entry? */
+/**
+ * Is there something loaded at the entry?  In the file's part of a piece: a
+ * kernel that began in its bss would execute zeroes, and the user would see a
+ * triple fault instead of a sentence.
+ */
 static bool entry_is_loaded(const struct kernel *kernel)
 {
 	for (unsigned int i = 0; i < kernel->npieces; i++) {
@@ -196,6 +235,12 @@ static bool entry_is_loaded(const struct kernel *kernel)
 	return false;
 }
 
+/**
+ * Bits 15 to 0 of the flags are demands: a loader that does not know one must
+ * refuse.  The upper ones are offers.  A video mode is a demand, too, but one
+ * that the specification lets the loader meet with none.  Address fields go
+ * before ELF, so that a file which is both is loaded as it wishes.
+ */
 static const char *parse(struct parse *p)
 {
 	u64 known = MULTIBOOT_PAGE_ALIGN | MULTIBOOT_MEMORY_INFO |

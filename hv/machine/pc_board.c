@@ -9,6 +9,14 @@
  * All clocks of the board count the TSC, whose rate was measured when the
  * machine started.  What is typed is fetched from the machine's COM1 a few
  * times a second, since none of its interrupts reach us.
+ *
+ * The chips are pure models: they know no TSC, no timer and no other CPU.  What
+ * they ask for (struct board_host) is answered here, mostly in one line; so
+ * this file is also the list of all that a PC needs of its host.
+ *
+ * Of locks: a chip asks with its own lock held, and on any CPU, from a vCPU's
+ * exit or from a timer's interrupt.  None of the answers may therefore wait, or
+ * come back to a chip.
  */
 #include "hv/machine/pc.h"
 
@@ -28,12 +36,17 @@
 
 /* What the board asks ------------------------------------------------------ */
 
+/**
+ * The machine's TSC, which the guest's is, too, until it writes its own: then
+ * that vCPU has an offset, and the board goes on as a real one would.
+ */
 static u64 now(void *data)
 {
 	(void)data;
 	return rdtsc();
 }
 
+/** One timer for all clocks of the board; board.c has chosen the earliest. */
 static void arm(void *data, u64 when)
 {
 	struct pc *pc = data;
@@ -41,6 +54,7 @@ static void arm(void *data, u64 when)
 	timer_set(&pc->board_timer, when);
 }
 
+/** In the interrupt of whichever CPU the timer was set on. */
 static void ring(struct timer *timer)
 {
 	struct pc *pc = container_of(timer, struct pc, board_timer);
@@ -48,7 +62,12 @@ static void ring(struct timer *timer)
 	board_advance(&pc->board);
 }
 
-/** What is typed goes where the guest spoke last. */
+/**
+ * What is typed goes where the guest spoke last.  There is one terminal and
+ * three consoles, and only the guest knows which one its shell is on: that one
+ * has just shown a prompt.  A plain store does, as nobody draws conclusions
+ * from the moment.
+ */
 static void output(void *data, unsigned int port, u8 byte)
 {
 	struct pc *pc = data;
@@ -63,6 +82,7 @@ void pc_board_virtio_output(void *pc, u8 byte)
 	output(pc, PC_VIRTIO_CONSOLE, byte);
 }
 
+/** A level, for all local APICs; irqchip wakes whose LINT0 lets it through. */
 static void intr(void *data, bool high)
 {
 	struct pc *pc = data;
@@ -70,6 +90,7 @@ static void intr(void *data, bool high)
 	irqchip_set_intr(pc->vm, high);
 }
 
+/** The IOAPIC holds its lock: the way ends in an IRR, and a kick. */
 static bool deliver(void *data, const struct vlapic_message *message)
 {
 	struct pc *pc = data;
@@ -90,6 +111,11 @@ static const char *reset_way(u32 port)
 	}
 }
 
+/**
+ * The guest ends its machine, inside an OUT that is still being carried out.
+ * pc_stop() only notes it: the vCPU finishes the access, leaves, and finds in
+ * its loop that all is over.
+ */
 static void end(void *data, enum board_end how, u32 code)
 {
 	struct pc *pc = data;
@@ -110,6 +136,7 @@ static void end(void *data, enum board_end how, u32 code)
 
 /* What the local APICs ask ------------------------------------------------- */
 
+/** A level-triggered vector is done: the IOAPIC looks at its line again. */
 static void eoi(void *ctx, u8 vector)
 {
 	struct pc *pc = ctx;
@@ -117,6 +144,7 @@ static void eoi(void *ctx, u8 vector)
 	ioapic_eoi(&pc->board.ioapic, vector);
 }
 
+/** The vCPU is about to take an ExtINT: which vector do the 8259s have? */
 static u8 acknowledge(void *ctx)
 {
 	struct pc *pc = ctx;
@@ -137,7 +165,11 @@ static bool type(struct pc *pc, u8 byte)
 	return serial_input(&pc->board.serial[port].serial, &byte, 1);
 }
 
-/** A byte that does not fit waits for the next time. */
+/**
+ * A byte that does not fit waits for the next time, in `typed`, and what comes
+ * behind it stays in the machine's own UART: the order is kept, and who pastes
+ * faster than the guest reads is slowed down as by a real line.
+ */
 static void take_input(struct timer *timer)
 {
 	struct pc *pc = container_of(timer, struct pc, input_timer);
@@ -156,6 +188,11 @@ static void take_input(struct timer *timer)
 
 /* Making it ---------------------------------------------------------------- */
 
+/**
+ * The memory map is told four times in this machine: by fw_cfg (here), by
+ * coreboot's table, by Linux' zero page and by multiboot.  All come from
+ * layout_map(), so that no two of them can differ.
+ */
 static void fill_plan(struct pc *pc, struct board_plan *plan)
 {
 	struct layout_range map[LAYOUT_RANGES];
@@ -194,6 +231,11 @@ static void write_coreboot(struct pc *pc)
 	coreboot_write(pc->ram + COREBOOT_TABLE, range, LAYOUT_RANGES);
 }
 
+/**
+ * What firmware would have left, in the guest's memory before its first
+ * instruction: ACPI's tables at 0xe0000, coreboot's at 0xf0000, the BIOS data
+ * area.  No firmware ever runs, so nobody else writes there.
+ */
 static int write_tables(struct pc *pc)
 {
 	struct acpi_plan plan = {
@@ -213,6 +255,7 @@ static int write_tables(struct pc *pc)
 	return used ? 0 : -ENOSPC;
 }
 
+/** The bus keeps a pointer: board->device stays as long as the VM does. */
 static int register_devices(struct pc *pc)
 {
 	int error = 0;
@@ -229,6 +272,14 @@ static int register_devices(struct pc *pc)
 	return error;
 }
 
+/*
+ * The order: local APICs first, since the board's interrupts lead there; timers
+ * before the board that will ask for them; tables and buses last.  Nothing can
+ * happen before pc_run(): no vCPU exists yet.
+ *
+ * date_at_zero is the date at which the TSC was 0, for guests that ask a
+ * paravirtual clock; it must agree with what the RTC says.
+ */
 int pc_board_create(struct pc *pc)
 {
 	const struct irqchip_wires wires = {pc, eoi, acknowledge};

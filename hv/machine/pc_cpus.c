@@ -25,6 +25,7 @@ static void make(void *arg)
 	cpu->error = vcpu_create(cpu->pc->vm, cpu->number, &cpu->vcpu);
 }
 
+/* vCPU i belongs to CPU i for ever; CPU 0 is ours and has vCPU 0. */
 int pc_cpus_create(struct pc *pc)
 {
 	int error = 0;
@@ -48,6 +49,7 @@ static void run_guarded(void *arg)
 	pc_run_vcpu(cpu->pc, cpu->vcpu);
 }
 
+/** Each CPU has a net of its own: a crash here must not unwind CPU 0. */
 static void run(void *arg)
 {
 	struct pc_cpu *cpu = arg;
@@ -66,6 +68,7 @@ void pc_cpus_start(struct pc *pc)
 	}
 }
 
+/* From here on no vCPU runs, and what they shared may be read freely. */
 void pc_cpus_wait(struct pc *pc)
 {
 	for (unsigned int i = 1; i < pc->cpus; i++) {

@@ -11,6 +11,13 @@
  * all others' reasons are dropped.  wake_all() makes every vCPU leave the
  * guest, or its sleep, once more, and the loop looks at `over` before it goes
  * in again.
+ *
+ *	           vcpu_run() == 0                 -EINTR
+ *	  loop: ---> a question --> answer --> loop   ---> is it over? --> loop
+ *	         `-> no question --> pc_stop()             `--> leave
+ *
+ * The answer stays in vcpu->run; the next vcpu_run() finishes the instruction
+ * with it (a load gets its bytes, an IN its register) before it enters again.
  */
 #include "hv/machine/pc.h"
 
@@ -29,6 +36,10 @@ static bool is_over(const struct pc *pc)
 	return READ_ONCE(pc->over);
 }
 
+/**
+ * After `over` is set and not before: a vCPU that is woken looks at it, and if
+ * it found 0 it would go back into the guest, with nobody to wake it again.
+ */
 static void wake_all(struct pc *pc)
 {
 	for (unsigned int i = 0; i < VM_VCPUS; i++) {
@@ -40,13 +51,17 @@ static void wake_all(struct pc *pc)
 	}
 }
 
-/** Two vCPUs may end it at once: the first one writes, the other one's reason
- * is lost with it. */
+/**
+ * Two vCPUs may end it at once: the first one writes, the other one's reason
+ * is lost with it.  The first one is most often the cause, too: a guest that
+ * powers off while another of its processors crashes has powered off.
+ */
 static bool is_first(struct pc *pc)
 {
 	return !__atomic_exchange_n(&pc->over, 1, __ATOMIC_SEQ_CST);
 }
 
+/** Text and code stand already; who reads `end` with acquire finds them. */
 static void publish_end(struct pc *pc, enum pc_end end)
 {
 	pc->vcpu = this_cpu()->id;
@@ -67,6 +82,7 @@ void pc_stop(struct pc *pc, enum pc_end end, const char *format, ...)
 	publish_end(pc, end);
 }
 
+/* The exit device takes 32 bits; a process' exit status has 8. */
 void pc_exit(struct pc *pc, u8 code)
 {
 	if (!is_first(pc)) {
@@ -78,6 +94,11 @@ void pc_exit(struct pc *pc, u8 code)
 	publish_end(pc, PC_EXITED);
 }
 
+/*
+ * recovery_run() has come back by a jump out of the depths: whatever was under
+ * way there is not finished and never will be.  The vCPU is given up as it is;
+ * the rest of the hypervisor lives on to tell what happened.
+ */
 void pc_abandon(struct pc *pc, struct vcpu *vcpu, const struct crash *crash)
 {
 	vcpu_abandon(vcpu);
@@ -89,7 +110,11 @@ void pc_abandon(struct pc *pc, struct vcpu *vcpu, const struct crash *crash)
 	}
 }
 
-/** What comes back and is no question. */
+/**
+ * What comes back and is no question.  A HLT comes here only if nothing can end
+ * it; one that waits for an interrupt is slept through in the core.  All names
+ * stand in the switch, so that the compiler asks about a new one.
+ */
 static void stop_at(struct pc *pc, struct vcpu *vcpu)
 {
 	const struct vcpu_run *run = &vcpu->run;
@@ -125,6 +150,10 @@ static void stop_at(struct pc *pc, struct vcpu *vcpu)
 
 /* Nobody there ------------------------------------------------------------- */
 
+/**
+ * Most of them are no mistakes: a kernel that looks for devices finds out like
+ * this that they are not there.
+ */
 static void tell(struct pc *pc, const struct vcpu *vcpu, const char *what,
 		 u64 address)
 {
@@ -137,6 +166,7 @@ static void tell(struct pc *pc, const struct vcpu *vcpu, const char *what,
 	}
 }
 
+/** Ones in all bytes; how many of them count, the instruction knows. */
 static void answer_mmio(struct pc *pc, struct vcpu *vcpu)
 {
 	struct vcpu_run *run = &vcpu->run;
@@ -162,6 +192,7 @@ static void answer_port(struct pc *pc, struct vcpu *vcpu)
 /** No hypercall is known to a kernel that is not ours. */
 #define NO_SUCH_CALL ((u64)-1000)
 
+/** What is answered returns; all else ends the PC. */
 static void handle(struct pc *pc, struct vcpu *vcpu)
 {
 	switch ((enum vcpu_exit)vcpu->run.exit_reason) {
@@ -188,6 +219,11 @@ static void handle(struct pc *pc, struct vcpu *vcpu)
 
 /* The loop ----------------------------------------------------------------- */
 
+/*
+ * -EINTR is no error: somebody wanted this CPU's attention, and `over` may be
+ * why.  cpu_progress() tells the watchdog that this CPU is not hanging, however
+ * long the guest runs.
+ */
 void pc_run_vcpu(struct pc *pc, struct vcpu *vcpu)
 {
 	this_cpu()->foreign = true;
@@ -211,6 +247,11 @@ static void run_first(void *arg)
 	pc_run_vcpu(pc, pc->vm->vcpu[0]);
 }
 
+/*
+ * CPU 0 runs vCPU 0 itself, under a net (recovery_run()).  Timers are started
+ * first and stopped last: until every vCPU has left, one of them may still ask
+ * the board for something.
+ */
 void pc_run(struct pc *pc)
 {
 	struct crash crash;
