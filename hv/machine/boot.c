@@ -24,6 +24,10 @@
 #define CODE_32 0x00cf9b000000ffffull
 #define DATA 0x00cf93000000ffffull
 
+/**
+ * The segment registers begin loaded; the GDT is there for the first far jump
+ * or the first interrupt that loads one anew.  Entry 0 stays null.
+ */
 static void write_gdt(const struct kernel *kernel, u8 *ram)
 {
 	u64 *gdt = (u64 *)(ram + LAYOUT_GDT);
@@ -54,6 +58,10 @@ const char *boot_load(const struct boot *boot, u8 *ram,
 	return boot_multiboot(boot, ram, regs);
 }
 
+/*
+ * From long mode backwards: all is as for a 64-bit entry, and for a 32-bit one
+ * paging, PAE and EFER go, and the code segment loses L and gets D.
+ */
 void boot_system(const struct kernel *kernel, struct vcpu_sregs *out)
 {
 	vcpu_regs_long_mode(out, gpa(START_PML4));

@@ -237,9 +237,10 @@ static bool entry_is_loaded(const struct kernel *kernel)
 
 /**
  * Bits 15 to 0 of the flags are demands: a loader that does not know one must
- * refuse.  The upper ones are offers.  A video mode is a demand, too, but one
- * that the specification lets the loader meet with none.  Address fields go
- * before ELF, so that a file which is both is loaded as it wishes.
+ * refuse.  The upper ones are offers.  A video mode is a demand, too; it is
+ * known here, but there is no display, and the information's flags say that
+ * none was set.  Address fields go before ELF, so that a file which is both is
+ * loaded as it wishes.
  */
 static const char *parse(struct parse *p)
 {

@@ -24,6 +24,7 @@
 
 #define LARGE_PAGE_PAGES 512
 
+/** hpa and gpa run side by side: what differs between slots is their rights. */
 static int add_slot(struct pc *pc, u32 flags, u64 start, u64 end)
 {
 	struct vm_region region = {
@@ -72,6 +73,10 @@ static void wire_through(struct vlapic *apic)
 	vlapic_regs_write(apic, lvt + 16, VLAPIC_NMI << 8, rdtsc());
 }
 
+/**
+ * Two parts meet here: the registers are what the boot protocol promises, the
+ * local APIC's state is what firmware would have left.
+ */
 static int start_first(struct pc *pc, const struct vcpu_regs *regs)
 {
 	struct vcpu_sregs system;

@@ -275,7 +275,7 @@ static int register_devices(struct pc *pc)
 /*
  * The order: local APICs first, since the board's interrupts lead there; timers
  * before the board that will ask for them; tables and buses last.  Nothing can
- * happen before pc_run(): no vCPU exists yet.
+ * happen before pc_run(): no vCPU runs yet.
  *
  * date_at_zero is the date at which the TSC was 0, for guests that ask a
  * paravirtual clock; it must agree with what the RTC says.

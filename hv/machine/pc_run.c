@@ -221,8 +221,8 @@ static void handle(struct pc *pc, struct vcpu *vcpu)
 
 /*
  * -EINTR is no error: somebody wanted this CPU's attention, and `over` may be
- * why.  cpu_progress() tells the watchdog that this CPU is not hanging, however
- * long the guest runs.
+ * why.  `foreign` tells the watchdog that this guest makes no hypercalls to say
+ * that it gets on, so that its exits have to do.
  */
 void pc_run_vcpu(struct pc *pc, struct vcpu *vcpu)
 {

@@ -10,6 +10,16 @@
  * text.  What the reader must know besides is in the flags: this machine has no
  * SMM, no 8042 for ACPI's purposes, no VGA, no MSIs and only one sleep state,
  * "off".
+ *
+ * Why there are tables at all: a PC cannot be explored by looking.  Reading an
+ * address where nothing is may mean anything, and how a line is wired cannot be
+ * seen from its chip.  Firmware knows, and writes it down.
+ *
+ *	kernel: "RSD PTR " found --> sum is 0? --> XSDT (or RSDT) --> each table
+ *		by its four letters --> sum is 0? --> its fields
+ *
+ * A wrong checksum makes a kernel ignore the table without much ado; so sums
+ * are computed last, when nothing changes any more.
  */
 #include "hv/platform/acpi.h"
 
@@ -47,6 +57,7 @@
 #define WIRED_AS_BUS 0
 #define WIRED_LEVEL_HIGH 0xd
 
+/* Running out of room is noted (full) and asked for once, in acpi_build(). */
 struct cursor {
 	u8 *out;
 	size_t size, used;
@@ -55,6 +66,7 @@ struct cursor {
 	size_t table; /* where the open table begins */
 };
 
+/** Little-endian; all or nothing. */
 static void put(struct cursor *c, u64 value, unsigned int bytes)
 {
 	if (c->size - c->used < bytes) {
@@ -80,7 +92,11 @@ static void put_zeroes(struct cursor *c, size_t count)
 	}
 }
 
-/** A port as ACPI's generic address structure (5.2.3.2). */
+/**
+ * A port as ACPI's generic address structure (5.2.3.2): kind of space, width
+ * and offset in bits, access size (1 byte, 2 word, 3 dword), address.  Port 0
+ * stands for "there is none", which is twelve zeroes.
+ */
 static void put_port(struct cursor *c, u16 port, u8 bytes)
 {
 	put(c, port ? 1 : 0, 1); /* system I/O */
@@ -97,7 +113,11 @@ static void align(struct cursor *c)
 	}
 }
 
-/** @return the address of the table that begins here */
+/**
+ * All tables but two begin with the same 36 bytes (5.2.6): signature, length,
+ * revision, checksum, and who has made it.
+ * @return the address of the table that begins here
+ */
 static u64 begin(struct cursor *c, const char *signature, u8 revision)
 {
 	align(c);
@@ -125,6 +145,7 @@ static u8 checksum(const u8 *bytes, size_t count)
 	return (u8)-sum;
 }
 
+/** Close it: now its length is known, and with that its sum. */
 static void end(struct cursor *c)
 {
 	u8 *table = c->out + c->table;
@@ -137,6 +158,12 @@ static void end(struct cursor *c)
 	table[9] = checksum(table, length);
 }
 
+/**
+ * The rule is that ISA's line n is the IOAPIC's pin n, an edge, active high.
+ * What differs is told by an override.  Flags: polarity in bits 1 and 0 (01
+ * high, 11 low), trigger in bits 3 and 2 (01 edge, 11 level); 00 is as the bus
+ * has it.
+ */
 static void put_override(struct cursor *c, u8 line, u8 pin, u16 flags)
 {
 	put(c, MADT_OVERRIDE, 1);
@@ -147,6 +174,11 @@ static void put_override(struct cursor *c, u8 line, u8 pin, u16 flags)
 	put(c, flags, 2);
 }
 
+/**
+ * By this table a kernel finds its processors: those that are not listed are
+ * never started.  Two lines differ from the rule: the timer comes at pin 2, and
+ * the SCI is a level.
+ */
 static u64 write_madt(struct cursor *c, const struct acpi_plan *plan)
 {
 	u64 address = begin(c, "APIC", 3);
@@ -181,6 +213,7 @@ struct targets {
 	u64 facs, dsdt;
 };
 
+/** 32-bit fields of ACPI 1.0; the X_ fields of fadt_wide() go before them. */
 static void fadt_ports(struct cursor *c)
 {
 	put(c, PM_EVENT_PORT, 4);
@@ -201,7 +234,10 @@ static void fadt_ports(struct cursor *c)
 	put(c, RTC_CENTURY, 1);
 }
 
-/** The same as 64-bit addresses. */
+/**
+ * The same as 64-bit addresses.  Both forms are filled and must agree: which
+ * one a kernel reads depends on its age.
+ */
 static void fadt_wide(struct cursor *c, const struct targets *targets)
 {
 	put(c, targets->facs, 8);
@@ -216,6 +252,10 @@ static void fadt_wide(struct cursor *c, const struct targets *targets)
 	put_port(c, 0, 0);
 }
 
+/**
+ * What is fixed, and where.  No SMI command means that there is no legacy mode
+ * to be switched off: ACPI is on from the beginning (SCI_EN in pm.c).
+ */
 static u64 write_fadt(struct cursor *c, const struct targets *targets)
 {
 	u64 address = begin(c, "FACP", 3);
@@ -239,6 +279,11 @@ static u64 write_fadt(struct cursor *c, const struct targets *targets)
 	return address;
 }
 
+/**
+ * Shared memory of kernel and firmware, for waking up and for a global lock.
+ * Nobody uses it here, but the FADT must point to one.  It has another header
+ * than the rest, no checksum, and lies at a multiple of 64.
+ */
 static u64 write_facs(struct cursor *c)
 {
 	size_t begins;
@@ -255,6 +300,7 @@ static u64 write_facs(struct cursor *c)
 	return c->base + begins;
 }
 
+/** Its contents are AML, which has a writer of its own (aml.c). */
 static u64 write_dsdt(struct cursor *c, const struct acpi_plan *plan)
 {
 	u64 address = begin(c, "DSDT", 2);
@@ -268,7 +314,10 @@ static u64 write_dsdt(struct cursor *c, const struct acpi_plan *plan)
 	return address;
 }
 
-/** The list of tables, with addresses of so many bytes. */
+/**
+ * The list of tables, with addresses of so many bytes: 4 in the RSDT, 8 in the
+ * XSDT.  The DSDT is not in it; only the FADT leads there.
+ */
 static u64 write_list(struct cursor *c, const u64 tables[2],
 		      unsigned int bytes)
 {
@@ -280,6 +329,10 @@ static u64 write_list(struct cursor *c, const u64 tables[2],
 	return address;
 }
 
+/**
+ * Two sums: of the first 20 bytes, which are all of it in ACPI 1.0, and of all
+ * 36.  The first must stand before the second is computed.
+ */
 static void write_rsdp(struct cursor *c, u64 rsdt, u64 xsdt)
 {
 	u8 *rsdp = c->out;

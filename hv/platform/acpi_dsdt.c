@@ -9,12 +9,24 @@
  *	\_SB.COM2     PNP0501, by memory
  *	\_SB.RTC0     PNP0B00, the clock
  *	\_SB.VIOn     LNRO0005, virtio by memory
+ *
+ * A kernel has an interpreter for AML and builds a tree of names of it.  For
+ * each device it asks _HID ("which driver?"), _UID ("which of several?") and
+ * _CRS ("where are its registers, which line?").  Here the answers are
+ * constants; on real machines they may be methods, that is code.
+ *
+ * COM1 would be found without it, by tradition; COM2 by memory and the virtio
+ * devices would not.
  */
 #include "hv/platform/acpi.h"
 #include "hv/platform/aml.h"
 #include "hv/platform/pm.h"
 #include "hv/platform/rtc.h"
 
+/**
+ * The first element is SLP_TYP for PM1a_CNT, the second for PM1b, which is not
+ * there; the others are reserved.
+ */
 static void sleep_state(struct aml *aml)
 {
 	aml_name(aml, "_S5_");
@@ -48,6 +60,7 @@ static void end(struct aml *aml)
 	aml_end(aml);
 }
 
+/** Edges: the UART's line falls and rises for each new reason (serial.c). */
 static void serial_ports(struct aml *aml, const struct acpi_plan *plan)
 {
 	begin(aml, "COM1", "PNP0501", 1);
@@ -62,6 +75,7 @@ static void serial_ports(struct aml *aml, const struct acpi_plan *plan)
 	}
 }
 
+/** Levels, as InterruptStatus makes them; one digit is enough for the name. */
 static void virtio(struct aml *aml, const struct acpi_plan *plan)
 {
 	for (unsigned int i = 0; i < plan->nvirtio; i++) {

@@ -12,6 +12,14 @@
  * the earliest moment has moved.  Both happen under `arming`, or of two CPUs
  * that access two chips at once the one with the older answer could have the
  * last word.
+ *
+ * Locks, from the outside in; nobody takes one further out than he holds:
+ *
+ *	arming --> a clock's --> 8259s --> IOAPIC --> (IRR: none)
+ *	           UART, virtio, DEV= --^
+ *
+ * A chip calls its line with its own lock held, the line calls the controllers,
+ * and none of them calls back.
  */
 #include "hv/platform/board.h"
 
@@ -19,6 +27,10 @@
 
 /* Time --------------------------------------------------------------------- */
 
+/*
+ * Three chips with the same three questions.  Two switches instead of a table
+ * of functions: the compiler then sees every call, and asks about a new clock.
+ */
 static u64 deadline(struct board *board, enum board_clock clock)
 {
 	switch (clock) {
@@ -50,7 +62,12 @@ static u64 advance(struct board *board, enum board_clock clock, u64 now)
 	return CLOCK_NEVER;
 }
 
-/** Tell the earliest deadline if it is another than before; arming is held. */
+/**
+ * Tell the earliest deadline if it is another than before; arming is held.
+ *
+ * A timer that is set for a moment which nobody waits for any more is left to
+ * ring: it finds nobody due, and to take it back would cost as much.
+ */
 static void arm_earliest(struct board *board)
 {
 	u64 when = CLOCK_NEVER;
@@ -93,6 +110,10 @@ void board_advance(struct board *board)
 	spinlock_unlock(&board->arming);
 }
 
+/*
+ * A read of the 8254 or of the PM timer cannot change when they strike, and
+ * guests poll both in tight loops: so they arm after writes only.
+ */
 static int access_pit(void *opaque, struct bus_access *access)
 {
 	struct board *board = opaque;
@@ -127,6 +148,7 @@ static int access_pm(void *opaque, struct bus_access *access)
 
 /* Wires -------------------------------------------------------------------- */
 
+/** Which of the two ports it is follows from its place in the array. */
 static void output(void *opaque, u8 byte)
 {
 	struct board_serial *serial = opaque;
@@ -149,6 +171,10 @@ static void intr(void *opaque, bool high)
 	}
 }
 
+/*
+ * These two come from inside of a chip, with its lock held.  The host only
+ * notes that it is over; the access that has caused it is finished normally.
+ */
 static void power_off(void *opaque)
 {
 	struct board *board = opaque;
@@ -206,6 +232,11 @@ static const struct place places[] = {
 
 _Static_assert(ARRAY_SIZE(places) <= BOARD_DEVICES, "there is room for all");
 
+/**
+ * The table is constant and the same for every board; a bus_device points into
+ * one board and is what the bus keeps.  An opaque of offset 0 is the board
+ * itself, for those that need more of it than one chip.
+ */
 static void fill_devices(struct board *board)
 {
 	board->ndevices = ARRAY_SIZE(places);
@@ -224,6 +255,7 @@ static void fill_devices(struct board *board)
 	}
 }
 
+/** The first one by ports, the second one by memory, in two spacings. */
 static void init_serial(struct board *board, unsigned int i, unsigned int line)
 {
 	struct board_serial *serial = &board->serial[i];
@@ -233,6 +265,10 @@ static void init_serial(struct board *board, unsigned int i, unsigned int line)
 		    output, serial);
 }
 
+/**
+ * All clocks begin at the same moment, so that their ticks agree with each
+ * other from the start.
+ */
 static void init_timers(struct board *board, const struct board_plan *plan)
 {
 	u64 now = plan->host.now(plan->host.data);
@@ -259,6 +295,7 @@ static void init_timers(struct board *board, const struct board_plan *plan)
 	board->arming = (struct spinlock)SPINLOCK_INIT;
 }
 
+/* Controllers before chips: a chip may move its line as soon as it exists. */
 void board_init(struct board *board, const struct board_plan *plan)
 {
 	board->host = plan->host;

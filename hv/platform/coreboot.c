@@ -3,12 +3,16 @@
  *
  *	"LBIO" | header's size | its sum | table's size | its sum | records
  *	record: tag 1, its size, then 20 bytes a range
+ *
+ * Both sums must be right, or the table is passed over.  The header's own is
+ * computed last, over a header whose sum field is still 0, as the reader does.
  */
 #include "hv/platform/coreboot.h"
 
 #define SIGNATURE 0x4f49424cu /* LBIO */
 #define TAG_MEMORY 1
 
+/* Packed: as it stands in memory, whatever the compiler would like. */
 struct header {
 	u32 signature;
 	u32 header_bytes;
@@ -27,7 +31,10 @@ struct memory_record {
 	} __packed range[COREBOOT_RANGES];
 } __packed;
 
-/** The Internet checksum, RFC 1071. */
+/**
+ * The Internet checksum, RFC 1071: the sum of 16-bit words, in which what runs
+ * over the top is added at the bottom again, inverted.
+ */
 static u32 checksum(const void *bytes, u32 length)
 {
 	const u8 *b = bytes;
@@ -40,6 +47,7 @@ static u32 checksum(const void *bytes, u32 length)
 	return ~sum & 0xffff;
 }
 
+/* Put together here and copied in one piece: `out` need not be aligned. */
 void coreboot_write(u8 *out, const struct coreboot_range *range,
 		    unsigned int count)
 {

@@ -43,6 +43,10 @@ struct word {
 	int length;
 };
 
+/**
+ * Of a long word only its beginning is shown: the sentence has to fit.
+ * @return false, for its caller to return
+ */
 static bool refuse(struct dev_list *out, const struct word *word,
 		   const char *why)
 {
@@ -63,6 +67,7 @@ static bool skip(const char **at, const char *text)
 	return true;
 }
 
+/** @return its value, or -1: it is none of that base */
 static int digit(char c, unsigned int base)
 {
 	int value = c >= '0' && c <= '9'   ? c - '0'
@@ -73,7 +78,11 @@ static int digit(char c, unsigned int base)
 	return value < (int)base ? value : -1;
 }
 
-/** A number of up to 60 bits, decimal or after 0x. */
+/**
+ * A number of up to 60 bits, decimal or after 0x.  The check is made before the
+ * multiplication: a number below 2^56 times 16 cannot wrap, nor can the sum of
+ * two of those.
+ */
 static bool number(const char **at, u64 *out)
 {
 	unsigned int base = skip(at, "0x") ? 16 : 10;
@@ -91,6 +100,7 @@ static bool number(const char **at, u64 *out)
 	return true;
 }
 
+/** No kind's name is the beginning of another's. */
 static enum dev_kind find_kind(const char **at)
 {
 	enum dev_kind kind = 0;
@@ -101,7 +111,11 @@ static enum dev_kind find_kind(const char **at)
 	return kind;
 }
 
-/** The part behind the '@'. @return NULL, or what is wrong */
+/**
+ * The part behind the '@'.  Each step goes on from where the last one stopped,
+ * and the end of the word is the last thing to be asked for.
+ * @return NULL, or what is wrong
+ */
 static const char *parse_place(const char *at, const char *end,
 			       struct dev_spec *spec)
 {
@@ -130,6 +144,10 @@ static const char *parse_place(const char *at, const char *end,
 	return NULL;
 }
 
+/**
+ * Ranges are compared half-open, [base, base + length), on the same bus only:
+ * port 0xf4 and address 0xf4 are two places.
+ */
 static bool parse_word(struct dev_list *out, const struct word *word)
 {
 	const char *at = word->text, *why;

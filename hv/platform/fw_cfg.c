@@ -9,6 +9,13 @@
  *
  * The directory is the one item that is big-endian, and counts its files: it
  * has one, the memory map, by whose name kernels and firmware look for it.
+ *
+ *	OUT 0x510, 0x19		key = 0x19, offset = 0
+ *	IN 0x511		directory[0]
+ *	IN 0x511		directory[1] ...
+ *
+ * There is no length: who reads knows how long an item is, or reads it from the
+ * directory.  Behind an item's end, and of a key that is unknown, come zeroes.
  */
 #include "hv/platform/fw_cfg.h"
 
@@ -26,6 +33,10 @@ struct item {
 	size_t size;
 };
 
+/**
+ * Items are the guest's to read only; in QEMU some could be written once.
+ * Features: bit 0 says these two ports, bit 1 would be DMA.
+ */
 static struct item find(const struct fw_cfg *fw_cfg)
 {
 	static const u8 features[4] = { 1 };
@@ -53,6 +64,7 @@ static struct item find(const struct fw_cfg *fw_cfg)
 	}
 }
 
+/** The offset stops at the end, so that it can never wrap. */
 static u8 read_byte(struct fw_cfg *fw_cfg)
 {
 	struct item item = find(fw_cfg);
@@ -61,6 +73,10 @@ static u8 read_byte(struct fw_cfg *fw_cfg)
 	return fw_cfg->offset < item.size ? bytes[fw_cfg->offset++] : 0;
 }
 
+/*
+ * The selector is 16 bits wide at 0x510, so its second byte lies where the data
+ * port is: which of the two is meant is said by where the access begins.
+ */
 int fw_cfg_access(void *opaque, struct bus_access *access)
 {
 	struct fw_cfg *fw_cfg = opaque;

@@ -14,8 +14,8 @@
  * cause does: errors when LSR is read, data when it is taken, modem lines when
  * MSR is read.  The fourth, "transmitter empty", is an *event*, since it is
  * empty all the time here: `sent` is set by each byte sent (and by enabling
- * the interrupt) and cleared by reading IIR.  A driver that has nothing more to
- * send reads IIR, sees it, and is left alone.
+ * the interrupt) and cleared by the read of IIR that tells it.  A driver that
+ * has nothing more to send sees it once and is left alone.
  *
  * DLAB, bit 7 of LCR, turns registers 0 and 1 into the divisor of the baud
  * rate.  It is kept and has no effect: no wire here has a speed.

@@ -40,13 +40,21 @@ struct request {
 	u64 sector;
 };
 
-/** Are so many bytes from that sector on the disk? */
+/**
+ * Are so many bytes from that sector on the disk?  Both numbers are the
+ * guest's: the comparison subtracts where a sum could wrap.
+ */
 static bool is_on_disk(const struct virtio_blk *blk, u64 sector, u64 bytes)
 {
 	return bytes % VIRTIO_BLK_SECTOR == 0 && sector <= blk->sectors &&
 	       bytes / VIRTIO_BLK_SECTOR <= blk->sectors - sector;
 }
 
+/**
+ * The direction is seen from the driver: its "read" is our write into the
+ * chain.  How much it is, no field of the request says: it is the length of the
+ * chain's buffers.
+ */
 static enum request_status transfer(struct virtio_blk *blk,
 				    const struct request *request, u64 bytes)
 {
@@ -92,7 +100,10 @@ static enum request_status carry_out(struct virtio_blk *blk,
 	}
 }
 
-/** The status goes to the very end, however little was written before. */
+/**
+ * The status goes to the very end, however little was written before.  serve()
+ * has made sure that there is a piece with a last byte.
+ */
 static void put_status(struct virtqueue_chain *chain, u8 status)
 {
 	struct virtqueue_piece *last = &chain->piece[chain->count - 1];
@@ -125,6 +136,7 @@ static void serve(struct virtio_blk *blk)
 	put_status(chain, (u8)status);
 }
 
+/** Each chain is given back at once; the driver may use it for the next. */
 static void notify(struct virtio_mmio *virtio, unsigned int queue)
 {
 	struct virtio_blk *blk = container_of(virtio, struct virtio_blk,

@@ -39,6 +39,7 @@ static void receive(struct virtio_console *console)
 	}
 }
 
+/** `most` is for the whole notification; chains beyond it go back unread. */
 static void send(struct virtio_console *console)
 {
 	struct virtio_mmio *virtio = &console->virtio;
@@ -55,6 +56,7 @@ static void send(struct virtio_console *console)
 	}
 }
 
+/** New buffers may have come for what waits; or output is to be taken. */
 static void notify(struct virtio_mmio *virtio, unsigned int queue)
 {
 	struct virtio_console *console =
@@ -73,6 +75,7 @@ static const struct virtio_kind kind = {
 	.notify = notify,
 };
 
+/* From the timer that looks at the terminal; the lock is the device's. */
 size_t virtio_console_input(struct virtio_console *console, const u8 *bytes,
 			    size_t count)
 {
