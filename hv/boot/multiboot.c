@@ -21,6 +21,10 @@
 #define INFO_MODULES BIT(3)
 #define INFO_MEMORY_MAP BIT(6)
 #define COMMAND_LINE_MAX 1024
+/*
+ * Image, modules, and the VM of a test with its tables; below this a test would
+ * fail for lack of memory, and nobody would know why.
+ */
 #define RAM_MINIMUM (32ull << 20)
 #define MEMORY_AVAILABLE 1
 
@@ -48,6 +52,10 @@ struct multiboot_mmap_entry {
 	u32 type;
 } __packed;
 
+/**
+ * Fixed sizes, since there is no allocator yet: it needs the memory map from
+ * here.
+ */
 static char command_line[COMMAND_LINE_MAX + 1];
 static struct module modules[MULTIBOOT_MODULES_MAX];
 static unsigned int nmodules;

@@ -10,6 +10,10 @@
  *
  * Addresses are 32-bit offsets from IMAGE_BASE.  In the first link all counts
  * are 0 and every lookup answers "?".
+ *
+ * The image carries its own table because a crash must be told with names on
+ * the machine where it happened: a student sees "looping in ept_map+0x42", not
+ * a number to be looked up on another computer.
  */
 #include "hv/lib/symbol.h"
 

@@ -10,11 +10,21 @@
  * The guest may be anything, also a wild one: a number without a function is
  * -EINVAL, and each function checks what it is given.  A result below 0 is
  * always an errno.
+ *
+ *	guest          rax = number, VMCALL        (at CPL 0 only)
+ *	core           VCPU_EXIT_HYPERCALL, arguments in struct vcpu_run
+ *	bed_run.c      handle(), under the bed's lock
+ *	here           table[number - HYPERCALL_END](bed, args)
+ *	core           the result goes to rax, RIP is behind VMCALL already
  */
 #include "hv/vmm/calls.h"
 
 #include "hv/vmm/calls_groups.h"
 
+/*
+ * By number and not by position, so that the order of rows does not matter and
+ * a number without a row leaves NULL behind.
+ */
 #define ROW(number, function) [(number) - HYPERCALL_END] = (function)
 
 /* table */
@@ -83,6 +93,10 @@ static const calls_fn_t table[] = {
 };
 /* end of table */
 
+/**
+ * A number below the first one wraps to a huge index and is refused with those
+ * that are too large.
+ */
 s64 calls_handle(struct bed *bed, u64 nr, const u64 *args)
 {
 	u64 i = nr - HYPERCALL_END;

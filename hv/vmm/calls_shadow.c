@@ -89,8 +89,9 @@ static u64 pages_in(const struct memslot *slot, u64 address, u64 pages)
 
 /**
  * Drop one entry, whatever it is a piece of; its place stays listed. A page
- * outside of any slot is MMIO. Such an entry has no place in the reverse map by
- * which vcpu_paging_zap() finds mappings, so it is looked for by its address.
+ * outside of any slot is MMIO. vcpu_paging_zap() finds leaves by the host's
+ * memory that they map, and here there is none: so the entry is looked for by
+ * its address.
  */
 static void drop_entry(struct bed *bed, u64 address)
 {
@@ -103,8 +104,8 @@ static void drop_entry(struct bed *bed, u64 address)
 }
 
 /**
- * Slot by slot: the reverse map, which leads from a page of a slot to the
- * entries that map it, belongs to the slot.
+ * Slot by slot: a zap names leaves by the memory behind them, and only within
+ * one slot is that one run of pages.
  */
 void calls_shadow_unmap(struct bed *bed, u64 address, u64 pages)
 {

@@ -289,10 +289,11 @@ s64 calls_slots_generation(struct bed *bed, const u64 *args)
 }
 
 /**
- * The generation has fewer bits in an MMIO entry than in the slots, so an old
- * entry looks fresh again after a wrap (spec 1.3). Nobody can wait for 2^19
- * changes; here the counter is moved. Not while a change is open: its own
- * generation has been chosen by then.
+ * The generation has fewer bits in an MMIO entry than in the slots. After a
+ * wrap an old entry would look fresh again, so all of them are dropped then
+ * (spec 1.3). Nobody can wait for 2^19 changes to see that; here the counter is
+ * moved. Not while a change is open: its own generation has been chosen by
+ * then.
  */
 s64 calls_slots_generation_skip(struct bed *bed, const u64 *args)
 {

@@ -90,7 +90,7 @@ static void destroy(void *arg)
 
 /**
  * Whatever pages VMs still own are a leak: name it and take them back. After a
- * crash there are always pages left, and that is no fault of its own. Only a
+ * crash pages may well be left, and that is no fault of its own. Only a
  * test that has passed is failed for a leak: in any other case the verdict that
  * is there is the more useful one. `free_before` was taken before the VM was
  * made, so the difference is exact.

@@ -8,6 +8,10 @@
  */
 #include "hv/vmm/made_doorbell.h"
 
+/**
+ * It fills a place; to hang the bell up is the caller's, who gives the place
+ * back if the bus says no.
+ */
 struct made_doorbell *made_doorbell_make(struct made_doorbells *all,
 					 const struct hypercall_doorbell *plan)
 {
@@ -56,6 +60,10 @@ u64 made_doorbell_number(const struct made_doorbells *all,
 	return (u64)(made - all->doorbell);
 }
 
+/**
+ * The number comes from the guest: it may be too large, or that of a bell that
+ * was taken down.
+ */
 struct made_doorbell *made_doorbell_numbered(struct made_doorbells *all,
 					     u64 number)
 {
