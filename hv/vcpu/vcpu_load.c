@@ -110,11 +110,11 @@ void vcpu_load_switch(struct vcpu *vcpu)
 
 /**
  * VMCLEAR is first and last in a VMCS' life. It writes back what the processor
- * keeps of it inside itself, and makes its launch state "clear", so that the
- * next entry must be VMLAUNCH and not VMRESUME: hence GPR_LAUNCHED goes to 0 as
- * well. Without it a page that is given to somebody else could still be written
- * by the processor. GPR_HOST_RSP is what the VMCS was last told of our stack: a
- * cleared one was told nothing.
+ * keeps of it inside itself; without that, a page that is given to somebody
+ * else could still be written by the processor. And it makes the launch state
+ * "clear", so that the next entry must be VMLAUNCH and not VMRESUME: hence
+ * GPR_LAUNCHED goes to 0 as well. GPR_HOST_RSP is what the VMCS was last told
+ * of our stack: a cleared one was told nothing.
  */
 void vcpu_load_drop(struct vcpu *vcpu)
 {

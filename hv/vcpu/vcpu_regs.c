@@ -119,9 +119,9 @@ void vcpu_regs_get_system(struct vcpu *vcpu, struct vcpu_sregs *out)
  * read from where it points. EFER and CR4 precede CR0: what follows from all
  * three, LMA, the entry control for long mode, the paging mode, is computed
  * when CR0 is set, and must see the new values of the other two. PDPTEs come
- * when the mode is known; with reserved bits in them they are taken as not
- * present. A MOV would get a #GP for that, but here is no instruction that it
- * could be given to.
+ * when the mode is known; if they have reserved bits our copy is emptied. A MOV
+ * would get a #GP for that, but here is no instruction that it could be given
+ * to.
  */
 int vcpu_regs_set_system(struct vcpu *vcpu, const struct vcpu_sregs *in)
 {
