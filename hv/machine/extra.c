@@ -195,6 +195,7 @@ static void ring_second(void *virtio)
 	virtio_mmio_notify(virtio, 1);
 }
 
+/** Every width, as the page itself knows which of them it takes. */
 static int add_virtio(struct extra *extra, unsigned int i,
 		      struct virtio_mmio *virtio)
 {
@@ -270,6 +271,7 @@ static int add_disk(struct extra *extra)
 	return add_virtio(extra, 1, &extra->blk.virtio);
 }
 
+/* Bells after their devices, whose ranges they lie in; DEV= after all. */
 const char *extra_create(struct extra *extra)
 {
 	int error = add_console(extra);

@@ -82,6 +82,7 @@ static void take_module(const struct module *module)
 		module->data, module->size, module->name, NULL};
 }
 
+/** By its whole name; a user's own file of such a name is taken for it. */
 static void sort_module(const struct module *module)
 {
 	if (strcmp(module->name, APPEND_MODULE) == 0) {

@@ -18,6 +18,7 @@
 #include "hv/lib/panic.h"
 #include "hv/x86/cpu.h"
 
+/** Runs on the CPU itself; what it has to say goes into the struct. */
 static void make(void *arg)
 {
 	struct pc_cpu *cpu = arg;
@@ -60,6 +61,7 @@ static void run(void *arg)
 	}
 }
 
+/* A CPU that does not take its work is our bug, not the guest's. */
 void pc_cpus_start(struct pc *pc)
 {
 	for (unsigned int i = 1; i < pc->cpus; i++) {

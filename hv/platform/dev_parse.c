@@ -27,6 +27,10 @@ struct kind {
 	u64 most;	    /* of the second number */
 };
 
+/*
+ * A device of memory without a second number has one page, since a page is what
+ * the MMU can keep unmapped; one of ports has the four of a 32-bit access.
+ */
 static const struct kind kinds[DEV_KINDS] = {
 	[DEV_MIRROR] = { "mirror", "SIZE", true, 0, DEV_MIRROR_MAX },
 	[DEV_FIFO] = { "fifo", NULL, true, PAGE_SIZE, 0 },
@@ -181,6 +185,7 @@ static bool parse_word(struct dev_list *out, const struct word *word)
 	return true;
 }
 
+/* Stops at the first mistake: the user mends it and sees the next. */
 bool dev_parse(const char *text, struct dev_list *out)
 {
 	out->count = 0;

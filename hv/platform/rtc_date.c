@@ -36,6 +36,12 @@ static u32 days_of(u32 year, u32 month)
 	return days[month - 1] + (month == 2 && is_leap(year));
 }
 
+/*
+ * 1460 and 146096 are the days of 4 and of 400 years but for the last one, the
+ * leap day: divided by 365 it would be the first of the next year.  36524 days
+ * are 100 years, which end without one, and are given back.  1 January 1970 was
+ * a Thursday, the fifth day from Sunday on.
+ */
 struct rtc_date rtc_date_from(u64 time)
 {
 	u64 days = time / DAY + DAYS_TO_1970;
@@ -58,6 +64,7 @@ struct rtc_date rtc_date_from(u64 time)
 	};
 }
 
+/* The same backwards; the day is clamped to its month before that is turned. */
 u64 rtc_date_to(const struct rtc_date *date)
 {
 	u32 year = clamp(date->year, 1970, 9999);

@@ -20,7 +20,11 @@
 
 enum { TO_GUEST, FROM_GUEST, QUEUES };
 
-/** What waits goes into the buffers that the guest has lent. */
+/**
+ * What waits goes into the buffers that the guest has lent.  A buffer is given
+ * back as soon as something is in it and not when it is full: a person waits
+ * for the echo of each key.
+ */
 static void receive(struct virtio_console *console)
 {
 	struct virtio_mmio *virtio = &console->virtio;
@@ -69,6 +73,7 @@ static void notify(struct virtio_mmio *virtio, unsigned int queue)
 	}
 }
 
+/* No reset: what was typed still waits when the driver comes back. */
 static const struct virtio_kind kind = {
 	.id = DEVICE_ID_CONSOLE,
 	.nqueues = QUEUES,
