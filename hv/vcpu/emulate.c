@@ -3,7 +3,9 @@
  *
  * Before a pass the emulator gets the registers; after it they are written back
  * if the instruction has retired.  What it asks in between, about memory and
- * devices, is answered by the operations of emulate_ops.c.
+ * devices, is answered by the operations of emulate_ops.c.  A pass is one try
+ * from the start: a read that the VMM has to answer ends it, and the next one
+ * finds the answer in the read cache.
  *
  *	EMUL_DONE           retired: on with the guest, TF trap first
  *	EMUL_IO_NEEDED      the VMM is asked, vcpu_run() returns.  All

@@ -230,8 +230,10 @@ static void invalidate(struct emulator *e, gva_t address)
 	}
 }
 
-/** In the read section of this pass, like the MMIO bus; nobody there: the
- * emulator makes a question to the VMM of it. */
+/**
+ * In the read section of this pass, like the MMIO bus; nobody there: the
+ * emulator makes a question to the VMM of it (ask_vmm_port() in emulate.c).
+ */
 static int port(struct emulator *e, struct port_piece *piece)
 {
 	struct bus_access access = {
@@ -246,6 +248,8 @@ static int port(struct emulator *e, struct port_piece *piece)
 	return error;
 }
 
+/* XMM and x87 are in the processor as the guest has left them, and the vCPU is
+ * not needed to find them (emulate_xmm.c). */
 static void get_xmm(struct emulator *e, unsigned int which,
 		    struct xmm_value *out)
 {

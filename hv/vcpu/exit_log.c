@@ -66,6 +66,11 @@ static bool has_gla(u32 reason, u64 qualification)
 	       (qualification & EPT_QUAL_GLA_VALID);
 }
 
+/*
+ * Called in the run loop before the exit is handled, so that RIP and the fields
+ * are those of the exit.  The guest's linear address is asked for only where it
+ * is valid: a VMREAD of it would say something in any case.
+ */
 void exit_log_report(struct vcpu *vcpu)
 {
 	u32 reason = vcpu->exit_reason & EXIT_REASON_BASIC;
