@@ -14,8 +14,9 @@
  *
  * Locks: each function takes the VM's MMU lock for its call into mmu/shadow.c
  * and no longer. Whoever needs the slots as well opens a read section around
- * it, as the tables lead to the memory of those slots. Nobody who holds the lock
- * waits for readers: a change of slots has done so before it takes it (vm.h).
+ * it, as the tables lead to the memory of those slots. Nobody who holds the
+ * lock waits for readers: a change of slots has done so before it takes it
+ * (vm.h).
  *
  * What is at stake: a translation that the guest has flushed and that is used
  * once more is a store to a page which now belongs to somebody else in the
