@@ -123,6 +123,9 @@ struct part {
  * There is no way to the VMM from here.  A descriptor in MMIO would mean to
  * stop in the middle of a load of a segment, and no guest has a reason for it;
  * so the VM stops with a sentence (spec 10.11).
+ *
+ * As for code, the hypervisor is asked directly: the hint is about the
+ * instruction's own operand, whose offset in its page could be the same.
  */
 static enum emul_result find_part(struct emulator *e, gva_t at,
 				  enum emul_access kind, struct part *part)
@@ -133,7 +136,7 @@ static enum emul_result find_part(struct emulator *e, gva_t at,
 	if (!part->size) {
 		return EMUL_DONE;
 	}
-	result = memory_translate(e, at, kind, &where);
+	result = memory_walk(e, at, kind, &where);
 	if (result) {
 		return result;
 	}

@@ -95,6 +95,24 @@ static void loads_that_fault(void **state)
 	}
 }
 
+/** MOV DS, [RBX] from a device at 0x18 of its page; so is the descriptor. */
+static void the_hint_is_not_for_descriptors(void **state)
+{
+	struct world *w = descriptor_world(MODE_32, 0);
+
+	(void)state;
+	harness_map(w, AT, MMIO, 1);
+	w->gpr[REG_RBX] = AT + 0x18;
+	CODE(w, 0x8e, 0x1b);
+	w->e.hint =
+		(struct emul_hint){ .valid = true, .gpa = gpa(MMIO + 0x18) };
+	harness_run(w, EMUL_IO_NEEDED);
+	harness_expect(w, MMIO + 0x18, 2, false);
+	harness_answer(w, 0x18, EMUL_DONE);
+	assert_int_equal(w->segments[SEGMENT_DS].selector, 0x18);
+	assert_int_equal(w->segments[SEGMENT_DS].rights, 0xc093);
+}
+
 static void a_load_fills_base_limit_and_rights(void **state)
 {
 	struct world *w = descriptor_world(MODE_32, 0);
@@ -290,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loads_that_fault),
+		cmocka_unit_test(the_hint_is_not_for_descriptors),
 		cmocka_unit_test(a_load_fills_base_limit_and_rights),
 		cmocka_unit_test(a_load_marks_the_descriptor_accessed),
 		cmocka_unit_test(null_selectors),
