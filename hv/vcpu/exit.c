@@ -33,6 +33,7 @@
 #include "hv/vcpu/vcpu_load.h"
 #include "hv/vmx/vmx_controls.h"
 #include "hv/vmx/vmx_error.h"
+#include "hv/x86/msr.h"
 
 #define NO_GPA gpa(~0ull)
 
@@ -136,12 +137,12 @@ static __noinline enum exit_action handle_window(struct vcpu *vcpu)
  * upper halves end as 0, as after each write to a 32-bit register. */
 static __noinline enum exit_action handle_rdtsc(struct vcpu *vcpu)
 {
-	u64 tsc = rdtsc();
+	u64 tsc = rdtsc() + vmread(TSC_OFFSET);
 
 	vcpu->gpr[GPR_RAX] = (u32)tsc;
 	vcpu->gpr[GPR_RDX] = tsc >> 32;
 	if (vcpu->exit_reason == EXIT_REASON_RDTSCP) {
-		vcpu->gpr[GPR_RCX] = (u32)vcpu->tsc_aux;
+		vcpu->gpr[GPR_RCX] = (u32)rdmsr(MSR_IA32_TSC_AUX);
 	}
 	return EXIT_ADVANCE;
 }

@@ -132,7 +132,7 @@ int exit_msr_get(struct vcpu *vcpu, u32 msr, u64 *value)
 		*value = guest_mode_efer(vcpu);
 		return 0;
 	case MSR_IA32_TSC_AUX:
-		*value = vcpu->tsc_aux;
+		*value = rdmsr(MSR_IA32_TSC_AUX);
 		return 0;
 	case MSR_IA32_FEATURE_CONTROL: /* locked, VMX off */
 		*value = FEATURE_CONTROL_LOCK;
@@ -193,12 +193,10 @@ int exit_msr_set(struct vcpu *vcpu, u32 msr, u64 value)
 		return 0;
 	case MSR_IA32_EFER:
 		return write_efer(vcpu, value);
-	case MSR_IA32_TSC_AUX: /* RDTSCP reads the real one */
-		if (value >> 32 || wrmsr_safe(MSR_IA32_TSC_AUX, value)) {
-			return -EINVAL;
-		}
-		vcpu->tsc_aux = value;
-		return 0;
+	case MSR_IA32_TSC_AUX: /* RDTSCP reads the real one: vcpu_load.c */
+		return value >> 32 || wrmsr_safe(MSR_IA32_TSC_AUX, value) ?
+			       -EINVAL :
+			       0;
 	default:
 		return vcpu->vm->foreign ? exit_msr_pc_set(vcpu, msr, value)
 					 : -EINVAL;

@@ -76,7 +76,7 @@ struct vcpu_event {
 
 /** Registers that a VM exit does not switch, saved when vCPUs take turns. */
 struct vcpu_extra {
-	u64 star, lstar, cstar, fmask, kernel_gs_base;
+	u64 star, lstar, cstar, fmask, kernel_gs_base, tsc_aux;
 	u64 dr[4];
 	u64 dr6;
 	u8 fpu[512] __aligned(16); /* FXSAVE area, SDM 1 10.5.1 */
@@ -160,7 +160,6 @@ struct vcpu {
 	/* --- what the guest believes of its machine --- */
 	u64 cr8;
 	u64 apic_base;
-	u64 tsc_aux;
 	u64 misc_enable;
 	u64 pvclock; /* PVCLOCK_MSR_SYSTEM */
 	struct mtrr mtrr;

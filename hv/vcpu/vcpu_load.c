@@ -3,9 +3,9 @@
  *
  * What VMX switches by itself is in the VMCS; making another VMCS current is
  * one VMPTRLD.  The rest stays in the processor when a guest exits: the FPU
- * and SSE registers, which the hypervisor never uses, the MSRs of SYSCALL, and
- * the debug registers but DR7.  They stay there as long as the same vCPU runs
- * and change hands here when another one's turn comes.
+ * and SSE registers, which the hypervisor never uses, the MSRs of SYSCALL
+ * and RDTSCP, and the debug registers but DR7.  They stay there as long as
+ * the same vCPU runs and change hands here when another one's turn comes.
  *
  * The rule is laziness: nothing is saved at an exit, and nothing at the end of
  * vcpu_run(). Only when another vCPU is about to use the same CPU does the old
@@ -60,6 +60,7 @@ static void save_extra(struct vcpu_extra *extra)
 	extra->cstar = rdmsr(MSR_IA32_CSTAR);
 	extra->fmask = rdmsr(MSR_IA32_FMASK);
 	extra->kernel_gs_base = rdmsr(MSR_IA32_KERNEL_GS_BASE);
+	extra->tsc_aux = rdmsr(MSR_IA32_TSC_AUX);
 	extra->dr[0] = read_dr0();
 	extra->dr[1] = read_dr1();
 	extra->dr[2] = read_dr2();
@@ -75,6 +76,7 @@ static void load_extra(const struct vcpu_extra *extra)
 	wrmsr(MSR_IA32_CSTAR, extra->cstar);
 	wrmsr(MSR_IA32_FMASK, extra->fmask);
 	wrmsr(MSR_IA32_KERNEL_GS_BASE, extra->kernel_gs_base);
+	wrmsr(MSR_IA32_TSC_AUX, extra->tsc_aux);
 	write_dr0(extra->dr[0]);
 	write_dr1(extra->dr[1]);
 	write_dr2(extra->dr[2]);

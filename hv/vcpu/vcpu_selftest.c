@@ -409,17 +409,22 @@ static const char *take_turns(struct bed *bed)
 {
 	struct vcpu *other;
 
-	/* movq %rax,%xmm3; hlt; movq %xmm3,%rbx; hlt */
-	CODE_IS(bed, 0x66, 0x48, 0x0f, 0x6e, 0xd8, 0xf4, 0x66, 0x48, 0x0f, 0x7e,
-		0xdb, 0xf4);
+	/* movq %rax,%xmm3; mov $0xc0000103,%ecx; wrmsr, which is TSC_AUX; hlt;
+	 * movq %xmm3,%rbx; rdtscp; hlt */
+	CODE_IS(bed, 0x66, 0x48, 0x0f, 0x6e, 0xd8, 0xb9, 0x03, 0x01, 0x00, 0xc0,
+		0x0f, 0x30, 0xf4, 0x66, 0x48, 0x0f, 0x7e, 0xdb, 0x0f, 0x01,
+		0xf9, 0xf4);
 	CHECK(vcpu_create(bed->vm, 1, &other) == 0);
 	CHECK(set_registers(other) == 0);
 	bed->vcpu->gpr[GPR_RAX] = 0x1111;
 	other->gpr[GPR_RAX] = 0x2222;
+	bed->vcpu->gpr[GPR_RDX] = other->gpr[GPR_RDX] = 0;
 	CHECK(vcpu_run(bed->vcpu) == 0 && vcpu_run(other) == 0);
 	CHECK(vcpu_run(bed->vcpu) == 0 && vcpu_run(other) == 0);
 	CHECK(bed->vcpu->gpr[GPR_RBX] == 0x1111);
 	CHECK(other->gpr[GPR_RBX] == 0x2222);
+	CHECK(bed->vcpu->gpr[GPR_RCX] == 0x1111);
+	CHECK(other->gpr[GPR_RCX] == 0x2222);
 	return NULL;
 }
 

@@ -50,7 +50,6 @@ static void save_beliefs(const struct vcpu *vcpu, struct vcpu_state *state)
 {
 	state->cr8 = vcpu->cr8;
 	state->apic_base = vcpu->apic_base;
-	state->tsc_aux = vcpu->tsc_aux;
 	state->misc_enable = vcpu->misc_enable;
 	state->event = vcpu->event;
 	state->irq = vcpu->irq;
@@ -86,7 +85,6 @@ static void restore_beliefs(struct vcpu *vcpu, const struct vcpu_state *state)
 {
 	vcpu->cr8 = state->cr8;
 	vcpu->apic_base = state->apic_base;
-	vcpu->tsc_aux = state->tsc_aux;
 	vcpu->misc_enable = state->misc_enable;
 	vcpu->event = state->event;
 	vcpu->irq = state->irq;

@@ -35,7 +35,6 @@ struct vcpu_state {
 	u64 field[VCPU_STATE_FIELDS];
 	u64 cr8;
 	u64 apic_base;
-	u64 tsc_aux;
 	u64 misc_enable;
 
 	/* on its way into the guest */

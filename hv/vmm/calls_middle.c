@@ -14,6 +14,7 @@
  */
 #include "hv/vmm/calls_groups.h"
 
+#include "bus/access.h"
 #include "bus/coalesced.h"
 #include "hv/lib/trace.h"
 #include "hv/vcpu/vm_coalesced.h"
@@ -79,12 +80,14 @@ s64 calls_middle_events(struct bed *bed, const u64 *args)
 /** An entry by its place in the ring, whether it is in use or not. */
 static s64 peek(struct coalesced_ring *ring, struct hypercall_coalesced *call)
 {
+	/* Once: another vCPU may write to the guest's struct meanwhile. */
+	u32 index = READ_ONCE(call->index);
 	const struct coalesced_entry *entry;
 
-	if (!ring || call->index >= COALESCED_ENTRIES) {
+	if (!ring || index >= COALESCED_ENTRIES) {
 		return -ENOENT;
 	}
-	entry = &ring->entry[call->index];
+	entry = &ring->entry[index];
 	call->gpa = entry->address;
 	call->length = entry->length;
 	memcpy(&call->data, entry->data, sizeof(call->data));

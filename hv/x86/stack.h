@@ -2,15 +2,14 @@
  * The stacks of all CPUs, and their guard pages.
  *
  * Each CPU has an ordinary stack and one each for #DF, NMI, #MC and the soft
- * VMX unit.  Below each lies a page that is not mapped:
+ * VMX unit.  Below each lies a page that is not mapped, so that an endless
+ * recursion ends in a report instead of in silence:
  *
  *	| guard | #DF ... | guard | NMI ... | ... | guard | stack ............ |
  *	                                             ^ a push from here faults
  *
  * The ordinary one lies above the others, so that a chain of frames which goes
  * from another stack to it rises, as every chain must (hv/lib/backtrace.c).
- *
- * so that an endless recursion ends in a report instead of in silence.
  */
 #ifndef HV_X86_STACK_H
 #define HV_X86_STACK_H
