@@ -281,8 +281,13 @@ static bool visit_place(struct shadow_visit *visit, u64 note)
 	}
 	leaf.value = before;
 	if (before != SHADOW_EMPTY && visit->keep(visit, &leaf)) {
-		if (leaf.value != before) {
-			shadow_table_set(visit->shadow, entry, leaf.value);
+		/* Its changes only: a large leaf may have got a note of
+		 * shadow_table_note() meanwhile. */
+		u64 changed = leaf.value ^ before;
+
+		if (changed) {
+			shadow_table_set(visit->shadow, entry,
+					 READ_ONCE(*entry) ^ changed);
 		}
 		return true;
 	}

@@ -152,6 +152,26 @@ static void a_sync_sees_that_a_page_has_another_size(void **state)
 	guest_teardown(f);
 }
 
+/** A leaf of 2 MiB is right for a page of 1 GiB: now it is a piece of that. */
+static void a_sync_sees_that_a_page_has_grown(void **state)
+{
+	struct fixture *f = guest_setup();
+	u64 *pdpte = bed_table(&f->bed, PDPT(0), 1);
+
+	(void)state;
+	add_large_ram(f, 0, 1024);
+	*bed_table(&f->bed, 60, 2) = 0x400000 | PS | ALL | A | D;
+	*pdpte = frame(60) | ALL | A;
+	guest_expect_at(f, 0x40400000, 0, 0x200000);
+	*pdpte = 0 | PS | ALL | A | D;
+	(void)guest_load_cr3(f, 0, 0, false);
+	guest_expect_exits(f, 0x40400000, 0, 0);
+	*pdpte = 0x40000000 | PS | ALL | A | D;
+	shadow_invlpg(&f->bed.shadow, gva(0x40000000));
+	assert_int_equal(guest_touch(f, 0x40400000, 0).end, BED_MMIO);
+	guest_teardown(f);
+}
+
 static void a_large_page_in_pieces_is_flushed_whole(void **state)
 {
 	struct fixture *f = guest_setup();
@@ -228,6 +248,7 @@ int main(void)
 		cmocka_unit_test(wp_off_goes_to_and_fro),
 		cmocka_unit_test(large_pages_have_large_leaves),
 		cmocka_unit_test(a_sync_sees_that_a_page_has_another_size),
+		cmocka_unit_test(a_sync_sees_that_a_page_has_grown),
 		cmocka_unit_test(a_large_page_in_pieces_is_flushed_whole),
 		cmocka_unit_test(the_cache_loses_a_piece_of_a_flushed_page),
 		cmocka_unit_test(four_mib_and_one_gib_pages_are_flushed_whole),
