@@ -4,77 +4,7 @@
  * links: hv/platform/pic.c hv/platform/pic_ports.c
  * links: hv/platform/test/spinlock.c
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "hv/platform/pic.h"
-
-#define EOI 0x20
-#define READ_IRR 0x0a
-#define READ_ISR 0x0b
-
-static struct pic pic;
-static bool intr;
-static unsigned int rises;
-
-static void see_intr(void *data, bool high)
-{
-	assert_ptr_equal(data, &pic);
-	assert_int_not_equal(high, intr); /* told when it changes only */
-	rises += high;
-	intr = high;
-}
-
-static void out(u16 port, u8 value)
-{
-	struct bus_access a = { .address = bus_addr(port), .length = 1,
-				.is_write = true, .value = value };
-
-	assert_int_equal(pic_access(&pic, &a), 0);
-}
-
-static u8 in(u16 port)
-{
-	struct bus_access a = { .address = bus_addr(port), .length = 1,
-				.value = ~0ull };
-
-	assert_int_equal(pic_access(&pic, &a), 0);
-	assert_true(a.value <= 0xff);
-	return (u8)a.value;
-}
-
-/** As every kernel does: vectors 0x20 and 0x28, then the mode of ICW4. */
-static void program(u8 icw1, u8 icw4)
-{
-	out(0x20, icw1);
-	out(0x21, 0x20);
-	out(0x21, 0x04);
-	out(0x21, icw4);
-	out(0xa0, icw1);
-	out(0xa1, 0x28);
-	out(0xa1, 0x02);
-	out(0xa1, icw4);
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	intr = false;
-	rises = 0;
-	pic_init(&pic, see_intr, &pic);
-	program(0x11, 0x01);
-	return 0;
-}
-
-static void pulse(unsigned int line)
-{
-	pic_set_line(&pic, line, true);
-	pic_set_line(&pic, line, false);
-	pic_set_line(&pic, line, true);
-}
+#include "hv/platform/test/pic_bed.h"
 
 static void an_edge_interrupts_once(void **state)
 {

@@ -4,87 +4,20 @@
  * links: hv/platform/vlapic.c hv/platform/vlapic_regs.c
  * links: hv/platform/vlapic_bus.c hv/platform/vlapic_timer.c
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
+#include "hv/platform/test/vlapic_bed.h"
 
-#include <cmocka.h>
-
-#include "hv/platform/vlapic.h"
-
-#define APICS 3
-#define ENABLE BIT(8)
 #define SELF 0x40000u
 #define ALL 0x80000u
 #define OTHERS 0xc0000u
 #define LOGICAL 0x800u
 #define ASSERT 0x4000u
-#define LVT(which) (VLAPIC_LVT + 16 * VLAPIC_LVT_##which)
-
-static struct vlapic_bus bus;
-static struct vlapic apic[APICS];
-static u64 now;
-static unsigned int wakes;
-
-static void wake(struct vlapic *a)
-{
-	(void)a;
-	wakes++;
-}
-
-static void arm(struct vlapic *a, u64 when)
-{
-	(void)a;
-	(void)when;
-}
-
-static void end(struct vlapic *a, u8 vector)
-{
-	(void)a;
-	(void)vector;
-}
-
-static const struct vlapic_ops ops = { wake, arm, end };
-
-static void put(unsigned int n, u32 offset, u32 value)
-{
-	vlapic_regs_write(&apic[n], offset, value, now);
-}
-
-static u32 get(unsigned int n, u32 offset)
-{
-	return vlapic_regs_read(&apic[n], offset, 4, now);
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	memset(&bus, 0, sizeof(bus));
-	memset(apic, 0, sizeof(apic));
-	now = 1000;
-	wakes = 0;
-	for (unsigned int i = 0; i < APICS; i++) {
-		apic[i].ops = &ops;
-		apic[i].period_min = 10;
-		vlapic_init(&apic[i], &bus, i);
-	}
-	return 0;
-}
 
 static int begin_enabled(void **state)
 {
-	begin(state);
-	for (unsigned int i = 0; i < APICS; i++) {
-		put(i, VLAPIC_SVR, ENABLE | 0xff);
-	}
+	(void)state;
+	begin_apics(APICS);
+	enable_apics(APICS);
 	return 0;
-}
-
-/** What has been met since the last time. */
-static u32 errors(unsigned int n)
-{
-	put(n, VLAPIC_ESR, 0);
-	return get(n, VLAPIC_ESR);
 }
 
 /* Messages ----------------------------------------------------------------- */

@@ -4,70 +4,19 @@
  * links: hv/platform/vlapic.c hv/platform/vlapic_regs.c
  * links: hv/platform/vlapic_bus.c hv/platform/vlapic_timer.c
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
+#include "hv/platform/test/vlapic_bed.h"
 
-#include <cmocka.h>
-
-#include "hv/platform/vlapic.h"
-
-#define ENABLE BIT(8)
 #define MASKED BIT(16)
 #define PERIODIC BIT(17)
 #define DEADLINE BIT(18)
-#define LINT0 (VLAPIC_LVT + 16 * VLAPIC_LVT_LINT0)
-#define LINT1 (VLAPIC_LVT + 16 * VLAPIC_LVT_LINT1)
-
-static struct vlapic_bus bus;
-static struct vlapic apic[2];
-static u64 now, armed[2];
-static unsigned int wakes[2], ends;
-static u8 last_end;
-
-static void wake(struct vlapic *a)
-{
-	wakes[a - apic]++;
-}
-
-static void arm(struct vlapic *a, u64 when)
-{
-	armed[a - apic] = when;
-}
-
-static void end(struct vlapic *a, u8 vector)
-{
-	(void)a;
-	ends++;
-	last_end = vector;
-}
-
-static const struct vlapic_ops ops = { wake, arm, end };
-
-static void put(unsigned int n, u32 offset, u32 value)
-{
-	vlapic_regs_write(&apic[n], offset, value, now);
-}
-
-static u32 get(unsigned int n, u32 offset)
-{
-	return vlapic_regs_read(&apic[n], offset, 4, now);
-}
+#define LINT0 LVT(LINT0)
+#define LINT1 LVT(LINT1)
 
 static int begin(void **state)
 {
 	(void)state;
-	memset(&bus, 0, sizeof(bus));
-	memset(apic, 0, sizeof(apic));
-	now = 1000;
-	for (unsigned int i = 0; i < 2; i++) {
-		wakes[i] = 0;
-		apic[i].ops = &ops;
-		apic[i].period_min = 10;
-		vlapic_init(&apic[i], &bus, i);
-		put(i, VLAPIC_SVR, ENABLE | 0xff);
-	}
-	ends = 0;
+	begin_apics(2);
+	enable_apics(2);
 	return 0;
 }
 
