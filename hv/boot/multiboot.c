@@ -209,7 +209,7 @@ static void copy_modules(const struct multiboot_info *info)
 	}
 }
 
-/**
+/*
  * The order matters for the sentences: without the magic number in EAX the
  * pointer beside it means nothing.
  */
